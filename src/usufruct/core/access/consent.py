@@ -1,0 +1,147 @@
+"""Consent and refusal, for as many persons as there are.
+
+For every asset and purpose there are two sets of persons: who *gave* consent and who *refused*. There may be a million
+persons, so a set is a bitmap over their numbers, cut into chunks; one person's word rewrites one chunk of 4 KiB, and
+who may be used for a purpose is a few ORs and an AND-NOT over bytes.
+
+How they combine: consent for a broad purpose covers the narrower ones. A refusal beats every consent; it counts for
+the purpose, for everything narrower, and also for anything broader that would include it. Refusing takes back the
+consents given for that purpose and below it, so lifting the refusal later brings none of them back in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
+from usufruct.core.base.records import Entry, Reader, Row
+from usufruct.core.registry.state import Person
+from usufruct.core.rulebook import purposes
+
+CHUNK = 32_768  # persons in one chunk
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChunk(Row):
+    """Who among the persons `chunk * CHUNK` and following gave or refused; bitmaps in hex, least person first."""
+
+    KEY = ("asset", "purpose", "chunk")
+    INDEXED = ("asset", "purpose")
+    asset: str
+    purpose: str
+    chunk: int
+    given: str = ""
+    refused: str = ""
+
+
+def fold(read: Reader, entry: Entry) -> Iterator[Row]:
+    """The chunks that a word on consent changes."""
+    match entry.fact:
+        case ConsentsRecorded() as fact:
+            yield from _record(read, fact)
+        case ConsentGiven() as fact:
+            number = number_of(read, fact.asset, fact.party)
+            for purpose in purposes.ancestors(fact.purpose):
+                chunk = _chunk(read, fact.asset, purpose, number)
+                given = _set(chunk.given, number) if purpose == fact.purpose else chunk.given
+                yield from _changed(chunk, given, _clear(chunk.refused, number))
+        case ConsentRefused() as fact:
+            number = number_of(read, fact.asset, fact.party)
+            for purpose in purposes.descendants(fact.purpose):
+                chunk = _chunk(read, fact.asset, purpose, number)
+                refused = _set(chunk.refused, number) if purpose == fact.purpose else chunk.refused
+                yield from _changed(chunk, _clear(chunk.given, number), refused)
+        case _:
+            return
+
+
+def number_of(read: Reader, asset: str, party: str) -> int:
+    """The number of a person in an asset.
+
+    Raises:
+        LookupError: the asset is not about her.
+    """
+    for person in read.list(Person, asset=asset, party=party):
+        return person.number
+    raise LookupError(f"`{asset}` is not about `{party}`")
+
+
+def population(read: Reader, asset: str, purpose: str, persons: int) -> bytes:
+    """Who may be used: a bitmap over the numbers of all `persons`; bit `n % 8` of byte `n // 8` is person `n`."""
+    given = _union(read, asset, purposes.ancestors(purpose), "given", persons)
+    related = {*purposes.ancestors(purpose), *purposes.descendants(purpose)}
+    refused = _union(read, asset, related, "refused", persons)
+    return (given & ~refused).to_bytes((persons + 7) // 8, "little")
+
+
+def standing(read: Reader, asset: str, number: int, purpose: str) -> str:
+    """What holds for one person and one purpose: `given`, `refused` or `not given`."""
+    related = {*purposes.ancestors(purpose), *purposes.descendants(purpose)}
+    if any(_has(_chunk(read, asset, p, number).refused, number) for p in related):
+        return "refused"
+    if any(_has(_chunk(read, asset, p, number).given, number) for p in purposes.ancestors(purpose)):
+        return "given"
+    return "not given"
+
+
+def said(read: Reader, asset: str, number: int) -> dict[str, str]:
+    """What one person herself said, by purpose: `given` or `refused`."""
+    answers = {}
+    for chunk in read.list(ConsentChunk, asset=asset):
+        if chunk.chunk == number // CHUNK:
+            if _has(chunk.refused, number):
+                answers[chunk.purpose] = "refused"
+            elif _has(chunk.given, number):
+                answers[chunk.purpose] = "given"
+    return answers
+
+
+def _record(read: Reader, fact: ConsentsRecorded) -> Iterator[Row]:
+    by_chunk: dict[int, list[int]] = {}
+    for number in fact.numbers:
+        by_chunk.setdefault(number // CHUNK, []).append(number)
+    for numbers in by_chunk.values():
+        chunk = _chunk(read, fact.asset, fact.purpose, numbers[0])
+        bits = _bits(chunk.given)
+        for number in numbers:
+            bits |= 1 << number % CHUNK
+        yield from _changed(chunk, _hex(bits), chunk.refused)
+
+
+def _changed(chunk: ConsentChunk, given: str, refused: str) -> Iterator[Row]:
+    if (given, refused) != (chunk.given, chunk.refused):
+        yield ConsentChunk(chunk.asset, chunk.purpose, chunk.chunk, given, refused)
+
+
+def _union(read: Reader, asset: str, over: Iterable[str], side: str, persons: int) -> int:
+    bits = 0
+    for purpose in over:
+        for chunk in read.list(ConsentChunk, asset=asset, purpose=purpose):
+            bits |= _bits(getattr(chunk, side)) << (chunk.chunk * CHUNK)
+    return bits & ((1 << persons) - 1)
+
+
+def _chunk(read: Reader, asset: str, purpose: str, number: int) -> ConsentChunk:
+    chunk = number // CHUNK
+    return read.get(ConsentChunk, asset, purpose, chunk) or ConsentChunk(asset, purpose, chunk)
+
+
+def _bits(text: str) -> int:
+    return int.from_bytes(bytes.fromhex(text), "little")
+
+
+def _hex(bits: int) -> str:
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little").hex()
+
+
+def _has(text: str, number: int) -> bool:
+    return bool(_bits(text) >> number % CHUNK & 1)
+
+
+def _set(text: str, number: int) -> str:
+    return _hex(_bits(text) | 1 << number % CHUNK)
+
+
+def _clear(text: str, number: int) -> str:
+    return _hex(_bits(text) & ~(1 << number % CHUNK))

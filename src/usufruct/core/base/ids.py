@@ -1,0 +1,42 @@
+"""Ids: short names that people can read aloud, and that mean the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from usufruct.core.base.faults import BadInput
+
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def checked(name: str, what: str) -> str:
+    """`name`, if it can be the id of a `what`.
+
+    Raises:
+        BadInput: it is not 1 to 63 small Latin letters, digits and inner hyphens. One narrow alphabet leaves no
+            look-alikes and needs no escaping anywhere.
+    """
+    if _ID.fullmatch(name):
+        return name
+    raise BadInput(
+        "input.id",
+        f"`{name}` cannot be the id of {what}",
+        "use 1 to 63 small letters a-z, digits and hyphens, with a letter or digit at both ends",
+    )
+
+
+def numbered(prefix: str, number: int) -> str:
+    """The id of the `number`-th thing of its kind: `use-17`."""
+    return f"{prefix}-{number}"
+
+
+def slug(text: str) -> str:
+    """An id made from free text: the text itself where it can be an id, else what is left of it and a short digest.
+
+    The digest keeps `A b` and `a-b` apart.
+    """
+    if _ID.fullmatch(text):
+        return text
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
+    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("-")

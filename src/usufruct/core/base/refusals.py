@@ -1,0 +1,75 @@
+"""Refusals: a *no* with its reasons and the smallest change that would make it *yes*.
+
+A refusal is a value, never an exception: the rules were asked, they answered, and the answer is a fact like any other.
+Its code is one of the table below; the table is the whole list of what this node can say no to, and the reference page
+of the docs is held to it by a test.
+
+Messages are written for the person who asked: small letters, no full stop, what she typed in back-ticks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CODES: dict[str, str] = {
+    # what was asked could not be understood; decided from the text alone
+    "query.malformed": "the question is not SQL that can be read",
+    "query.statements": "more than one statement, or a statement that is not a question",
+    "query.unsupported": "a construct outside the allow-list",
+    # may this party do this, for this purpose, at this grade?
+    "access.unknown-purpose": "the purpose is not in the purpose tree",
+    "access.no-agreement": "no agreement covers this use; the same answer is given for assets that do not exist",
+    "access.purpose": "the agreement does not cover this purpose",
+    "access.form": "the agreement, or the grade of a column, does not allow this form of answer",
+    "access.grade": "a column is graded above what this node lets anyone use",
+    "access.rights": "the chain of rights behind the agreement is broken or has ended",
+    "access.consent": "no person consents to this purpose",
+    # what may be let out
+    "privacy.column": "no such column in the asset",
+    "privacy.key": "this column cannot be grouped by",
+    "privacy.measure": "this column cannot be added up or averaged",
+    "privacy.literal": "a value does not fit the column it is compared with",
+    "privacy.cells": "the answer would have too many cells",
+    "privacy.budget": "the asset's privacy budget does not cover the question",
+    "privacy.precision": "the precision asked for is outside what the node allows",
+    # the register
+    "registry.unknown": "no such party, asset, offer, negotiation or period, or it is not yours",
+    "registry.exists": "the name is taken",
+    "registry.no-person-column": "the table has no column that says whom a row is about",
+    "rights.not-held": "one cannot grant what one does not hold",
+    # offers, negotiations, agreements
+    "contract.transition": "the negotiation does not allow this step from where it stands",
+    "contract.not-yours": "this step belongs to the other side",
+    "contract.offer-closed": "the offer is withdrawn or has run out",
+    "contract.terms": "the terms ask for what cannot be granted",
+    # income
+    "income.period-closed": "the period is already closed",
+    "income.nothing-to-divide": "nothing was earned since the last period closed",
+    "income.stale-plan": "another plan was closed first; the parent of this one is no longer the last",
+    "income.shares": "the shares do not add up to the whole",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The rules said no.
+
+    `code` is a key of `CODES`; `message` says what was refused; `reasons` say why, one sentence each, the deciding one
+    first; `remedy` is the smallest change that would be allowed, or the person to turn to.
+    """
+
+    code: str
+    message: str
+    reasons: tuple[str, ...]
+    remedy: str
+
+    def __post_init__(self) -> None:
+        assert self.code in CODES, f"refusal code `{self.code}` is not in the table"
+
+    def __str__(self) -> str:
+        return f"{self.message}: {'; '.join(self.reasons)}. {self.remedy}"
+
+
+def refuse(code: str, message: str, *reasons: str, remedy: str) -> Refusal:
+    """A `Refusal` in one line."""
+    return Refusal(code, message, reasons, remedy)

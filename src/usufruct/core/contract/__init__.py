@@ -1,0 +1,1 @@
+"""How two parties come to an agreement, and what it says."""

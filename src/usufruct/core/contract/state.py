@@ -1,0 +1,95 @@
+"""What is offered, being negotiated, and agreed now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Entry, Reader, Row
+from usufruct.core.contract.facts import (
+    AgreementEnded,
+    AgreementReached,
+    NegotiationMoved,
+    OfferPublished,
+    OfferWithdrawn,
+    Terms,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Row):
+    """See `OfferPublished`; `open` until it is withdrawn."""
+
+    KEY = ("id",)
+    INDEXED = ("asset", "provider")
+    id: str
+    asset: str
+    provider: str
+    terms: Terms
+    until: Instant
+    standing: bool
+    open: bool
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiation(Row):
+    """Where two parties stand on an offer."""
+
+    KEY = ("id",)
+    INDEXED = ("provider", "consumer", "state")
+    id: str
+    offer: str
+    provider: str
+    consumer: str
+    state: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement(Row):
+    """See `AgreementReached`; `ended` once one side has ended it."""
+
+    KEY = ("id",)
+    INDEXED = ("consumer", "asset", "provider")
+    id: str
+    offer: str
+    asset: str
+    provider: str
+    consumer: str
+    terms: Terms
+    since: Instant
+    until: Instant
+    right: str
+    ended: bool = False
+
+    def active(self, at: Instant) -> bool:
+        """Whether uses can be admitted under it at `at`."""
+        return not self.ended and self.since <= at < self.until
+
+
+def fold(read: Reader, entry: Entry) -> Iterator[Row]:
+    """The rows that a fact of the contract area changes."""
+    match entry.fact:
+        case OfferPublished() as fact:
+            yield Offer(
+                fact.offer, fact.asset, fact.provider, fact.terms, fact.until, fact.standing, open=True, since=entry.at
+            )
+        case OfferWithdrawn() as fact:
+            offer = read.get(Offer, fact.offer)
+            assert offer is not None
+            yield replace(offer, open=False)
+        case NegotiationMoved() as fact:
+            yield Negotiation(fact.negotiation, fact.offer, fact.provider, fact.consumer, fact.state, entry.at)
+        case AgreementReached() as fact:
+            yield Agreement(
+                fact.agreement, fact.offer, fact.asset, fact.provider, fact.consumer, fact.terms, entry.at, fact.until,
+                fact.right,
+            )  # fmt: skip
+        case AgreementEnded() as fact:
+            agreement = read.get(Agreement, fact.agreement)
+            assert agreement is not None
+            yield replace(agreement, ended=True)
+        case _:
+            return

@@ -1,0 +1,105 @@
+"""Everything that can ever happen, on one screen.
+
+The kinds below are names for ever: a fact written today must be read in ten years. A new field needs a default; a new
+meaning needs a new kind. `FOLDS` are the pure functions that keep the state; each area folds its own rows and reads
+the others'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from usufruct.core.access import consent
+from usufruct.core.access import facts as access
+from usufruct.core.base import canonical
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
+from usufruct.core.contract import facts as contract
+from usufruct.core.contract import state as contract_state
+from usufruct.core.income import facts as income
+from usufruct.core.income import ledger
+from usufruct.core.income import state as income_state
+from usufruct.core.privacy import facts as privacy
+from usufruct.core.privacy import state as privacy_state
+from usufruct.core.registry import facts as registry
+from usufruct.core.registry import state as registry_state
+
+FACTS: tuple[type[Fact], ...] = (
+    registry.PartyRegistered,
+    registry.AssetRegistered,
+    registry.PersonsEnrolled,
+    registry.RightGranted,
+    contract.OfferPublished,
+    contract.OfferWithdrawn,
+    contract.NegotiationMoved,
+    contract.AgreementReached,
+    contract.AgreementEnded,
+    access.ConsentsRecorded,
+    access.ConsentGiven,
+    access.ConsentRefused,
+    privacy.BudgetOpened,
+    privacy.QueryAdmitted,
+    privacy.QueryAnswered,
+    privacy.QueryAbandoned,
+    privacy.QueryRefused,
+    income.PeriodPlanned,
+    income.PeriodClosed,
+)
+
+ROWS: tuple[type[Row], ...] = (
+    registry_state.Party,
+    registry_state.Asset,
+    registry_state.Person,
+    registry_state.Right,
+    contract_state.Offer,
+    contract_state.Negotiation,
+    contract_state.Agreement,
+    consent.ConsentChunk,
+    privacy_state.Budget,
+    privacy_state.Use,
+    ledger.Transfer,
+    ledger.Account,
+    income_state.PeriodPlan,
+    income_state.Period,
+    income_state.LastPeriod,
+)
+
+FOLDS = (
+    registry_state.fold,
+    contract_state.fold,
+    consent.fold,
+    ledger.fold,
+    privacy_state.fold,
+    income_state.fold,
+)
+
+BY_KIND = {fact.KIND: fact for fact in FACTS}
+assert len(BY_KIND) == len(FACTS), "two facts share a kind"
+
+
+def fold(read: Reader, entry: Entry) -> Iterator[Row]:
+    """The rows of state that one fact changes, as they are after it."""
+    for area in FOLDS:
+        yield from area(read, entry)
+
+
+def encode(entry: Entry) -> bytes:
+    """The record of a fact at its place: canonical bytes of sequence number, instant, kind and fields."""
+    return canonical.encode({
+        "seq": entry.seq, "at": entry.at, "kind": entry.fact.KIND, "fact": plain(entry.fact)
+    })  # fmt: skip
+
+
+def decode(record: bytes) -> Entry:
+    """The fact that a record holds.
+
+    Raises:
+        ValueError: the bytes are not canonical, or of a kind or shape this version does not know.
+    """
+    value = canonical.decode(record)
+    if not isinstance(value, dict) or value.keys() != {"seq", "at", "kind", "fact"}:
+        raise ValueError("a record has the fields seq, at, kind and fact")
+    kind = BY_KIND.get(value["kind"])
+    if kind is None:
+        raise ValueError(f"no fact of kind `{value['kind']}` is known")
+    return Entry(value["seq"], Instant(value["at"]), rebuild(kind, value["fact"]))

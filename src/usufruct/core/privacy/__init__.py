@@ -1,0 +1,1 @@
+"""How much may be learnt, and what is let out: questions, plans, budgets, releases."""

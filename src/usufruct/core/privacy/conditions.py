@@ -1,0 +1,80 @@
+"""Conditions made ready for the engine: literals checked against the column's type and turned into its grains.
+
+A condition is total: for every row it is true or not, and no row, whatever it holds, can make it fail. That is why a
+literal that does not fit its column is refused here, from the text and the card, and never left to a cast that would
+fail only if some person's row were there.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.privacy.question import Both, Comparison, Condition, Either, IsNull, Literal, Not, OneOf
+from usufruct.core.registry.facts import TYPES, Column
+from usufruct.core.registry.state import Asset
+
+Resolved = Condition  # the same shapes, with every literal in the grains of its column
+
+
+def resolve(condition: Condition, asset: Asset) -> Resolved | Refusal:
+    """`condition` with its literals in the grains of the columns they are compared with."""
+    match condition:
+        case Not():
+            inner = resolve(condition.condition, asset)
+            return inner if isinstance(inner, Refusal) else Not(inner)
+        case Both() | Either():
+            left, right = resolve(condition.left, asset), resolve(condition.right, asset)
+            if isinstance(left, Refusal):
+                return left
+            return right if isinstance(right, Refusal) else type(condition)(left, right)
+    column = asset.column(condition.column)
+    if column is None:
+        return no_such_column(condition.column, asset)
+    if column.name == asset.person_column:
+        return refuse(
+            "privacy.column", "the question was not answered", f"`{column.name}` says whom a row is about and cannot be compared",
+            remedy=f"ask about groups of people; COUNT(DISTINCT {column.name}) counts persons",
+        )  # fmt: skip
+    match condition:
+        case IsNull():
+            return condition
+        case Comparison():
+            literal = _in_grains(condition.literal, column)
+            return literal if isinstance(literal, Refusal) else Comparison(column.name, condition.operator, literal)
+        case OneOf():
+            literals: list[Literal] = []
+            for item in condition.literals:
+                literal = _in_grains(item, column)
+                if isinstance(literal, Refusal):
+                    return literal
+                literals.append(literal)
+            return OneOf(column.name, tuple(literals))
+
+
+def no_such_column(name: str, asset: Asset) -> Refusal:
+    """The refusal for a column that the asset does not have; its schema is public to who has an agreement on it."""
+    return refuse(
+        "privacy.column", "the question was not answered", f"`{asset.id}` has no column `{name}`",
+        remedy=f"its columns are {', '.join(c.name for c in asset.columns)}",
+    )  # fmt: skip
+
+
+def _in_grains(literal: Literal, column: Column) -> Literal | Refusal:
+    if column.type == "boolean" and isinstance(literal, bool):
+        return literal
+    if column.type == "text" and isinstance(literal, str):
+        return literal
+    if column.type in ("integer", "decimal") and not isinstance(literal, bool):
+        try:
+            grains = Decimal(literal).scaleb(column.decimals)
+            if grains == grains.to_integral_value() and abs(grains) < 2**62:
+                return int(grains)
+        except InvalidOperation:
+            pass
+    return refuse(
+        "privacy.literal", "the question was not answered",
+        f"`{literal}` cannot be compared with `{column.name}`, which holds {TYPES[column.type]}"
+        + (f" ({column.decimals} decimals)" if column.type == "decimal" else ""),
+        remedy="compare it with a value of its own type",
+    )  # fmt: skip

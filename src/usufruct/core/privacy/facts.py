@@ -1,0 +1,83 @@
+"""What can have happened around a question.
+
+Two facts stand around every look at data: *admitted* before the data are touched (the budget is reserved) and
+*answered* before anything leaves (the budget is spent), or *abandoned*. Refusals are facts too: people should see who
+tried. The digests are sealed with a salt, for who is in a population could be guessed from a bare digest by trying.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from usufruct.core.base.records import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOpened(Fact):
+    """`micro_rho` (millionths of zCDP's rho) may be spent on the asset's data version, by all data users together."""
+
+    KIND = "budget.opened/1"
+    asset: str
+    version: str
+    micro_rho: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAdmitted(Fact):
+    """A question will be answered: `charge` (micro-rho) is reserved. `question` is what was typed, `meaning` what it
+    was understood as; `population` is the sealed bitmap of the persons whose rows may be used."""
+
+    KIND = "query.admitted/1"
+    use: str
+    requester: str
+    agreement: str
+    asset: str
+    version: str
+    purpose: str
+    question: str
+    meaning: str
+    charge: int
+    price: int
+    currency: str
+    population: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.requester,)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswered(Fact):
+    """The answer is about to leave. `answer` is the sealed answer as let out, `contributions` the sealed number of
+    bounded rows that each person counted for."""
+
+    KIND = "query.answered/1"
+    use: str
+    answer: str
+    contributions: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAbandoned(Fact):
+    """No answer was let out, and the price is not owed. The charge is spent all the same: data may have been touched."""
+
+    KIND = "query.abandoned/1"
+    use: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRefused(Fact):
+    """Somebody asked and the answer was no. `asset` and `purpose` are as asked and may not exist."""
+
+    KIND = "query.refused/1"
+    use: str
+    requester: str
+    asset: str
+    purpose: str
+    question: str
+    code: str
+    reasons: tuple[str, ...]
+    remedy: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.requester,)

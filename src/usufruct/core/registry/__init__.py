@@ -1,0 +1,1 @@
+"""What exists and who holds which right: parties, assets, the persons in them, and the chain of rights."""

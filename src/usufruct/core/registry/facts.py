@@ -1,0 +1,126 @@
+"""What can have happened in the register."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.records import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of an asset, as declared in public.
+
+    `type` is one of `TYPES`; `grade` 0 to 6 and `data_class` say how it must be handled. Numbers are kept as whole
+    multiples of 10^-`decimals` (the grain); `low` and `high` bound what one row may count for, in grains. `values` is
+    the public list of what can occur, without which the column cannot be grouped by.
+    """
+
+    name: str
+    type: str
+    data_class: str
+    grade: int
+    description: str = ""
+    unit: str = ""
+    decimals: int = 0
+    low: int | None = None
+    high: int | None = None
+    values: tuple[int | str | bool, ...] = ()
+
+
+TYPES = {
+    "integer": "whole numbers",
+    "decimal": "numbers with a fixed number of decimals",
+    "text": "texts",
+    "boolean": "yes or no",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Figures about a table: `rows`, `persons`, `nulls` per column in the table's order, and the period covered."""
+
+    rows: int
+    persons: int
+    nulls: tuple[int, ...]
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRegistered(Fact):
+    """A person, organisation, public body, cooperative, group or machine agent is known to the node.
+
+    An agent always has a `principal` who answers for it.
+    """
+
+    KIND = "party.registered/1"
+    party: str
+    kind: str
+    name: str
+    principal: str | None = None
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party,)
+
+
+PARTY_KINDS = ("person", "organisation", "public-body", "cooperative", "group", "agent")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRegistered(Fact):
+    """A table can be used under the node's rules; title, description, licence and keywords as in DCAT 3.
+
+    `version` names the bytes that were taken in. `rows_per_person` and the columns of `once_per` (a person has at most
+    one row for each of their values) bound what one person can count for; the node enforces both whatever the data say.
+    """
+
+    KIND = "asset.registered/1"
+    asset: str
+    publisher: str
+    source: str
+    title: str
+    description: str
+    licence: str
+    keywords: tuple[str, ...]
+    version: str
+    person_column: str
+    columns: tuple[Column, ...]
+    rows_per_person: int
+    once_per: tuple[str, ...]
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsEnrolled(Fact):
+    """The persons an asset is about, in the order in which the engine numbers them, from number `first` on."""
+
+    KIND = "persons.enrolled/1"
+    asset: str
+    first: int
+    persons: tuple[str, ...]
+
+    def about(self) -> tuple[str, ...]:
+        return self.persons
+
+
+@dataclass(frozen=True, slots=True)
+class RightGranted(Fact):
+    """`grantee` may hold, use, operate or benefit from the asset until `until`, because `grantor` had that right.
+
+    `rests_on` is the grantor's own right; it is missing only where the chain begins, with the source of the data.
+    `may_grant` says whether the grantee may pass it on.
+    """
+
+    KIND = "right.granted/1"
+    id: str
+    asset: str
+    right: str
+    grantor: str
+    grantee: str
+    may_grant: bool
+    until: Instant = END_OF_TIME
+    rests_on: str | None = None
+
+    def about(self) -> tuple[str, ...]:
+        return (self.grantor, self.grantee)

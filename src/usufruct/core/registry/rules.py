@@ -1,0 +1,136 @@
+"""What may be registered: parties, and assets by their card.
+
+An asset's *card* is what its holder declares in public about a table before anyone asks of it: what the columns are,
+how sensitive, and what bounds hold. It must be complete, for later decisions are made from the card and never from the
+data; what is missing is refused here rather than guessed there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.ids import checked
+from usufruct.core.base.records import Reader
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.registry.facts import PARTY_KINDS, TYPES, Column, PartyRegistered
+from usufruct.core.registry.state import Asset, Party
+from usufruct.core.rulebook.grades import CLASSES, GRADES
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the holder declares about a table; the fields of `AssetRegistered` that do not come from the data.
+
+    `member_prefix` makes party ids of what the person column holds: `member` and `13` make `member-13`.
+    """
+
+    asset: str
+    title: str
+    description: str
+    licence: str
+    person_column: str
+    columns: tuple[Column, ...]
+    rows_per_person: int
+    once_per: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    period_column: str | None = None
+    member_prefix: str = "member"
+
+
+def register_party(read: Reader, party: str, kind: str, name: str, principal: str | None) -> PartyRegistered | Refusal:
+    """Somebody new.
+
+    Raises:
+        BadInput: the id, the kind or the name cannot be, or an agent has nobody who answers for it.
+    """
+    checked(party, "a party")
+    if kind not in PARTY_KINDS:
+        raise BadInput("input.party", f"`{kind}` is not a kind of party", f"use one of {', '.join(PARTY_KINDS)}")
+    if not name.strip():
+        raise BadInput("input.party", f"party `{party}` has no name", "give a name that people know it by")
+    if (kind == "agent") != (principal is not None):
+        raise BadInput(
+            "input.party",
+            "an agent, and only an agent, has a principal who answers for it",
+            "give --principal for an agent",
+        )
+    if principal is not None and read.get(Party, principal) is None:
+        return refuse(
+            "registry.unknown", f"agent `{party}` was not registered", f"there is no party `{principal}`",
+            remedy="register the principal first",
+        )  # fmt: skip
+    if read.get(Party, party) is not None:
+        return refuse(
+            "registry.exists", f"party `{party}` was not registered", "a party of that name is there already",
+            remedy="choose another id",
+        )  # fmt: skip
+    return PartyRegistered(party, kind, name.strip(), principal)
+
+
+def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
+    """Whether the table of this card can be registered by `publisher`.
+
+    Raises:
+        BadInput: the card contradicts itself.
+    """
+    checked(card.asset, "an asset")
+    not_done = f"asset `{card.asset}` was not registered"
+    if read.get(Party, publisher) is None:
+        return refuse(
+            "registry.unknown", not_done, f"there is no party `{publisher}`", remedy="register the publisher first"
+        )
+    if read.get(Asset, card.asset) is not None:
+        return refuse("registry.exists", not_done, "an asset of that name is there already", remedy="choose another id")
+    names = [column.name for column in card.columns]
+    if not card.person_column or card.person_column not in names:
+        return refuse(
+            "registry.no-person-column", not_done,
+            f"`{card.person_column}` is not among the columns {', '.join(names)}" if card.person_column
+            else "the card does not say which column tells whom a row is about",
+            remedy="name it as `person_column`; a table about nobody cannot be protected person by person",
+        )  # fmt: skip
+    for column in card.columns:
+        _check_column(column)
+        if column.name == card.person_column and (column.values or column.low is not None):
+            raise BadInput(
+                "input.card", f"`{column.name}` says whom a row is about", "give it neither `values` nor bounds"
+            )
+    for name in (*card.once_per, *([card.period_column] if card.period_column else [])):
+        if name not in names:
+            raise BadInput(
+                "input.card", f"the card names `{name}`, which is not a column", f"use one of {', '.join(names)}"
+            )
+    if len(set(names)) != len(names):
+        raise BadInput("input.card", "two columns have the same name", "rename one")
+    if not 1 <= card.rows_per_person <= 1_000_000:
+        raise BadInput(
+            "input.card", "`rows_per_person` must be 1 or more", "declare how many rows one person may count for"
+        )
+    return None
+
+
+def _check_column(column: Column) -> None:
+    where = f"column `{column.name}`"
+    if column.type not in TYPES:
+        raise BadInput("input.card", f"{where} has the unknown type `{column.type}`", f"use one of {', '.join(TYPES)}")
+    if column.data_class not in CLASSES:
+        raise BadInput(
+            "input.card", f"{where} has the unknown class `{column.data_class}`", f"use one of {', '.join(CLASSES)}"
+        )
+    if not 0 <= column.grade < len(GRADES):
+        raise BadInput("input.card", f"{where} has no grade `{column.grade}`", "grades go from 0 (open) to 6 (core)")
+    if not 0 <= column.decimals <= 9 or (column.decimals and column.type != "decimal"):
+        raise BadInput("input.card", f"{where} cannot have {column.decimals} decimals", "a decimal column has 0 to 9")
+    if (column.low is None) != (column.high is None):
+        raise BadInput("input.card", f"{where} has one bound of two", "give `low` and `high`, or neither")
+    if column.low is not None and column.high is not None and not -(2**40) <= column.low < column.high <= 2**40:
+        raise BadInput(
+            "input.card", f"{where} has bounds that cannot hold", "give a `low` below a `high`, both below 2^40 grains"
+        )
+    wanted = {"integer": int, "decimal": int, "text": str, "boolean": bool}[column.type]
+    for value in column.values:
+        if type(value) is not wanted:
+            raise BadInput(
+                "input.card", f"{where} lists `{value}`, which is not of type {column.type}", "correct the list"
+            )

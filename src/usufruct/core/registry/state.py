@@ -1,0 +1,107 @@
+"""What the register says now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Entry, Reader, Row
+from usufruct.core.registry.facts import (
+    AssetRegistered,
+    Column,
+    PartyRegistered,
+    PersonsEnrolled,
+    Quality,
+    RightGranted,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Party(Row):
+    """Somebody the node knows."""
+
+    KEY = ("id",)
+    INDEXED = ("kind",)
+    id: str
+    kind: str
+    name: str
+    principal: str | None
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Asset(Row):
+    """Something that can be used; see `AssetRegistered`."""
+
+    KEY = ("id",)
+    INDEXED = ("publisher",)
+    id: str
+    publisher: str
+    source: str
+    title: str
+    description: str
+    licence: str
+    keywords: tuple[str, ...]
+    version: str
+    person_column: str
+    columns: tuple[Column, ...]
+    rows_per_person: int
+    once_per: tuple[str, ...]
+    quality: Quality
+    since: Instant
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name."""
+        return next((c for c in self.columns if c.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Person(Row):
+    """The `number`-th person an asset is about; numbers count from 0 and are private to the node."""
+
+    KEY = ("asset", "number")
+    INDEXED = ("asset", "party")
+    asset: str
+    number: int
+    party: str
+
+
+@dataclass(frozen=True, slots=True)
+class Right(Row):
+    """A right somebody holds; see `RightGranted`."""
+
+    KEY = ("id",)
+    INDEXED = ("asset", "grantee")
+    id: str
+    asset: str
+    right: str
+    grantor: str
+    grantee: str
+    may_grant: bool
+    until: Instant
+    rests_on: str | None
+    since: Instant
+
+
+def fold(read: Reader, entry: Entry) -> Iterator[Row]:
+    """The rows that a fact of the register changes."""
+    match entry.fact:
+        case PartyRegistered() as fact:
+            yield Party(fact.party, fact.kind, fact.name, fact.principal, entry.at)
+        case AssetRegistered() as fact:
+            yield Asset(
+                fact.asset, fact.publisher, fact.source, fact.title, fact.description, fact.licence, fact.keywords,
+                fact.version, fact.person_column, fact.columns, fact.rows_per_person, fact.once_per, fact.quality,
+                entry.at,
+            )  # fmt: skip
+        case PersonsEnrolled() as fact:
+            for number, party in enumerate(fact.persons, fact.first):
+                yield Person(fact.asset, number, party)
+        case RightGranted() as fact:
+            yield Right(
+                fact.id, fact.asset, fact.right, fact.grantor, fact.grantee, fact.may_grant, fact.until, fact.rests_on,
+                entry.at,
+            )  # fmt: skip
+        case _:
+            return

@@ -1,0 +1,1 @@
+"""Runs plans where the data lie."""

@@ -1,0 +1,188 @@
+"""The engine: DuckDB over one read-only file for each version of an asset.
+
+No SQL that anybody typed is ever run. What runs is made here from a plan of our own closed types: names are those of
+the asset's card and are quoted, literals are bound. The connection that runs it sees one table, without the column
+that says who people are: rows carry a person's number, and whose number it is only the register knows. And DuckDB is
+locked down as if the SQL were hostile: no files, no network, no extensions, no settings, bounded memory and time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from usufruct.core.base.faults import BadInput, EngineFault
+from usufruct.core.privacy.conditions import Resolved
+from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
+from usufruct.core.privacy.release import groups
+from usufruct.core.privacy.rules import QueryPlan, Vector
+from usufruct.core.registry.facts import Column
+from usufruct.core.registry.rules import Card
+from usufruct.engine.intake import inspect, take_in
+from usufruct.ports import ColumnSeen, Ingested, Measured
+
+LOCKED = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "max_temp_directory_size": "0B",
+}
+
+
+class DuckDbEngine:
+    """`ports.Engine` over a folder of DuckDB files. `memory` is a DuckDB size, `seconds` bounds one plan's run."""
+
+    def __init__(self, folder: Path, memory: str = "4GB", seconds: float = 60, threads: int | None = None) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._config = {
+            **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
+        }  # fmt: skip
+        folder.mkdir(exist_ok=True)
+
+    def inspect(self, table: Path) -> list[ColumnSeen]:
+        """A first look at a table, for proposing a card."""
+        return inspect(table)
+
+    def ingest(self, card: Card, table: Path) -> Ingested:
+        """Takes a table in, typed by its card, under the digest of its bytes."""
+        with table.open("rb") as file:
+            version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return take_in(card, table, self._file(card.asset, version), version)
+
+    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
+        """The plan's exact numbers over the rows of the population."""
+        bits = bin(int.from_bytes(population, "little") | 1 << persons)[:2:-1]
+        bounded, values = bounding(plan, bits)
+        sums = ", ".join(f"sum(v{i})::HUGEINT" for i in range(len(plan.vectors)))
+        keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
+        grouping = f" GROUP BY {keys.rstrip(', ')}" if keys else ""
+        with self._connection(plan) as connection:
+            connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)  # noqa: S608
+            found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()  # noqa: S608
+            contributions = connection.execute(
+                "SELECT coalesce(c, 0)::UINTEGER FROM range(?) AS p(person) "
+                "LEFT JOIN (SELECT person, sum(rows) AS c FROM bounded GROUP BY person) USING (person) ORDER BY person",
+                [persons],
+            ).fetch_arrow_table()
+        place = {group: index for index, group in enumerate(groups(plan))}
+        vectors = [[0] * len(place) for _ in plan.vectors]
+        width = len(plan.keys)
+        for row in found:
+            for vector, value in zip(vectors, row[width:], strict=True):
+                vector[place[row[:width]]] = int(value or 0)
+        column = contributions.column(0).combine_chunks()
+        buffer = column.buffers()[1]
+        return Measured(vectors, buffer.to_pybytes()[column.offset * 4 : (column.offset + persons) * 4] if persons else b"")
+
+    def _file(self, asset: str, version: str) -> Path:
+        return self._folder / f"{asset}-{version}.duckdb"
+
+    @contextmanager
+    def _connection(self, plan: QueryPlan) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A locked connection, stopped when its time is over. What it says of failures depends on no row."""
+        try:
+            connection = duckdb.connect(self._file(plan.asset, plan.version), read_only=True, config=self._config)
+        except duckdb.Error:
+            raise EngineFault(
+                "engine.data", f"the data of `{plan.asset}` could not be opened", "restore the node's data folder from a backup"
+            ) from None
+        watchdog = threading.Timer(self._seconds, connection.interrupt)
+        watchdog.start()
+        try:
+            yield connection
+        except duckdb.Error:
+            raise EngineFault(
+                "engine.limits", "the question could not be worked out within the node's limits",
+                "ask something smaller; what it may have learnt was charged",
+            ) from None  # fmt: skip
+        finally:
+            watchdog.cancel()
+            connection.close()
+
+
+def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
+    """The SQL that leaves, for every person and group, what she counts for; and the values bound to it.
+
+    Columns: `person`, `k0`… for the keys, `rows`, `v0`… for the vectors. The steps are those of `core.privacy.rules`.
+    """
+    values: list[Literal] = [population]
+    where = ["get_bit(CAST(? AS BIT), _person) = 1"]
+    for key in plan.keys:
+        where.append(f"{quoted(key.column.name)} IN ({', '.join('?' * len(key.values))})")
+        values += key.values
+    if plan.where:
+        where.append(_condition(plan.where, values))
+    keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
+    columns = "".join(f"{quoted(key.column.name)} AS k{i}, " for i, key in enumerate(plan.keys))
+    locals_ = ", ".join(f"{_per_person(vector)} AS v{i}" for i, vector in enumerate(plan.vectors))
+    query = (
+        f"SELECT _person AS person, {columns}count(*) AS rows, {locals_} FROM asset "  # noqa: S608
+        f"WHERE {' AND '.join(where)} GROUP BY _person{''.join(f', k{i}' for i in range(len(plan.keys)))}"
+    )
+    if plan.cells > plan.groups_per_person:
+        # The order is by a hash of person and group alone, so whom else the table is about changes nothing.
+        order = f"md5(concat_ws('|', '{plan.version}', person, {keys.rstrip(', ')})), {keys.rstrip(', ')}"
+        query = (
+            f"SELECT * FROM ({query}) QUALIFY row_number() OVER (PARTITION BY person ORDER BY {order}) "  # noqa: S608
+            f"<= {plan.groups_per_person}"
+        )
+    limit = plan.rows_per_group
+    clamped = ", ".join(f"{_clamped(vector, i, limit)} AS v{i}" for i, vector in enumerate(plan.vectors))
+    return f"SELECT person, {keys}least(rows, {limit}) AS rows, {clamped} FROM ({query})", values  # noqa: S608
+
+
+def _per_person(vector: Vector) -> str:
+    """What one person's rows in one group come to, before clamping."""
+    if vector.kind == "persons":
+        return "1"
+    if vector.kind == "rows":
+        return "count(*)" if vector.column is None else f"count({quoted(vector.column.name)})"
+    column = _bounded_column(vector)
+    name = quoted(column.name)
+    return f"coalesce(sum(least(greatest({name}, {column.low}), {column.high}) - {vector.centre}), 0)"
+
+
+def _clamped(vector: Vector, index: int, rows: int) -> str:
+    if vector.kind == "sum":
+        reach = rows * vector.reach
+        return f"least(greatest(v{index}, -{reach}), {reach})"
+    return f"least(v{index}, {rows})"
+
+
+def _bounded_column(vector: Vector) -> Column:
+    assert vector.column is not None
+    assert vector.column.low is not None
+    return vector.column
+
+
+def _condition(condition: Resolved, values: list[Literal]) -> str:
+    """A condition that is true or not for every row, whatever it holds; nulls count as not."""
+    match condition:
+        case Not():
+            return f"NOT {_condition(condition.condition, values)}"
+        case Both():
+            return f"({_condition(condition.left, values)} AND {_condition(condition.right, values)})"
+        case Either():
+            return f"({_condition(condition.left, values)} OR {_condition(condition.right, values)})"
+        case IsNull():
+            return f"({quoted(condition.column)} IS NULL)"
+        case OneOf():
+            values += condition.literals
+            return f"coalesce({quoted(condition.column)} IN ({', '.join('?' * len(condition.literals))}), false)"
+        case Comparison():
+            values.append(condition.literal)
+            return f"coalesce({quoted(condition.column)} {condition.operator} ?, false)"
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

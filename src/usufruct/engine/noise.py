@@ -1,0 +1,30 @@
+"""Noise from OpenDP: the discrete Gaussian over integers, sampled exactly (Canonne, Kamath and Steinke 2020).
+
+Only this measurement is taken from the library. Bounding, thresholds and accounting are ours, because they are what
+has to be proven together (see docs/decisions/0006-noise.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import opendp.prelude as dp
+
+dp.enable_features("contrib")
+
+
+class OpenDpNoise:
+    """`ports.Noise` by OpenDP."""
+
+    def __init__(self) -> None:
+        self._space = (
+            dp.vector_domain(dp.atom_domain(T="i64")),  # type: ignore[no-untyped-call]
+            dp.l2_distance(T=float),  # type: ignore[no-untyped-call]
+        )
+
+    def add(self, values: Sequence[int], deviation: Fraction) -> list[int]:
+        """`values` with noise; integers beyond 64 bits are brought to the nearest end first, which no person can
+        cause: her part is bounded far below."""
+        measurement = dp.m.make_gaussian(*self._space, scale=float(deviation))  # type: ignore[no-untyped-call]
+        return list(measurement([max(-(2**62), min(2**62, value)) for value in values]))

@@ -1,0 +1,69 @@
+"""Who may come in: accounts, sessions, tokens and one-time links, in a file of their own.
+
+None of this is a fact: a session says nothing that a court or a replay could ask for. Secrets are kept as SHA-256
+digests (they are random, so a fast hash is enough) and passwords as argon2id hashes, so the file lets nobody in.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+from usufruct.core.base.instants import Instant
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS account (party TEXT PRIMARY KEY, role TEXT NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secret (
+    kind TEXT NOT NULL, digest BLOB NOT NULL, party TEXT NOT NULL, role TEXT NOT NULL, scopes TEXT NOT NULL,
+    until TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (kind, digest)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS secret_of ON secret (party, kind);
+"""
+
+
+class SqliteLogins:
+    """`ports.Logins` in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        path.chmod(0o600)
+        self._connection.executescript(_TABLES)
+
+    def set_password(self, party: str, role: str, hashed: str) -> None:
+        """Gives a party an account, or another password."""
+        self._do("INSERT OR REPLACE INTO account VALUES (?, ?, ?)", party, role, hashed)
+
+    def password(self, party: str) -> tuple[str, str] | None:
+        """Role and hash."""
+        rows = self._do("SELECT role, hash FROM account WHERE party = ?", party)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def add_secret(
+        self, kind: str, digest: bytes, party: str, role: str, scopes: str, until: Instant, label: str
+    ) -> None:
+        """Keeps the digest of a session, token or one-time link."""
+        self._do("INSERT INTO secret VALUES (?, ?, ?, ?, ?, ?, ?)", kind, digest, party, role, scopes, until, label)
+
+    def secret(self, kind: str, digest: bytes) -> tuple[str, str, str, Instant] | None:
+        """Party, role, scopes and end."""
+        rows = self._do("SELECT party, role, scopes, until FROM secret WHERE kind = ? AND digest = ?", kind, digest)
+        return (rows[0][0], rows[0][1], rows[0][2], Instant(rows[0][3])) if rows else None
+
+    def drop_secret(self, kind: str, digest: bytes) -> bool:
+        """Forgets it; whether it was there."""
+        return bool(self._do("DELETE FROM secret WHERE kind = ? AND digest = ? RETURNING 1", kind, digest))
+
+    def secrets(self, kind: str, party: str) -> list[tuple[bytes, str, str, Instant]]:
+        """Digest, label, scopes and end of all of a party's secrets of that kind."""
+        rows = self._do("SELECT digest, label, scopes, until FROM secret WHERE party = ? AND kind = ?", party, kind)
+        return [(bytes(digest), label, scopes, Instant(until)) for digest, label, scopes, until in rows]
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._connection.close()
+
+    def _do(self, statement: str, *values: str | bytes) -> list[tuple[str, ...]]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
