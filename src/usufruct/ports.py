@@ -15,8 +15,8 @@ from typing import Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
-from usufruct.core.proof.receipt import Receipt
 from usufruct.core.privacy.rules import QueryPlan
+from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.rules import Card
 
 T = TypeVar("T")
@@ -192,7 +192,9 @@ class Logins(Protocol):
     def password(self, party: str) -> tuple[str, str] | None:
         """Role and hash."""
 
-    def add_secret(self, kind: str, digest: bytes, party: str, role: str, scopes: str, until: Instant, label: str) -> None:
+    def add_secret(
+        self, kind: str, digest: bytes, party: str, role: str, scopes: str, until: Instant, label: str
+    ) -> None:
         """Keeps the digest of a session, token or one-time link."""
 
     def secret(self, kind: str, digest: bytes) -> tuple[str, str, str, Instant] | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from usufruct.core.base.faults import BadInput, EngineFault
+from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.conditions import Resolved
 from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.privacy.release import groups
@@ -43,7 +43,7 @@ class DuckDbEngine:
     def __init__(self, folder: Path, memory: str = "4GB", seconds: float = 60, threads: int | None = None) -> None:
         self._folder = folder
         self._seconds = seconds
-        self._config = {
+        self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
         folder.mkdir(exist_ok=True)
@@ -66,13 +66,13 @@ class DuckDbEngine:
         keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
         grouping = f" GROUP BY {keys.rstrip(', ')}" if keys else ""
         with self._connection(plan) as connection:
-            connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)  # noqa: S608
-            found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()  # noqa: S608
-            contributions = connection.execute(
+            connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)
+            found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()
+            contributions = connection.sql(
                 "SELECT coalesce(c, 0)::UINTEGER FROM range(?) AS p(person) "
                 "LEFT JOIN (SELECT person, sum(rows) AS c FROM bounded GROUP BY person) USING (person) ORDER BY person",
-                [persons],
-            ).fetch_arrow_table()
+                params=[persons],
+            ).to_arrow_table()
         place = {group: index for index, group in enumerate(groups(plan))}
         vectors = [[0] * len(place) for _ in plan.vectors]
         width = len(plan.keys)
@@ -81,7 +81,9 @@ class DuckDbEngine:
                 vector[place[row[:width]]] = int(value or 0)
         column = contributions.column(0).combine_chunks()
         buffer = column.buffers()[1]
-        return Measured(vectors, buffer.to_pybytes()[column.offset * 4 : (column.offset + persons) * 4] if persons else b"")
+        return Measured(
+            vectors, buffer.to_pybytes()[column.offset * 4 : (column.offset + persons) * 4] if persons else b""
+        )
 
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"
@@ -93,7 +95,9 @@ class DuckDbEngine:
             connection = duckdb.connect(self._file(plan.asset, plan.version), read_only=True, config=self._config)
         except duckdb.Error:
             raise EngineFault(
-                "engine.data", f"the data of `{plan.asset}` could not be opened", "restore the node's data folder from a backup"
+                "engine.data",
+                f"the data of `{plan.asset}` could not be opened",
+                "restore the node's data folder from a backup",
             ) from None
         watchdog = threading.Timer(self._seconds, connection.interrupt)
         watchdog.start()
@@ -125,19 +129,19 @@ def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
     columns = "".join(f"{quoted(key.column.name)} AS k{i}, " for i, key in enumerate(plan.keys))
     locals_ = ", ".join(f"{_per_person(vector)} AS v{i}" for i, vector in enumerate(plan.vectors))
     query = (
-        f"SELECT _person AS person, {columns}count(*) AS rows, {locals_} FROM asset "  # noqa: S608
+        f"SELECT _person AS person, {columns}count(*) AS rows, {locals_} FROM asset "
         f"WHERE {' AND '.join(where)} GROUP BY _person{''.join(f', k{i}' for i in range(len(plan.keys)))}"
     )
     if plan.cells > plan.groups_per_person:
         # The order is by a hash of person and group alone, so whom else the table is about changes nothing.
         order = f"md5(concat_ws('|', '{plan.version}', person, {keys.rstrip(', ')})), {keys.rstrip(', ')}"
         query = (
-            f"SELECT * FROM ({query}) QUALIFY row_number() OVER (PARTITION BY person ORDER BY {order}) "  # noqa: S608
+            f"SELECT * FROM ({query}) QUALIFY row_number() OVER (PARTITION BY person ORDER BY {order}) "
             f"<= {plan.groups_per_person}"
         )
     limit = plan.rows_per_group
     clamped = ", ".join(f"{_clamped(vector, i, limit)} AS v{i}" for i, vector in enumerate(plan.vectors))
-    return f"SELECT person, {keys}least(rows, {limit}) AS rows, {clamped} FROM ({query})", values  # noqa: S608
+    return f"SELECT person, {keys}least(rows, {limit}) AS rows, {clamped} FROM ({query})", values
 
 
 def _per_person(vector: Vector) -> str:
@@ -165,10 +169,10 @@ def _bounded_column(vector: Vector) -> Column:
 
 
 def _condition(condition: Resolved, values: list[Literal]) -> str:
-    """A condition that is true or not for every row, whatever it holds; nulls count as not."""
+    """A condition in SQL's own three-valued logic; no row, whatever it holds, can make it fail."""
     match condition:
         case Not():
-            return f"NOT {_condition(condition.condition, values)}"
+            return f"(NOT {_condition(condition.condition, values)})"
         case Both():
             return f"({_condition(condition.left, values)} AND {_condition(condition.right, values)})"
         case Either():
@@ -177,10 +181,10 @@ def _condition(condition: Resolved, values: list[Literal]) -> str:
             return f"({quoted(condition.column)} IS NULL)"
         case OneOf():
             values += condition.literals
-            return f"coalesce({quoted(condition.column)} IN ({', '.join('?' * len(condition.literals))}), false)"
+            return f"({quoted(condition.column)} IN ({', '.join('?' * len(condition.literals))}))"
         case Comparison():
             values.append(condition.literal)
-            return f"coalesce({quoted(condition.column)} {condition.operator} ?, false)"
+            return f"({quoted(condition.column)} {condition.operator} ?)"
 
 
 def quoted(name: str) -> str:

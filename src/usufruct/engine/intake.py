@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -45,13 +46,15 @@ def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
     found = connection.execute(f"SELECT DISTINCT {person} FROM typed ORDER BY {person}").fetchall()
     persons = tuple(str(value) for (value,) in found)
     if not persons:
-        raise BadInput("input.table", "no row of the table is about anybody", f"fill in the column `{card.person_column}`")
+        raise BadInput(
+            "input.table", "no row of the table is about anybody", f"fill in the column `{card.person_column}`"
+        )
     counts = ", ".join(f"count(*) - count({_quoted(c.name)})" for c in card.columns)
     rows, *nulls = _one(connection, f"SELECT count(*), {counts} FROM typed")
     period = ""
     if card.period_column:
-        column = _quoted(card.period_column)
-        low, high = _one(connection, f"SELECT min({column}), max({column}) FROM typed")
+        over = _quoted(card.period_column)
+        low, high = _one(connection, f"SELECT min({over}), max({over}) FROM typed")
         period = f"{low} to {high}"
     _write(connection, card, target)
     return Ingested(version, int(rows), tuple(int(n) for n in nulls), period, persons)
@@ -65,7 +68,9 @@ def _load(connection: duckdb.DuckDBPyConnection, table: Path) -> None:
     if suffix == ".parquet":
         source = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)"
     elif suffix in (".csv", ".tsv", ".txt"):
-        source = "SELECT * FROM read_csv(?, all_varchar = true, header = true, strict_mode = true, null_padding = false)"
+        source = (
+            "SELECT * FROM read_csv(?, all_varchar = true, header = true, strict_mode = true, null_padding = false)"
+        )
     else:
         raise BadInput("input.table", f"`{table.name}` is neither CSV nor Parquet", "name a .csv or .parquet file")
     try:
@@ -148,7 +153,9 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
     except duckdb.Error:
         partial.unlink(missing_ok=True)
         raise StoreFull(
-            "node.full", "the table could not be written to the node's data folder", "free some space; nothing was taken in"
+            "node.full",
+            "the table could not be written to the node's data folder",
+            "free some space; nothing was taken in",
         ) from None
     connection.close()
     for path in (partial, partial.parent):
@@ -159,7 +166,7 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
         os.close(descriptor)
 
 
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int | str | None, ...]:
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     found = connection.execute(query).fetchone()
     assert found is not None
     return found

@@ -19,12 +19,12 @@ class OpenDpNoise:
 
     def __init__(self) -> None:
         self._space = (
-            dp.vector_domain(dp.atom_domain(T="i64")),  # type: ignore[no-untyped-call]
-            dp.l2_distance(T=float),  # type: ignore[no-untyped-call]
+            dp.vector_domain(dp.atom_domain(T="i64")),
+            dp.l2_distance(T=float),
         )
 
     def add(self, values: Sequence[int], deviation: Fraction) -> list[int]:
         """`values` with noise; integers beyond 64 bits are brought to the nearest end first, which no person can
         cause: her part is bounded far below."""
-        measurement = dp.m.make_gaussian(*self._space, scale=float(deviation))  # type: ignore[no-untyped-call]
+        measurement = dp.m.make_gaussian(*self._space, scale=float(deviation))
         return list(measurement([max(-(2**62), min(2**62, value)) for value in values]))

@@ -261,9 +261,7 @@ class SqliteSnapshot(tables.StateReader):
 
     def receipt(self, seq: int) -> Receipt:
         """The fact's place with its proof against the newest checkpoint."""
-        size, note = self._connection.execute(
-            "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1"
-        ).fetchone()
+        size, note = self._connection.execute("SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
         nonce, record = self._connection.execute("SELECT nonce, record FROM journal WHERE seq = ?", (seq,)).fetchone()
         proof = inclusion_proof(seq, size, lambda level, index: _hash_at(self._connection, level, index))
         return Receipt(seq, tuple(proof), note, opening(nonce, record))
@@ -355,8 +353,12 @@ def _evidence(connection: sqlite3.Connection, wanted: str) -> bytes:
 def _as_fault(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
         return StoreFull(
-            "node.full", "the disk is full; nothing of this was written", "free some space and ask again; nothing is lost"
+            "node.full",
+            "the disk is full; nothing of this was written",
+            "free some space and ask again; nothing is lost",
         )
     if isinstance(error, Fault) or not isinstance(error, sqlite3.Error):
         return error
-    return NodeFault("node.store", f"the journal could not be written: {error}", "look at the disk, then start the node again")
+    return NodeFault(
+        "node.store", f"the journal could not be written: {error}", "look at the disk, then start the node again"
+    )

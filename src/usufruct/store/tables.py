@@ -13,7 +13,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from usufruct.core import facts
 from usufruct.core.base import canonical
@@ -33,9 +32,12 @@ class Table:
     get: str
 
 
-@cache
 def table(kind: type[Row]) -> Table:
     """How rows of this kind are kept."""
+    return _TABLES[kind]
+
+
+def _describe(kind: type[Row]) -> Table:
     name = "state_" + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
     indexed = [f"by_{field}" for field in kind.INDEXED]
     types = ["INTEGER" if kind.__annotations__[field] == "int" else "TEXT" for field in kind.INDEXED]
@@ -48,10 +50,13 @@ def table(kind: type[Row]) -> Table:
     fields = ["key", "body", *indexed]
     changed = ", ".join(f"{field} = excluded.{field}" for field in fields[1:])
     put = (
-        f"INSERT INTO {name} ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))}) "  # noqa: S608
+        f"INSERT INTO {name} ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))}) "
         f"ON CONFLICT (key) DO UPDATE SET {changed}"
     )
-    return Table(name, tuple(create), put, f"SELECT body FROM {name} WHERE key = ?")  # noqa: S608
+    return Table(name, tuple(create), put, f"SELECT body FROM {name} WHERE key = ?")
+
+
+_TABLES = {kind: _describe(kind) for kind in facts.ROWS}
 
 
 def state_version() -> str:
@@ -85,12 +90,12 @@ class StateReader:
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
         found = self._connection.execute(table(kind).get, ("/".join(map(str, key)),)).fetchone()
-        return None if found is None else rebuild(kind, json.loads(found[0]))  # type: ignore[no-any-return]
+        return None if found is None else rebuild(kind, json.loads(found[0]))
 
     def list(self, kind: type[RowT], **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
         wanted = [f"by_{field} = ?" for field in where]
         condition = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-        query = f"SELECT body FROM {table(kind).name}{condition} ORDER BY place"  # noqa: S608
+        query = f"SELECT body FROM {table(kind).name}{condition} ORDER BY place"
         for (body,) in self._connection.execute(query, tuple(where.values())).fetchall():
             yield rebuild(kind, json.loads(body))

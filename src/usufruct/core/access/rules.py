@@ -5,7 +5,8 @@ change it proposes is enough. Only an explicit permit passes; whatever is unknow
 node and what is not open to the asker get the very same answer, lest the refusal itself tell what exists.
 
 Whether a *person* lets her rows be used is not one bit but a filter: the permit carries the population, and those who
-refused or never consented are simply not in it.
+refused or never consented are simply not in it. Nothing is refused because of who they are or how many: a refusal that
+depends on persons would tell about persons.
 """
 
 from __future__ import annotations
@@ -72,23 +73,21 @@ def decide(read: Reader, request: Request, at: Instant) -> Permit | Refusal:
             "access.no-agreement", refused, f"`{request.requester}` has no agreement in force on `{request.asset}`",
             remedy="request an offer from the catalogue and come to an agreement first",
         )  # fmt: skip
-    population = consent.population(read, asset.id, purpose, asset.quality.persons)
-    permit_or_least = None
+    fewest: list[_No] | None = None
     for agreement in agreements:
-        noes = _closed_gates(read, request, agreement, asset, purpose, population, at)
+        noes = _closed_gates(read, request, agreement, asset, purpose, at)
         if not noes:
+            population = consent.population(read, asset.id, purpose, asset.quality.persons)
             return Permit(agreement, asset, purpose, population)
-        if permit_or_least is None or len(noes) < len(permit_or_least):
-            permit_or_least = noes
-    assert permit_or_least is not None
-    remedies = dict.fromkeys(no.remedy for no in permit_or_least)
-    return refuse(
-        permit_or_least[0].code, refused, *(no.reason for no in permit_or_least), remedy="; and ".join(remedies)
-    )
+        if fewest is None or len(noes) < len(fewest):
+            fewest = noes
+    assert fewest is not None
+    remedies = dict.fromkeys(no.remedy for no in fewest)
+    return refuse(fewest[0].code, refused, *(no.reason for no in fewest), remedy="; and ".join(remedies))
 
 
 def _closed_gates(
-    read: Reader, request: Request, agreement: Agreement, asset: Asset, purpose: str, population: bytes, at: Instant
+    read: Reader, request: Request, agreement: Agreement, asset: Asset, purpose: str, at: Instant
 ) -> list[_No]:
     noes = []
     terms = agreement.terms
@@ -109,17 +108,14 @@ def _closed_gates(
             "access.rights", f"the right of `{agreement.provider}` to grant this use has ended",
             f"ask `{agreement.provider}` to renew it",
         ))  # fmt: skip
-    if not any(population):
-        noes.append(_No(
-            "access.consent", f"nobody in `{asset.id}` can be used for {purpose}", "ask for a purpose that its members consent to"
-        ))  # fmt: skip
     return noes
 
 
 def _grade_gate(request: Request, asset: Asset) -> list[_No]:
     """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter."""
     noes = []
-    read_columns = [c for c in asset.columns if not request.columns or c.name in request.columns]
+    wanted = {name.lower() for name in request.columns}
+    read_columns = [c for c in asset.columns if not wanted or c.name.lower() in wanted]
     closed = [c.name for c in read_columns if not GRADES[c.grade].forms]
     if closed:
         noes.append(_No(

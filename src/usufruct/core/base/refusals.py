@@ -23,7 +23,6 @@ CODES: dict[str, str] = {
     "access.form": "the agreement, or the grade of a column, does not allow this form of answer",
     "access.grade": "a column is graded above what this node lets anyone use",
     "access.rights": "the chain of rights behind the agreement is broken or has ended",
-    "access.consent": "no person consents to this purpose",
     # what may be let out
     "privacy.column": "no such column in the asset",
     "privacy.key": "this column cannot be grouped by",

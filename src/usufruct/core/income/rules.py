@@ -130,3 +130,11 @@ def close(read: Reader, period: str, plan_id: str, by: str) -> PeriodClosed | Re
             remedy="plan the period again",
         )  # fmt: skip
     return PeriodClosed(period, plan_id, by)
+
+
+def overtaken(period: str) -> Refusal:
+    """The refusal when another period was closed while this one was being worked out."""
+    return refuse(
+        "income.stale-plan", f"period `{period}` was not planned", "another period was closed while it was worked out",
+        remedy="plan it again",
+    )  # fmt: skip

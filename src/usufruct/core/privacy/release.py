@@ -15,7 +15,7 @@ from itertools import product
 from usufruct.core.base import canonical
 from usufruct.core.base.money import decimal
 from usufruct.core.privacy.question import Literal
-from usufruct.core.privacy.rules import Output, QueryPlan
+from usufruct.core.privacy.rules import Output, QueryPlan, Vector
 
 CONFIDENCE = Fraction(196, 100)  # standard deviations on each side that hold 95 % of a Gaussian
 
@@ -125,7 +125,7 @@ def _notes(plan: QueryPlan) -> tuple[str, ...]:
         "margins hold for 95 % of draws of the noise; they do not cover who is missing from the data",
     ]
     for output in plan.outputs:
-        deviations = ", ".join(f"{plan.vectors[v].kind} {float(plan.vectors[v].deviation):.2f}" for v in output.vectors)
+        deviations = ", ".join(_deviation(plan.vectors[v]) for v in output.vectors)
         clamped = [plan.vectors[v].column for v in output.vectors if plan.vectors[v].kind == "sum"]
         bounds = "".join(
             f"; values outside {decimal(c.low, c.decimals)} to {decimal(c.high, c.decimals)} count as the nearer end"
@@ -134,3 +134,9 @@ def _notes(plan: QueryPlan) -> tuple[str, ...]:
         )
         notes.append(f"{output.measure.label}: noise with standard deviation {deviations}{bounds}")
     return tuple(notes)
+
+
+def _deviation(vector: Vector) -> str:
+    """The noise on one vector, in the unit of what it counts."""
+    grain = 10**vector.column.decimals if vector.kind == "sum" and vector.column else 1
+    return f"{float(vector.deviation / grain):.2f} ({vector.kind})"

@@ -186,7 +186,7 @@ def _vectors(
     where: dict[tuple[str, str | None], tuple[int, ...]] = {}
     for (function, name), measure in distinct.items():
         column = asset.column(name) if name else None
-        if function == "persons" and name == asset.person_column:
+        if function == "persons" and column and column.name == asset.person_column:
             made = [_vector("persons", None, 0, 1, share, groups, 1)]
         elif function == "count":
             made = [_vector("rows", column, 0, 1, share, groups, rows)]

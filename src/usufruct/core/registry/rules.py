@@ -101,8 +101,8 @@ def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
             raise BadInput(
                 "input.card", f"the card names `{name}`, which is not a column", f"use one of {', '.join(names)}"
             )
-    if len(set(names)) != len(names):
-        raise BadInput("input.card", "two columns have the same name", "rename one")
+    if len({name.lower() for name in names}) != len(names):
+        raise BadInput("input.card", "two columns have the same name, but for capitals", "rename one")
     if not 1 <= card.rows_per_person <= 1_000_000:
         raise BadInput(
             "input.card", "`rows_per_person` must be 1 or more", "declare how many rows one person may count for"

@@ -52,8 +52,8 @@ class Asset(Row):
     since: Instant
 
     def column(self, name: str) -> Column | None:
-        """The column of that name."""
-        return next((c for c in self.columns if c.name == name), None)
+        """The column of that name, in capitals or not, as SQL has it."""
+        return next((c for c in self.columns if c.name.lower() == name.lower()), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,192 @@
+"""Configuration, and the one place where everything is put together.
+
+A node is a directory:
+
+    node.toml         what the node says of itself, and its limits; people may edit it
+    keys/signing.pem  the key that signs checkpoints; never leaves the machine
+    journal.sqlite    the journal, its proofs and the state folded from it
+    logins.sqlite     accounts, sessions, tokens
+    data/             one DuckDB file for each version of an asset
+    lock              held by the process that has the node open
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from usufruct.core.base.faults import BadInput, NodeBusy
+from usufruct.core.base.ids import checked
+from usufruct.core.base.money import DECIMALS
+from usufruct.core.base.refusals import Refusal
+from usufruct.core.proof.checkpoint import vkey
+from usufruct.core.rulebook import parameters
+from usufruct.engine.duckdb import DuckDbEngine
+from usufruct.engine.noise import OpenDpNoise
+from usufruct.node import query, register
+from usufruct.node.node import About, Node, no_step
+from usufruct.ports import Clock
+from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy
+from usufruct.store.logins import SqliteLogins
+from usufruct.store.sqlite import SqliteStore
+
+# Every setting of node.toml: its default and what it is for. The reference page of the docs is held to this table.
+SETTINGS: dict[str, tuple[Any, str]] = {
+    "name": ("", "what people call the node"),
+    "operator": ("", "the party that runs it"),
+    "origin": ("", "the name of its journal and key, as in a signed checkpoint; never changes"),
+    "currency": ("EUR", "the currency of its ledger"),
+    "url": ("http://127.0.0.1:8000", "where people reach it"),
+    "key": ("", "the public key of its journal (a C2SP verifier key); give it to whoever wants to verify"),
+    "engine_memory": ("4GB", "how much memory one question may use"),
+    "engine_seconds": (60, "how long one question may run"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a node directory, see `SETTINGS`."""
+
+    name: str
+    operator: str
+    origin: str
+    currency: str
+    url: str
+    key: str
+    engine_memory: str
+    engine_seconds: int
+
+
+def create_node(
+    directory: Path, name: str, operator: str, operator_name: str, currency: str, origin: str = ""
+) -> Settings:
+    """A new node directory, with its key, and its operator as the first party.
+
+    Raises:
+        BadInput: the directory holds a node already, or an id or currency cannot be.
+    """
+    checked(operator, "the operator")
+    if currency not in DECIMALS:
+        raise BadInput(
+            "input.money", f"`{currency}` is not a currency this node knows", f"use one of {', '.join(DECIMALS)}"
+        )
+    if (directory / "node.toml").exists():
+        raise BadInput(
+            "input.directory", f"`{directory}` holds a node already", "choose another directory, or use that node"
+        )
+    (directory / "keys").mkdir(parents=True, mode=0o700)
+    KeyFile.create(directory / "keys" / "signing.pem")
+    origin = origin or f"{operator}.example/journal"
+    key = KeyFile(origin, directory / "keys" / "signing.pem")
+    values = {
+        "name": name,
+        "operator": operator,
+        "origin": origin,
+        "currency": currency,
+        "key": vkey(origin, key.public),
+    }
+    _write_settings(directory, values)
+    with open_node(directory) as node:
+        fact = register.add_party(node, operator, "cooperative", operator_name)
+        assert not isinstance(fact, Refusal)
+    return read_settings(directory)
+
+
+def _write_settings(directory: Path, values: dict[str, Any]) -> None:
+    lines = []
+    for setting, (default, meaning) in SETTINGS.items():
+        lines += [f"# {meaning}", f"{setting} = {json.dumps(values.get(setting, default), ensure_ascii=False)}", ""]
+    (directory / "node.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def read_settings(directory: Path) -> Settings:
+    """The settings of a node directory.
+
+    Raises:
+        BadInput: it is not one, or a setting is unknown, missing or of another type.
+    """
+    path = directory / "node.toml"
+    if not path.exists():
+        raise BadInput("input.directory", f"`{directory}` is not a node", "make one with `usufruct init`")
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput("input.settings", f"`node.toml` is not TOML: {error}", "correct it at that place") from None
+    for name, value in found.items():
+        if name not in SETTINGS:
+            raise BadInput(
+                "input.settings", f"`node.toml` has the unknown setting `{name}`", f"known: {', '.join(SETTINGS)}"
+            )
+        if type(value) is not type(SETTINGS[name][0]):
+            raise BadInput("input.settings", f"setting `{name}` is of the wrong type", f"it is {SETTINGS[name][1]}")
+    return Settings(**{name: found.get(name, default) for name, (default, _) in SETTINGS.items()})
+
+
+@contextlib.contextmanager
+def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str], None] = no_step) -> Iterator[Node]:
+    """The node in a directory, open and recovered; closed at the end.
+
+    Raises:
+        BadInput: it is not a node.
+        NodeBusy: another process has it open.
+        JournalDamaged: its journal is not what was last signed.
+    """
+    settings = read_settings(directory)
+    with _locked(directory):
+        clock = clock or SystemClock()
+        entropy = SystemEntropy()
+        signer = KeyFile(settings.origin, directory / "keys" / "signing.pem")
+        store = SqliteStore(directory / "journal.sqlite", clock, entropy, signer, reach)
+        logins = SqliteLogins(directory / "logins.sqlite")
+        try:
+            node = Node(
+                About(settings.name, settings.operator, settings.origin, settings.currency, settings.url),
+                store,
+                logins,
+                DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds),
+                OpenDpNoise(),
+                clock,
+                entropy,
+                signer,
+                Argon2Passwords(),
+                parameters.shipped(),
+                reach,
+            )
+            query.recover(node)
+            yield node
+        finally:
+            store.close()
+            logins.close()
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[IO[str]]:
+    """Keeps other processes out for as long as this one has the node open; a crash lets go of it."""
+    with (directory / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise NodeBusy(
+                "node.busy",
+                f"the node in `{directory}` is open in another process ({lock.read().strip() or 'unknown'})",
+                "stop that process first, or use the running node through its web address",
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield lock
+
+
+def run() -> None:
+    """The command line."""
+    from usufruct.cli.app import app
+
+    app()

@@ -1,0 +1,1 @@
+"""One file for each use case: read, decide, append, act, append, answer. Only these files know the order."""

@@ -1,0 +1,41 @@
+"""A node: what the use cases need of the world, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.ports import Clock, Engine, Entropy, Logins, Noise, Passwords, Signer, Store
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the node says of itself: the `operator` is the party that runs it; `origin` names its journal."""
+
+    name: str
+    operator: str
+    origin: str
+    currency: str
+    url: str
+
+
+def no_step(step: str) -> None:
+    """Nobody watches the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Everything plugged in. `reach` is told each step, for tests that stop the process there."""
+
+    about: About
+    store: Store
+    logins: Logins
+    engine: Engine
+    noise: Noise
+    clock: Clock
+    entropy: Entropy
+    signer: Signer
+    passwords: Passwords
+    rulebook: Rulebook
+    reach: Callable[[str], None] = no_step

@@ -1,0 +1,77 @@
+"""A period closes: first a plan that can be read, compared and refused; on approval its closing, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from usufruct.core.base.ids import numbered
+from usufruct.core.base.refusals import Refusal
+from usufruct.core.income import rules
+from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.measure import EarningUse, contributions
+from usufruct.core.income.settlement import MEDIA_TYPE
+from usufruct.core.privacy.state import Use
+from usufruct.core.registry.state import Asset
+from usufruct.node.node import Node
+from usufruct.ports import Snapshot, Transaction
+
+
+def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
+    """Proposes the division of what was earned since the last period closed; nothing is paid.
+
+    The division is worked out from a snapshot, outside the writer's turn, for it may be long; the plan is appended only
+    if the last closed period is still the one it was worked out from.
+    """
+    with node.store.read() as state:
+        refusal = rules.can_plan(state, period)
+        if refusal:
+            return refusal
+        first, last = rules.first_fact(state), state.size() - 1
+        now = node.clock.now()
+        divisions = []
+        for asset in state.list(Asset):
+            uses = list(earning_uses(state, asset.id, first, last))
+            if not uses:
+                continue
+            division = rules.divide_income(period, asset, uses, node.rulebook, now)
+            if isinstance(division, Refusal):
+                return division
+            divisions.append(division)
+
+    def command(tx: Transaction) -> PeriodPlanned | Refusal:
+        refusal = rules.can_plan(tx, period)
+        if refusal:
+            return refusal
+        if rules.first_fact(tx) != first:
+            return rules.overtaken(period)
+        seals = {division.asset: tx.attach(MEDIA_TYPE, division.settlement) for division in divisions}
+        plan_id = numbered("plan", tx.next)
+        fact = rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals)
+        if not isinstance(fact, Refusal):
+            tx.append(fact)
+        return fact
+
+    node.reach("period before planned")
+    return node.store.write(command)
+
+
+def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable[EarningUse]:
+    """The answered uses of an asset that ended between two facts, with everybody's bounded rows."""
+    for use in state.list(Use, asset=asset, state="answered"):
+        if first <= use.ended <= last and use.price:
+            yield EarningUse(use.id, use.price, contributions(state.evidence(use.contributions)))
+
+
+def close_period(node: Node, period: str, plan_id: str, by: str) -> PeriodClosed | Refusal:
+    """Carries a plan out."""
+
+    def command(tx: Transaction) -> PeriodClosed | Refusal:
+        fact = rules.close(tx, period, plan_id, by)
+        if not isinstance(fact, Refusal):
+            tx.append(fact)
+        return fact
+
+    node.reach("period before closed")
+    closed = node.store.write(command)
+    node.reach("period after closed")
+    return closed

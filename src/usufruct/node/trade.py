@@ -1,0 +1,117 @@
+"""Publish offers, negotiate, agree, end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from usufruct.core.base.ids import numbered
+from usufruct.core.base.instants import Instant, in_years
+from usufruct.core.base.refusals import Refusal
+from usufruct.core.contract import rules
+from usufruct.core.contract.facts import AgreementEnded, OfferPublished, OfferWithdrawn, Terms
+from usufruct.core.contract.negotiation import START
+from usufruct.core.contract.state import Agreement, Offer
+from usufruct.node.node import Node
+from usufruct.ports import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a negotiation stands after a move: the states it passed, and the agreement if it came to one."""
+
+    negotiation: str
+    states: tuple[str, ...]
+    agreement: Agreement | None
+
+    @property
+    def state(self) -> str:
+        """The state now."""
+        return self.states[-1]
+
+
+def publish_offer(
+    node: Node,
+    offer: str,
+    asset: str,
+    provider: str,
+    terms: Terms,
+    until: Instant | None = None,
+    standing: bool = False,
+) -> OfferPublished | Refusal:
+    """Publishes an offer; without an end it stays open for as long as one agreement on it lasts."""
+
+    def command(tx: Transaction) -> OfferPublished | Refusal:
+        end = until or in_years(tx.now, min(terms.years, 30))
+        fact = rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now)
+        if not isinstance(fact, Refusal):
+            tx.append(fact)
+        return fact
+
+    return node.store.write(command)
+
+
+def withdraw_offer(node: Node, offer: str, by: str) -> OfferWithdrawn | Refusal:
+    """Takes an offer back."""
+
+    def command(tx: Transaction) -> OfferWithdrawn | Refusal:
+        fact = rules.withdraw(tx, offer, by)
+        if not isinstance(fact, Refusal):
+            tx.append(fact)
+        return fact
+
+    return node.store.write(command)
+
+
+def request_offer(node: Node, offer: str, consumer: str) -> Moved | Refusal:
+    """Asks for an offer as it stands; a standing one is agreed to in the same breath."""
+
+    def command(tx: Transaction) -> Moved | Refusal:
+        negotiation = numbered("negotiation", tx.next)
+        fact = rules.request(tx, negotiation, offer, consumer, tx.now)
+        if isinstance(fact, Refusal):
+            return fact
+        tx.append(fact)
+        row = tx.get(Offer, offer)
+        assert row is not None
+        if not row.standing:
+            return Moved(negotiation, (START, fact.state), None)
+        return _after(tx, negotiation, "agree", row.provider, (START, fact.state))
+
+    return node.store.write(command)
+
+
+def move(node: Node, negotiation: str, message: str, by: str) -> Moved | Refusal:
+    """Sends one message. When the consumer has verified, the provider's node finalizes by itself: there is nothing
+    left to decide, and the agreement is reached with it."""
+    return node.store.write(lambda tx: _after(tx, negotiation, message, by, ()))
+
+
+def _after(tx: Transaction, negotiation: str, message: str, by: str, states: tuple[str, ...]) -> Moved | Refusal:
+    fact = rules.move(tx, negotiation, message, by)
+    if isinstance(fact, Refusal):
+        return fact
+    if fact.state not in ("VERIFIED", "FINALIZED"):
+        tx.append(fact)
+        return Moved(negotiation, (*states, fact.state), None)
+    reached = rules.conclude(tx, numbered("agreement", tx.next), negotiation, tx.now)
+    if isinstance(reached, Refusal):
+        return reached
+    tx.append(fact)
+    if fact.state == "VERIFIED":
+        finalized = rules.move(tx, negotiation, "finalize", fact.provider)
+        assert not isinstance(finalized, Refusal)
+        tx.append(finalized)
+    tx.append(reached)
+    return Moved(negotiation, (*states, "VERIFIED", "FINALIZED"), tx.get(Agreement, reached.agreement))
+
+
+def end_agreement(node: Node, agreement: str, by: str) -> AgreementEnded | Refusal:
+    """Ends an agreement; from the next decision on nothing is admitted under it."""
+
+    def command(tx: Transaction) -> AgreementEnded | Refusal:
+        fact = rules.end(tx, agreement, by, tx.now)
+        if not isinstance(fact, Refusal):
+            tx.append(fact)
+        return fact
+
+    return node.store.write(command)

@@ -1,0 +1,1 @@
+"""Bytes to types and back: SQL text to a question, cards, receipts."""
