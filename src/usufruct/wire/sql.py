@@ -38,13 +38,13 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings repeat what
 TEXT_LIMIT = 10_000
 DEPTH_LIMIT = 64
 
-_COMPARISONS: dict[type[exp.Expression], str] = {
+_COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 # What is most often tried, and what to do instead; anything else gets the general remedy.
-_INSTEAD: dict[type[exp.Expression], tuple[str, str]] = {
+_INSTEAD: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Join: ("JOIN", "ask about one asset at a time"),
     exp.With: ("WITH", "write one plain SELECT"),
     exp.Subquery: ("a subquery", "write one plain SELECT from one asset"),
@@ -78,7 +78,7 @@ _NOT_ANSWERED = "the question was not answered"
 
 
 class _Unsupported(Exception):
-    def __init__(self, node: exp.Expression | str, remedy: str = "") -> None:
+    def __init__(self, node: exp.Expr | str, remedy: str = "") -> None:
         super().__init__()
         if isinstance(node, str):
             self.name, self.remedy = node, remedy or _GENERAL
@@ -172,7 +172,7 @@ def _asset(tree: exp.Select) -> str:
     return str(table.name)
 
 
-def _is_plain(item: exp.Expression) -> bool:
+def _is_plain(item: exp.Expr) -> bool:
     inner = item.this if isinstance(item, exp.Alias) else item
     return isinstance(inner, exp.Star | exp.Column)
 
@@ -184,7 +184,7 @@ def _row_columns(tree: exp.Select) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_column(item) for item in items))
 
 
-def _column(node: exp.Expression) -> str:
+def _column(node: exp.Expr) -> str:
     if not isinstance(node, exp.Column) or not isinstance(node.this, exp.Identifier):
         raise _Unsupported(node)
     if node.args.get("db") or node.args.get("catalog"):
@@ -209,7 +209,7 @@ def _grouping(tree: exp.Select) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _measure(node: exp.Expression, label: str) -> Measure:
+def _measure(node: exp.Expr, label: str) -> Measure:
     if isinstance(node, exp.Count):
         _only(node, "this", "expressions", "big_int")
         if node.expressions:
@@ -262,12 +262,12 @@ def _limit(tree: exp.Select) -> int | None:
     return int(number.name)
 
 
-def _condition(node: exp.Expression) -> Condition:
+def _condition(node: exp.Expr) -> Condition:
     node = node.unnest()
     if isinstance(node, exp.And):
-        return Both(_condition(node.left), _condition(node.right))
+        return Both(_condition(node.this), _condition(node.expression))
     if isinstance(node, exp.Or):
-        return Either(_condition(node.left), _condition(node.right))
+        return Either(_condition(node.this), _condition(node.expression))
     if isinstance(node, exp.Not):
         return Not(_condition(node.this))
     if isinstance(node, exp.Column):
@@ -285,12 +285,13 @@ def _condition(node: exp.Expression) -> Condition:
     operator = _COMPARISONS.get(type(node))
     if operator is None:
         raise _Unsupported(node)
-    if isinstance(node.left, exp.Column):
-        return Comparison(_column(node.left), operator, _literal(node.right))
-    return Comparison(_column(node.right), _MIRRORED[operator], _literal(node.left))
+    left, right = node.this, node.expression
+    if isinstance(left, exp.Column):
+        return Comparison(_column(left), operator, _literal(right))
+    return Comparison(_column(right), _MIRRORED[operator], _literal(left))
 
 
-def _literal(node: exp.Expression) -> Literal:
+def _literal(node: exp.Expr) -> Literal:
     if isinstance(node, exp.Boolean):
         return bool(node.this)
     sign = ""
@@ -303,15 +304,15 @@ def _literal(node: exp.Expression) -> Literal:
     raise _Unsupported(node, "compare a column with a plain value")
 
 
-def _only(node: exp.Expression, *known: str) -> None:
+def _only(node: exp.Expr, *known: str) -> None:
     """Refuses a node that carries more than what is taken over from it."""
     for name, value in node.args.items():
         if name not in known and value not in (None, False, [], ""):
             found = value[0] if isinstance(value, list) else value
-            raise _Unsupported(found if isinstance(found, exp.Expression) else node)
+            raise _Unsupported(found if isinstance(found, exp.Expr) else node)
 
 
-def _depth(tree: exp.Expression) -> int:
+def _depth(tree: exp.Expr) -> int:
     return max(node.depth for node in tree.walk())
 
 
