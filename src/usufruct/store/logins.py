@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 from usufruct.core.base.instants import Instant
 
@@ -64,6 +65,6 @@ class SqliteLogins:
         """Lets go of the file."""
         self._connection.close()
 
-    def _do(self, statement: str, *values: str | bytes) -> list[tuple[str, ...]]:
+    def _do(self, statement: str, *values: str | bytes) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()

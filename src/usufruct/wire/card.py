@@ -116,7 +116,7 @@ def _number(value: dict[str, Any], field: str, default: int | None = None) -> in
     return found
 
 
-def propose(name: str, columns: list[ColumnSeen], rows: int) -> str:
+def propose(name: str, columns: list[ColumnSeen]) -> str:
     """A card to start from, as TOML with remarks; every guess is on the cautious side and a person confirms it.
 
     Grades start at 3 (sensitive). Values and bounds come from the data: publishing them tells what is in the table, so

@@ -24,7 +24,8 @@ Cell = Literal | None
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What leaves the node: named `columns`, `rows` of cells, and `notes` on how to read them.
+    """What leaves the node: named `columns`, `rows` of cells, and `notes` on how to read them. The columns that are
+    `measures` hold decimals written as text.
 
     Next to each measure `m` stands `m_margin`: the true value lies within value ± margin in 95 % of cases. A measure
     is null where the noise is as large as the group.
@@ -32,13 +33,15 @@ class Answer:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    measures: tuple[str, ...]
     notes: tuple[str, ...]
     charge: int
 
     def encode(self) -> bytes:
         """Canonical bytes, as sealed into the journal."""
         return canonical.encode({
-            "columns": list(self.columns), "rows": [list(row) for row in self.rows], "notes": list(self.notes),
+            "columns": list(self.columns), "rows": [list(row) for row in self.rows],
+            "measures": list(self.measures), "notes": list(self.notes),
             "charge": self.charge,
         })  # fmt: skip
 
@@ -61,7 +64,8 @@ def release(plan: QueryPlan, noised: list[list[int]]) -> Answer:
     columns = _columns(plan)
     order = _ordered(plan, cells, len(all_groups))
     rows = tuple(tuple(cells[column][row] for column in columns) for row in order)
-    return Answer(columns, rows, _notes(plan), plan.charge)
+    measures = tuple(c for c in columns if c not in {key.label for key in plan.keys})
+    return Answer(columns, rows, measures, _notes(plan), plan.charge)
 
 
 def _columns(plan: QueryPlan) -> tuple[str, ...]:

@@ -1,0 +1,133 @@
+"""A data user's side: connect to a node, ask, get a table or a refusal that explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+
+class Refused(Exception):
+    """The node said no. `code` names the rule, `reasons` say why, `remedy` is the smallest change that would help."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self.code: str = body["code"]
+        self.message: str = body["message"]
+        self.reasons: tuple[str, ...] = tuple(body.get("reasons", ()))
+        self.remedy: str = body["remedy"]
+        self.use: str = body.get("use", "")
+        self.receipt: str = body.get("receipt", "")
+        why = "".join(f"\n  because {reason}" for reason in self.reasons)
+        super().__init__(f"{self.message} ({self.code}){why}\n  what would help: {self.remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A table with error bounds (`X_margin` beside each total `X`, at 95 %), and all that goes with it.
+
+    `charge`, `budget_left` and `budget_total` are millionths of zCDP's rho; `receipt` proves the use, see
+    `usufruct receipt`.
+    """
+
+    use: str
+    meaning: str
+    purpose: str
+    table: pyarrow.Table
+    notes: tuple[str, ...]
+    price: str
+    charge: int
+    budget_left: int
+    budget_total: int
+    receipt: str
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The table as a pandas data frame."""
+        return self.table.to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """The table as a polars data frame."""
+        import polars
+
+        frame = polars.from_arrow(self.table)
+        assert isinstance(frame, polars.DataFrame)
+        return frame
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A node and the token to ask it with."""
+
+    url: str
+    token: str
+    timeout: float = 120
+
+    def query(self, sql: str, *, purpose: str, micro_rho: int | None = None) -> Answer:
+        """Asks a question for a purpose of the DPV tree; `micro_rho` is the precision to pay for.
+
+        Raises:
+            Refused: the node said no, or could not read the request; the exception says why and what would help.
+        """
+        body: dict[str, Any] = {"sql": sql, "purpose": purpose}
+        if micro_rho is not None:
+            body["micro_rho"] = micro_rho
+        found = self._call("POST", "/queries", body)
+        return Answer(
+            found["use"], found["meaning"], found["purpose"], _table(found["columns"], found["rows"], found["measures"]),
+            tuple(found["notes"]), found["price"], found["charge"], found["budget_left"], found["budget_total"],
+            found["receipt"],
+        )  # fmt: skip
+
+    def catalogue(self) -> dict[str, Any]:
+        """What the node offers, in DCAT terms."""
+        found: dict[str, Any] = self._call("GET", "/catalogue")
+        return found
+
+    def request(self, offer: str) -> dict[str, Any]:
+        """Requests an offer as it stands; the negotiation and where it stands."""
+        found: dict[str, Any] = self._call("POST", f"/offers/{offer}/requests")
+        return found
+
+    def send(self, negotiation: str, message: str) -> dict[str, Any]:
+        """Moves a negotiation (`accept`, `verify`, `terminate`)."""
+        found: dict[str, Any] = self._call("POST", f"/negotiations/{negotiation}/messages", {"message": message})
+        return found
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self.token}"}
+        response = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=self.timeout)
+        if response.is_success:
+            return response.json()
+        try:
+            found = response.json()
+        except ValueError:
+            found = {}
+        raise Refused(found.get("refusal") or found.get("fault") or {
+            "code": "input.http", "message": f"the node answered with status {response.status_code}",
+            "remedy": "check the address",
+        })  # fmt: skip
+
+
+def connect(url: str, token: str, *, timeout: float = 120) -> Connection:
+    """A connection to the node at `url`; nothing is sent until something is asked. `timeout` in seconds."""
+    return Connection(url.rstrip("/"), token, timeout)
+
+
+def _table(columns: list[str], rows: list[list[Any]], measures: list[str]) -> pyarrow.Table:
+    """The answer as Arrow; measures come as exact decimals in text and become numbers here."""
+    import pyarrow
+
+    arrays = {}
+    for index, column in enumerate(columns):
+        values = [row[index] for row in rows]
+        if column in measures:
+            convert = float if any("." in value for value in values if value is not None) else int
+            values = [None if value is None else convert(value) for value in values]
+        arrays[column] = pyarrow.array(values)
+    return pyarrow.table(arrays)

@@ -1,0 +1,390 @@
+"""The HTTP API: bytes to types, one use case, types to bytes. Nothing is decided here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from litestar import MediaType, Request, Router, delete, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import parse as parse_instant
+from usufruct.core.base.money import parse as parse_money
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.contract.facts import AgreementEnded, OfferPublished, OfferWithdrawn, Terms
+from usufruct.core.contract.state import Agreement, Negotiation
+from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.ledger import Account, Transfer
+from usufruct.core.income.state import Period
+from usufruct.core.privacy.state import Use
+from usufruct.core.registry.facts import PartyRegistered, RightGranted
+from usufruct.core.registry.state import Asset, Party
+from usufruct.core.rulebook import purposes
+from usufruct.node import consent, login, period, query, register, trade, views
+from usufruct.web import messages
+from usufruct.web.auth import node_of, who_is
+from usufruct.wire import card, dcat, sql
+
+T = TypeVar("T")
+
+UPLOAD_LIMIT = 512 * 1024 * 1024
+
+
+class RefusedHere(Exception):
+    """Carries a refusal to the handler that answers with it."""
+
+    def __init__(self, refusal: Refusal, use: str = "", receipt: str = "") -> None:
+        super().__init__(str(refusal))
+        self.body = messages.RefusalBody(
+            refusal.code, refusal.message, list(refusal.reasons), refusal.remedy, use, receipt
+        )
+
+
+def done(result: T | Refusal) -> T:
+    """What was done; a refusal becomes the answer."""
+    if isinstance(result, Refusal):
+        raise RefusedHere(result)
+    return result
+
+
+AnyRequest = Request[Any, Any, Any]
+STEWARD = {"rule": ("steward",)}
+
+
+@get("/node", opt={"rule": "public"}, sync_to_thread=True, summary="What this node is")
+def about(request: AnyRequest) -> dict[str, Any]:
+    """Name, operator, journal size and newest checkpoint."""
+    page = views.public_page(node_of(request))
+    return {
+        "name": page.name, "operator": page.operator, "origin": page.origin, "facts": page.facts, "answered": page.uses,
+        "refused": page.refusals, "checkpoint": page.checkpoint,
+    }  # fmt: skip
+
+
+@get("/catalogue", opt={"rule": "public"}, sync_to_thread=True, summary="What is offered, as DCAT 3")
+def catalogue(request: AnyRequest) -> dict[str, Any]:
+    """A DCAT catalogue in JSON-LD."""
+    node = node_of(request)
+    page = views.public_page(node)
+    return dcat.catalogue(
+        node.about.url, page.name, page.operator, [(item.asset, item.publisher, item.offers) for item in page.listed]
+    )
+
+
+@get("/purposes", opt={"rule": "public"}, sync_to_thread=False, summary="The purpose tree")
+def purpose_tree() -> dict[str, str]:
+    """Every purpose and what it means."""
+    return {purpose: purposes.label(purpose) for purpose in purposes.descendants(purposes.ROOT)}
+
+
+@get(
+    "/checkpoint",
+    opt={"rule": "public"},
+    sync_to_thread=True,
+    media_type=MediaType.TEXT,
+    summary="The signed checkpoint",
+)
+def checkpoint(request: AnyRequest) -> str:
+    """The newest checkpoint of the journal, a C2SP signed note."""
+    with node_of(request).store.read() as state:
+        return state.checkpoint() or ""
+
+
+@post("/parties", opt=STEWARD, sync_to_thread=True, summary="Register a party")
+def add_party(request: AnyRequest, data: messages.NewParty) -> PartyRegistered:
+    """Somebody new."""
+    return done(register.add_party(node_of(request), data.party, data.kind, data.name, data.principal))
+
+
+@get("/parties", opt=STEWARD, sync_to_thread=True, summary="All parties")
+def list_parties(request: AnyRequest) -> list[Party]:
+    """Everybody the node knows."""
+    with node_of(request).store.read() as state:
+        return list(state.list(Party))
+
+
+@post("/assets/proposal", opt=STEWARD, request_max_body_size=UPLOAD_LIMIT, media_type=MediaType.TEXT,
+      summary="A card to start from")  # fmt: skip
+async def propose_card(
+    request: AnyRequest, data: Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)]
+) -> str:
+    """Looks at a table (`table`, a CSV or Parquet file) and proposes its card, as TOML."""
+    file = _part(data, "table")
+    with _kept(file.filename, await file.read()) as path:
+        columns = node_of(request).engine.inspect(path)
+        return card.propose(path.stem, columns)
+
+
+@post("/assets", opt=STEWARD, request_max_body_size=UPLOAD_LIMIT, summary="Register an asset")
+async def add_asset(
+    request: AnyRequest, data: Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)]
+) -> Asset:
+    """Takes in a table (`table`, CSV or Parquet) under its card (`card`, TOML)."""
+    node = node_of(request)
+    file, described = _part(data, "table"), _part(data, "card")
+    text = (await described.read()).decode(errors="replace")
+    with _kept(file.filename, await file.read()) as path:
+        return done(register.add_asset(node, card.read(text), path, node.about.operator)).asset
+
+
+@get("/assets", opt=STEWARD, sync_to_thread=True, summary="All assets")
+def list_assets(request: AnyRequest) -> list[Asset]:
+    """All assets, offered or not."""
+    with node_of(request).store.read() as state:
+        return list(state.list(Asset))
+
+
+@post("/assets/{asset:str}/consents", opt=STEWARD, sync_to_thread=True, summary="Take over collected consents")
+def record_consents(request: AnyRequest, asset: str, data: messages.CollectedConsents) -> ConsentsRecorded:
+    """Consents that the holder collected before the asset came to the node."""
+    return done(register.record_consents(node_of(request), asset, data.purpose, data.members, data.evidence))
+
+
+@post("/assets/{asset:str}/rights", opt=STEWARD, sync_to_thread=True, summary="Pass a right on")
+def grant_right(request: AnyRequest, asset: str, data: messages.NewRight) -> RightGranted:
+    """The operator passes one of its rights on."""
+    until = parse_instant(data.until) if data.until else None
+    who = who_is(request)
+    return done(
+        register.grant_right(node_of(request), who.party, data.grantee, asset, data.right, until, data.may_grant)
+    )
+
+
+@post("/offers", opt=STEWARD, sync_to_thread=True, summary="Publish an offer")
+def publish_offer(request: AnyRequest, data: messages.NewOffer) -> OfferPublished:
+    """Publishes an offer in the operator's name."""
+    price = parse_money(data.price)
+    terms = Terms(data.form, tuple(data.purposes), price.minor, price.currency, data.years)
+    until = parse_instant(data.until) if data.until else None
+    return done(trade.publish_offer(
+        node_of(request), data.offer, data.asset, who_is(request).party, terms, until, data.standing
+    ))  # fmt: skip
+
+
+@post("/offers/{offer:str}/withdrawal", opt=STEWARD, sync_to_thread=True, summary="Withdraw an offer")
+def withdraw_offer(request: AnyRequest, offer: str) -> OfferWithdrawn:
+    """Takes an offer back; agreements on it stay."""
+    return done(trade.withdraw_offer(node_of(request), offer, who_is(request).party))
+
+
+@post("/offers/{offer:str}/requests", opt={"rule": ("negotiate",)}, sync_to_thread=True, summary="Request an offer")
+def request_offer(request: AnyRequest, offer: str) -> trade.Moved:
+    """Opens a negotiation on an offer as it stands."""
+    return done(trade.request_offer(node_of(request), offer, who_is(request).party))
+
+
+@get("/negotiations", opt={"rule": ("negotiate", "steward")}, sync_to_thread=True, summary="Your negotiations")
+def list_negotiations(request: AnyRequest) -> list[Negotiation]:
+    """The negotiations you are a side of."""
+    party = who_is(request).party
+    with node_of(request).store.read() as state:
+        return [*state.list(Negotiation, consumer=party), *state.list(Negotiation, provider=party)]
+
+
+@post("/negotiations/{negotiation:str}/messages", opt={"rule": ("negotiate", "steward")}, sync_to_thread=True,
+      summary="Move a negotiation")  # fmt: skip
+def move_negotiation(request: AnyRequest, negotiation: str, data: messages.Message) -> trade.Moved:
+    """Sends a message; see the negotiation table in the docs."""
+    return done(trade.move(node_of(request), negotiation, data.message, who_is(request).party))
+
+
+@get("/agreements", opt={"rule": ("ask", "negotiate", "steward")}, sync_to_thread=True, summary="Your agreements")
+def list_agreements(request: AnyRequest) -> list[Agreement]:
+    """The agreements you are a side of."""
+    party = who_is(request).party
+    with node_of(request).store.read() as state:
+        return [*state.list(Agreement, consumer=party), *state.list(Agreement, provider=party)]
+
+
+@post(
+    "/agreements/{agreement:str}/end",
+    opt={"rule": ("negotiate", "steward")},
+    sync_to_thread=True,
+    summary="End an agreement",
+)
+def end_agreement(request: AnyRequest, agreement: str) -> AgreementEnded:
+    """Either side may; it counts from the next decision on."""
+    return done(trade.end_agreement(node_of(request), agreement, who_is(request).party))
+
+
+@post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
+def ask(request: AnyRequest, data: messages.NewQuestion) -> messages.AnswerBody:
+    """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
+    asked = query.Asked(who_is(request).party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho)
+    result = query.ask(node_of(request), asked)
+    if isinstance(result, query.Refused):
+        raise RefusedHere(result.refusal, result.use, result.receipt.text())
+    return messages.AnswerBody(
+        result.use, result.meaning, result.purpose, result.agreement, list(result.answer.columns),
+        [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes), str(result.price), result.charge,
+        result.budget_left, result.budget_total, result.receipt.text(),
+    )  # fmt: skip
+
+
+@get("/uses", opt={"rule": ("ask",)}, sync_to_thread=True, summary="Your questions")
+def list_uses(request: AnyRequest) -> list[Use]:
+    """The questions you asked and what became of them."""
+    with node_of(request).store.read() as state:
+        return list(state.list(Use, requester=who_is(request).party))
+
+
+@get("/receipts/{seq:int}", opt={"rule": "anyone"}, sync_to_thread=True, media_type=MediaType.TEXT, summary="A receipt")
+def receipt(request: AnyRequest, seq: int) -> str:
+    """The receipt of a fact that concerns you, as C2SP tlog-proof."""
+    found = views.receipt_for(node_of(request), who_is(request).party, seq)
+    if found is None:
+        raise RefusedHere(refuse(
+            "registry.unknown", "no receipt was given", f"there is no fact {seq} that concerns you",
+            remedy="take the numbers of receipts from your own page",
+        ))  # fmt: skip
+    return found.text()
+
+
+@get("/me", opt={"rule": ("member",)}, sync_to_thread=True, summary="Your data and their uses")
+def me(request: AnyRequest) -> dict[str, Any]:
+    """Who used data about you, for what, what was let out, what it earned, and what you said."""
+    page = views.member_page(node_of(request), who_is(request).party)
+    assert page is not None
+    return {
+        "party": page.party.id,
+        "assets": [
+            {
+                "asset": a.asset.id, "title": a.asset.title, "said": a.said,
+                "uses": [
+                    {
+                        "use": s.use.id, "who": s.who, "at": s.use.at, "purpose": s.use.purpose, "question": s.use.question,
+                        "meaning": s.use.meaning, "state": s.use.state, "reasons": s.use.reasons, "your_rows": s.rows,
+                        "all_rows": s.of, "let_out": s.let_out, "earned_micro": s.earned, "receipt": s.seq,
+                    }
+                    for s in a.seen
+                ],
+                "paid": [
+                    {"period": p.period, "amount": str(p.amount), "steps": p.steps} for p in a.paid
+                ],
+            }
+            for a in page.assets
+        ],
+    }  # fmt: skip
+
+
+@post("/me/consents", opt={"rule": ("member",)}, sync_to_thread=True, summary="Consent or refuse")
+def say(request: AnyRequest, data: messages.Word) -> dict[str, Any]:
+    """Your yes or no; it counts from the next decision on. With your receipt."""
+    fact: ConsentGiven | ConsentRefused
+    fact, proof = done(consent.record_word(
+        node_of(request), data.asset, who_is(request).party, data.purpose, data.consent
+    ))  # fmt: skip
+    return {**asdict(fact), "kind": fact.KIND, "receipt": proof.text()}
+
+
+@post("/periods", opt=STEWARD, sync_to_thread=True, summary="Plan a period")
+def plan_period(request: AnyRequest, data: messages.NewPeriod) -> PeriodPlanned:
+    """Proposes the division of what was earned since the last period closed; nothing is paid."""
+    return done(period.plan_period(node_of(request), data.period))
+
+
+@post("/periods/{name:str}/closing", opt=STEWARD, sync_to_thread=True, summary="Close a period")
+def close_period(request: AnyRequest, name: str, data: messages.Approval) -> PeriodClosed:
+    """Carries the approved plan out, once."""
+    return done(period.close_period(node_of(request), name, data.plan, who_is(request).party))
+
+
+@get("/periods", opt=STEWARD, sync_to_thread=True, summary="Closed periods")
+def list_periods(request: AnyRequest) -> list[Period]:
+    """The closed periods, oldest first."""
+    with node_of(request).store.read() as state:
+        return list(state.list(Period))
+
+
+@get("/ledger", opt=STEWARD, sync_to_thread=True, summary="Balances and transfers")
+def ledger(request: AnyRequest) -> dict[str, Any]:
+    """All balances (credits minus debits, in minor units) and the transfers they come from."""
+    with node_of(request).store.read() as state:
+        return {"accounts": list(state.list(Account)), "transfers": list(state.list(Transfer))}
+
+
+@get("/warnings", opt=STEWARD, sync_to_thread=True, summary="Early warnings")
+def list_warnings(request: AnyRequest) -> list[dict[str, Any]]:
+    """What the steward should look at."""
+    return [asdict(warning) for warning in views.steward_page(node_of(request)).warnings]
+
+
+@post("/accounts", opt=STEWARD, sync_to_thread=True, summary="Give an account")
+def add_account(request: AnyRequest, data: messages.NewAccount) -> dict[str, str]:
+    """Gives a party an account with a password."""
+    login.set_password(node_of(request), data.party, data.role, data.password)
+    return {"party": data.party, "role": data.role}
+
+
+@post("/links", opt=STEWARD, sync_to_thread=True, summary="A one-time login")
+def add_link(request: AnyRequest, data: messages.NewLink) -> dict[str, str]:
+    """A code that opens one session, once; `link` carries it behind `#`, which browsers do not send on."""
+    node = node_of(request)
+    code = login.issue_link(node, data.party, data.role)
+    return {"party": data.party, "role": data.role, "link": f"{node.about.url}/enter#{code}"}
+
+
+@post("/tokens", opt={"rule": "anyone"}, sync_to_thread=True, summary="A token for a program")
+def add_token(request: AnyRequest, data: messages.NewToken) -> dict[str, str]:
+    """Shown once. The steward may make tokens for others."""
+    who = who_is(request)
+    party, role = data.party or who.party, data.role or who.role
+    if (party, role) != (who.party, who.role) and "steward" not in who.scopes:
+        raise BadInput("input.party", "only the steward makes tokens for others", "leave `party` and `role` out")
+    if party == who.party and not set(data.scopes) <= who.scopes and "steward" not in who.scopes:
+        raise BadInput(
+            "input.scope", "a token cannot reach further than you do", f"use {', '.join(sorted(who.scopes))}"
+        )
+    token = login.issue_token(node_of(request), party, role, tuple(data.scopes), data.days, data.label)
+    return {"party": party, "token": token}
+
+
+@get("/tokens", opt={"rule": "anyone"}, sync_to_thread=True, summary="Your tokens")
+def list_tokens(request: AnyRequest) -> list[dict[str, str]]:
+    """Their names, labels, scopes and ends; never the tokens."""
+    found = login.tokens(node_of(request), who_is(request).party)
+    return [{"name": name, "label": label, "scopes": scopes, "until": until} for name, label, scopes, until in found]
+
+
+@delete("/tokens/{name:str}", opt={"rule": "anyone"}, sync_to_thread=True, status_code=200, summary="Revoke a token")
+def revoke_token(request: AnyRequest, name: str) -> dict[str, bool]:
+    """It is refused from the next request on."""
+    return {"revoked": login.revoke_token(node_of(request), who_is(request).party, name)}
+
+
+def _part(data: dict[str, UploadFile], name: str) -> UploadFile:
+    part = data.get(name)
+    if not isinstance(part, UploadFile):
+        raise BadInput(
+            "input.upload", f"the upload has no file `{name}`", "send the form fields `table` and `card` as files"
+        )
+    return part
+
+
+@contextmanager
+def _kept(filename: str, content: bytes) -> Iterator[Path]:
+    """An upload as a file, under nothing but the last part of its name, gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        name = Path(filename.replace("\\", "/")).name
+        path = Path(folder) / f"table{Path(name).suffix.lower()}"
+        path.write_bytes(content)
+        yield path
+
+
+router = Router(
+    "/api/v1",
+    route_handlers=[
+        about, catalogue, purpose_tree, checkpoint, add_party, list_parties, propose_card, add_asset, list_assets,
+        record_consents, grant_right, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
+        list_agreements, end_agreement, ask, list_uses, receipt, me, say, plan_period, close_period, list_periods, ledger,
+        list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,
+    ],
+)  # fmt: skip

@@ -1,0 +1,126 @@
+"""The application: routes, the guard, headers, and what faults and refusals look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.response import Redirect
+
+from usufruct import __version__
+from usufruct.core.base.faults import BadInput, Fault, NodeFault, Unwelcome
+from usufruct.node.node import Node
+from usufruct.web import api, messages, portal
+from usufruct.web.auth import enforce
+
+BODY_LIMIT = 2 * 1024 * 1024
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+# What a refusal looks like in HTTP. The same status for what does not exist and what is not yours.
+_STATUS = {"query": 400, "access": 403, "privacy": 422, "registry": 404, "rights": 403, "contract": 409, "income": 409}
+_EXACT = {"registry.exists": 409, "registry.no-person-column": 422, "contract.terms": 422, "privacy.budget": 403}
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of a refusal code."""
+    return _EXACT.get(code, _STATUS[code.split(".")[0]])
+
+
+@get("/api/openapi.json", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=False)
+def openapi_document(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The API's own description, OpenAPI 3.1."""
+    return request.app.openapi_schema.to_schema()
+
+
+@get("/health", opt={"rule": "public"}, include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
+def health() -> str:
+    """Whether the node answers at all."""
+    return "ok\n"
+
+
+def make_app(node: Node) -> Litestar:
+    """The web application of a node."""
+    return Litestar(
+        route_handlers=[api.router, openapi_document, health, *portal.handlers],
+        guards=[enforce],
+        state=State({"node": node}),
+        exception_handlers={
+            api.RefusedHere: _refused, Fault: _fault, HTTPException: _http, Exception: _bug,
+        },
+        openapi_config=OpenAPIConfig(
+            title="Usufruct",
+            version=__version__,
+            description="A node that puts data and work to use without giving them away.",
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            path="/api/ui",
+            render_plugins=[],
+        ),
+        request_max_body_size=BODY_LIMIT,
+        response_headers=HEADERS,
+        debug=False,
+    )  # fmt: skip
+
+
+def _refused(request: Request[Any, Any, Any], error: api.RefusedHere) -> Response[Any]:
+    status = status_of(error.body.code)
+    if wants_page(request):
+        return portal.trouble(request, status, error.body.message, error.body.reasons, error.body.remedy)
+    return Response({"refusal": error.body}, status_code=status)
+
+
+def _fault(request: Request[Any, Any, Any], fault: Fault) -> Response[Any]:
+    status = {BadInput: 400, Unwelcome: 403}.get(type(fault), 503 if isinstance(fault, NodeFault) else 500)
+    if fault.code == "login.needed":
+        status = 401
+        if wants_page(request):
+            return Redirect("/login", status_code=303)  # type: ignore[return-value]
+    if wants_page(request):
+        return portal.trouble(request, status, fault.message, [], fault.remedy)
+    return Response(_body(fault.code, fault.message, fault.remedy), status_code=status)
+
+
+def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """The framework's own noes: unknown routes, wrong methods, bodies that do not fit."""
+    reasons = [f"{item.get('key', '')}: {item.get('message', '')}" for item in _extra(error)]
+    message = {404: "there is nothing here", 405: "this cannot be done here"}.get(
+        error.status_code, "this cannot be read"
+    )
+    remedy = "see the pages listed at the start" if wants_page(request) else "see /api for what can be asked, and how"
+    if wants_page(request):
+        return portal.trouble(request, error.status_code, message, reasons, remedy)
+    return Response(_body("input.http", "; ".join([message, *reasons]), remedy), status_code=error.status_code)
+
+
+def _extra(error: HTTPException) -> list[dict[str, str]]:
+    return [item for item in error.extra if isinstance(item, dict)] if isinstance(error.extra, list) else []
+
+
+def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A bug of ours: the caller learns that it is one and nothing else; the log gets the trace."""
+    request.app.logger.exception("unexpected") if request.app.logger else None
+    message, remedy = "the node failed at this", "tell the steward; nothing acknowledged is lost"
+    if wants_page(request):
+        return portal.trouble(request, 500, message, [], remedy)
+    return Response(_body("node.bug", message, remedy), status_code=500)
+
+
+def _body(code: str, message: str, remedy: str) -> dict[str, Any]:
+    return {"fault": messages.FaultBody(code, message, remedy)}
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a person in a browser asks, not a program."""
+    return not request.url.path.startswith("/api/v1/")
