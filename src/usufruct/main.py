@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from usufruct.cli import commands
+from usufruct.cli.app import Doors
 from usufruct.core.base.faults import BadInput, NodeBusy
 from usufruct.core.base.ids import checked
 from usufruct.core.base.money import DECIMALS
@@ -65,7 +67,7 @@ class Settings:
 
 
 def create_node(
-    directory: Path, name: str, operator: str, operator_name: str, currency: str, origin: str = ""
+    directory: Path, name: str, operator: str, operator_name: str, currency: str, origin: str = "", url: str = ""
 ) -> Settings:
     """A new node directory, with its key, and its operator as the first party.
 
@@ -92,6 +94,8 @@ def create_node(
         "currency": currency,
         "key": vkey(origin, key.public),
     }
+    if url:
+        values["url"] = url
     _write_settings(directory, values)
     with open_node(directory) as node:
         fact = register.add_party(node, operator, "cooperative", operator_name)
@@ -187,6 +191,4 @@ def _locked(directory: Path) -> Iterator[IO[str]]:
 
 def run() -> None:
     """The command line."""
-    from usufruct.cli.app import app
-
-    app()
+    commands.run(Doors(create_node, open_node))

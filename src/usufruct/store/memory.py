@@ -14,6 +14,7 @@ class MemoryState:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in facts.ROWS}
         self._listed: dict[tuple[type[Row], str, str | int], dict[str, None]] = {}
+        self._place: dict[tuple[type[Row], str], int] = {}  # the order in which rows first appeared
         for entry in entries:
             self.apply(entry)
 
@@ -26,6 +27,7 @@ class MemoryState:
         """Writes a row, in place of the one with its key."""
         kind, key = type(row), row.key
         old = self.rows[kind].get(key)
+        self._place.setdefault((kind, key), len(self._place))
         self.rows[kind][key] = row
         for field in kind.INDEXED:
             if old is not None:
@@ -42,6 +44,6 @@ class MemoryState:
             yield from list(self.rows[kind].values())  # type: ignore[misc]
             return
         keys = min((self._listed.get((kind, *item), {}) for item in where.items()), key=len)
-        for row in [self.rows[kind][key] for key in keys]:
+        for row in [self.rows[kind][key] for key in sorted(keys, key=lambda key: self._place[kind, key])]:
             if all(getattr(row, field) == value for field, value in where.items()):
                 yield row  # type: ignore[misc]

@@ -63,12 +63,15 @@ class SqliteStore:
         reach: Callable[[str], None] = lambda step: None,
     ) -> None:
         self._path, self._clock, self._entropy, self._signer, self._reach = path, clock, entropy, signer, reach
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._connection = connect(path)
-        _prepare(self._connection)
-        self._frontier = _trusted_frontier(self._connection, signer)
-        found = self._connection.execute("SELECT at FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        self._idle: list[sqlite3.Connection] = []  # reading connections that nobody uses now
+        self._door, self._closed = threading.Lock(), False
+        try:
+            self._connection = connect(path)
+            _prepare(self._connection)
+            self._frontier = _trusted_frontier(self._connection, signer)
+            found = self._connection.execute("SELECT at FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            raise _as_fault(error) from None
         self._last_at = Instant(found[0]) if found else Instant("")
         self._queue: queue.Queue[tuple[Callable[[Transaction], Any], Future[Any]] | None] = queue.Queue()
         self._writer = threading.Thread(target=self._run, name="journal writer", daemon=True)
@@ -77,28 +80,34 @@ class SqliteStore:
     def write(self, command: Callable[[Transaction], T]) -> T:
         """Runs `command` in its turn and returns when what it appended is on disk; see `ports.Store`."""
         future: Future[T] = Future()
-        self._queue.put((command, future))
+        with self._door:
+            if self._closed:
+                raise NodeFault("node.closed", "the node is closed; nothing was written", "open it again")
+            self._queue.put((command, future))
         return future.result()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Snapshot]:
         """A snapshot of the last commit."""
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = connect(self._path)
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect(self._path)
             connection.execute("PRAGMA query_only = ON")
-            self._readers.append(connection)
         connection.execute("BEGIN")
         try:
             yield SqliteSnapshot(connection)
         finally:
             connection.execute("ROLLBACK")
+            self._idle.append(connection)
 
     def close(self) -> None:
         """Finishes what waits and closes the file."""
-        self._queue.put(None)
+        with self._door:  # so that nothing is put behind the end
+            self._closed = True
+            self._queue.put(None)
         self._writer.join()
-        for connection in [*self._readers, self._connection]:
+        for connection in [*self._idle, self._connection]:
             connection.close()
 
     def _run(self) -> None:
@@ -132,8 +141,9 @@ class SqliteStore:
             self._connection.execute("COMMIT")  # from here on everything in the batch has happened
             self._reach("store after commit")
         except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # callers wait for an answer, whatever the disk does
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
             fault = _as_fault(error)
             for _, future in batch:
                 future.set_exception(fault)
@@ -292,14 +302,38 @@ def rebuild(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
+def create(connection: sqlite3.Connection) -> None:
+    """The empty tables of a journal, with the triggers that keep it append-only."""
+    script = resources.files(__package__).joinpath("journal.sql").read_text(encoding="utf-8")
+    connection.executescript(f"BEGIN; {script} COMMIT;")
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
-    """A new file gets its tables; one whose state an older version folded gets it folded again."""
+    """A new file gets its tables; one whose state an older version folded gets it folded again.
+
+    Raises:
+        JournalDamaged: the triggers that keep the journal append-only are not as they were made.
+    """
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal'").fetchone():
-        script = resources.files(__package__).joinpath("journal.sql").read_text(encoding="utf-8")
-        connection.executescript(f"BEGIN; {script} COMMIT;")
+        create(connection)
+    _check_triggers(connection)
     found = connection.execute("SELECT value FROM meta WHERE name = 'state'").fetchone()
     if found is None or found[0] != tables.state_version():
         rebuild(connection)
+
+
+def _check_triggers(connection: sqlite3.Connection) -> None:
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    with contextlib.closing(sqlite3.connect(":memory:")) as blank:
+        create(blank)
+        different = set(blank.execute(query)) ^ set(connection.execute(query))
+    if different:
+        raise JournalDamaged(
+            "node.journal",
+            f"the trigger `{min(name for name, _ in different)}`, one of those that keep the journal append-only, "
+            "is not as it was made",
+            "find out who changed it; run `usufruct journal verify`, then restore the directory from a backup",
+        )
 
 
 def _trusted_frontier(connection: sqlite3.Connection, signer: Signer) -> Frontier:
@@ -359,6 +393,12 @@ def _as_fault(error: BaseException) -> BaseException:
         )
     if isinstance(error, Fault) or not isinstance(error, sqlite3.Error):
         return error
+    if type(error) is sqlite3.DatabaseError:
+        return JournalDamaged(
+            "node.journal",
+            f"the journal cannot be read: {error}",
+            "run `usufruct journal verify`, then restore the directory from a backup",
+        )
     return NodeFault(
         "node.store", f"the journal could not be written: {error}", "look at the disk, then start the node again"
     )

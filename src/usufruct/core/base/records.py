@@ -65,7 +65,7 @@ class Reader(Protocol):
         """The row with this key, or None."""
 
     def list(self, kind: type[RowT], **where: str | int) -> Iterator[RowT]:
-        """Rows whose indexed fields equal `where`, in the order of their keys."""
+        """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
 
 
 def plain(record: object) -> canonical.Value:

@@ -1,0 +1,44 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Each makes .venv first if it is not there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ONCE ?=
+DEMO_DIR ?= demo-node
+
+.PHONY: demo test check bench conformance install lock clean
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
+
+test: check
+	$(BIN)/python -m pytest --ignore=tests/test_tidy.py --ignore=tests/test_docs.py
+
+check: .venv/installed
+	$(BIN)/ruff format --check --quiet src tests bench examples
+	$(BIN)/ruff check --quiet src tests bench examples
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
+
+bench: .venv/installed
+	$(BIN)/python -m bench --all
+
+conformance: .venv/installed
+	$(BIN)/python -m pytest tests/conformance --no-header
+
+# New pins: changes requirements.lock, which names no registry.
+lock:
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+		--no-annotate --no-header --upgrade --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv demo-node

@@ -1,0 +1,208 @@
+"""`party`, `asset`, `right`, `account`: who and what there is, and who may come in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import parse as parse_instant
+from usufruct.core.privacy.state import Budget
+from usufruct.core.registry.rights import until_in_words
+from usufruct.core.registry.state import Asset, Party, Right
+from usufruct.core.rulebook.grades import GRADES
+from usufruct.engine.intake import inspect
+from usufruct.node import login, register
+from usufruct.wire import card
+
+party = group("Persons, organisations, cooperatives, agents.")
+asset = group("Tables that can be used under the node's rules.")
+right = group("Who may hold, use, operate and benefit.")
+account = group("Passwords, one-time login links and tokens.")
+
+EVERYONE = "everyone"
+
+
+@command(party, "add")
+def add_party(
+    id: str,
+    name: Annotated[str, typer.Option(help="what people call it")],
+    kind: Annotated[str, typer.Option(help="person, organisation, public-body, cooperative or agent")] = "organisation",
+    principal: Annotated[str | None, typer.Option(help="who answers for an agent")] = None,
+    dir: Directory = HERE,
+) -> None:
+    """Register somebody."""
+    with doors().open(dir) as node:
+        fact = done(register.add_party(node, id, kind, name, principal))
+    out.print(f"registered {fact.kind} {fact.party}: {fact.name}", markup=False)
+
+
+@command(party, "list")
+def list_parties(dir: Directory = HERE) -> None:
+    """Everybody the node knows, but for persons, who are counted."""
+    with doors().open(dir) as node, node.store.read() as state:
+        parties = list(state.list(Party))
+    others = [p for p in parties if p.kind != "person"]
+    table("parties", ["id", "kind", "name"], [[p.id, p.kind, p.name] for p in others])
+    out.print(f"and {len(parties) - len(others)} persons")
+
+
+@command(asset, "propose")
+def propose(
+    file: Path, to: Annotated[Path | None, typer.Option(help="where to write the card (default: the screen)")] = None
+) -> None:
+    """Look at a CSV or Parquet file and propose its card, to be read and corrected by a person."""
+    text = card.propose(file.stem, inspect(file))
+    if to is None:
+        out.print(text, markup=False)
+    else:
+        to.write_text(text, encoding="utf-8")
+        out.print(
+            f"wrote {to}: read every line, correct it, then register with `usufruct asset add {to} {file}`",
+            markup=False,
+        )
+
+
+@command(asset, "add")
+def add_asset(
+    card_file: Annotated[Path, typer.Argument(help="the card, TOML")],
+    table_file: Annotated[Path, typer.Argument(help="the table, CSV or Parquet")],
+    publisher: Annotated[
+        str | None, typer.Option("--as", help="the party that holds it (default: the operator)")
+    ] = None,
+    dir: Directory = HERE,
+) -> None:
+    """Register a table under its card; the persons it is about become members."""
+    if not card_file.is_file():
+        raise BadInput("input.card", f"there is no file `{card_file}`", "make one with `usufruct asset propose`")
+    described = card.read(card_file.read_text(encoding="utf-8"))
+    with doors().open(dir) as node:
+        made = done(register.add_asset(node, described, table_file, publisher or node.about.operator))
+    quality = made.asset.quality
+    out.print(
+        f"registered {made.asset.id}: {quality.rows} rows about {quality.persons} persons ({made.new_members} new members)",
+        markup=False,
+    )
+
+
+@command(asset, "list")
+def list_assets(dir: Directory = HERE) -> None:
+    """All assets, their columns' grades and what is left of their privacy budgets."""
+    with doors().open(dir) as node, node.store.read() as state:
+        rows = []
+        for row in state.list(Asset):
+            budget = state.get(Budget, row.id, row.version)
+            left = budget.left * 100 // budget.total if budget else 0
+            grades = ", ".join(f"{c.name}: {GRADES[c.grade].name}" for c in row.columns)
+            rows.append([row.id, row.title, row.quality.rows, row.quality.persons, f"{left} %", grades])
+    table(
+        "assets", ["id", "title", "rows", "persons", "budget left", "grades"], rows, ("rows", "persons", "budget left")
+    )
+
+
+@command(asset, "consents")
+def record_consents(
+    id: str,
+    purpose: Annotated[str, typer.Option(help="a purpose of the tree, as AcademicResearch")],
+    evidence: Annotated[str, typer.Option(help="where the signed forms are kept")],
+    members: Annotated[str, typer.Option(help="a file with one member a line, or `everyone`")] = EVERYONE,
+    dir: Directory = HERE,
+) -> None:
+    """Take over consents that were collected before."""
+    chosen = None
+    if members != EVERYONE:
+        path = Path(members)
+        if not path.is_file():
+            raise BadInput(
+                "input.members", f"there is no file `{members}`", "write one member a line, or say `everyone`"
+            )
+        chosen = path.read_text(encoding="utf-8").split()
+    with doors().open(dir) as node:
+        fact = done(register.record_consents(node, id, purpose, chosen, evidence))
+    out.print(f"recorded the consent of {len(fact.numbers)} members to {fact.purpose}")
+
+
+@command(right, "grant")
+def grant_right(
+    asset_id: Annotated[str, typer.Argument(metavar="ASSET")],
+    name: Annotated[str, typer.Argument(metavar="RIGHT", help="hold, use, operate or benefit")],
+    to: Annotated[str, typer.Option(help="the party that gets it")],
+    by: Annotated[str | None, typer.Option("--as", help="the party that passes it on (default: the operator)")] = None,
+    until: Annotated[str | None, typer.Option(help="a day; default: as long as the grantor has it")] = None,
+    may_grant: Annotated[bool, typer.Option("--may-grant", help="and may pass it on again")] = False,
+    dir: Directory = HERE,
+) -> None:
+    """Pass a right on, for no longer than one has it."""
+    end = parse_instant(until) if until else None
+    with doors().open(dir) as node:
+        fact = done(register.grant_right(node, by or node.about.operator, to, asset_id, name, end, may_grant))
+    out.print(f"{fact.grantee} may {fact.right} {fact.asset} {until_in_words(fact.until)}", markup=False)
+
+
+@command(right, "list")
+def list_rights(asset_id: Annotated[str, typer.Argument(metavar="ASSET")], dir: Directory = HERE) -> None:
+    """Who holds which right on an asset, and from whom."""
+    with doors().open(dir) as node, node.store.read() as state:
+        rows = [
+            [r.id, r.right, r.grantee, r.grantor, until_in_words(r.until)] for r in state.list(Right, asset=asset_id)
+        ]
+    table(f"rights on {asset_id}", ["id", "right", "held by", "granted by", "how long"], rows)
+
+
+@command(account, "password")
+def set_password(
+    id: str,
+    role: Annotated[str, typer.Option(help="steward, user or member")],
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="asked for if not given")
+    ],
+    dir: Directory = HERE,
+) -> None:
+    """Give a party an account with a password."""
+    with doors().open(dir) as node:
+        login.set_password(node, id, role, password)
+    out.print(f"{id} can log in as {role}", markup=False)
+
+
+@command(account, "link")
+def make_link(
+    id: str, role: Annotated[str, typer.Option(help="steward, user or member")], dir: Directory = HERE
+) -> None:
+    """A link that logs a party in, once, within a day."""
+    with doors().open(dir) as node:
+        out.print(f"{node.about.url}/enter#{login.issue_link(node, id, role)}", markup=False, soft_wrap=True)
+
+
+@command(account, "token")
+def make_token(
+    id: str,
+    role: Annotated[str, typer.Option(help="steward, user or member")],
+    scope: Annotated[list[str] | None, typer.Option(help="what it may do (default: all that the role may)")] = None,
+    days: Annotated[int, typer.Option(help="how long it lives")] = 90,
+    label: Annotated[str, typer.Option(help="what it is for")] = "",
+    dir: Directory = HERE,
+) -> None:
+    """A token for a program; shown once."""
+    with doors().open(dir) as node:
+        scopes = tuple(scope or login.ROLES.get(role, ()))
+        out.print(login.issue_token(node, id, role, scopes, days, label), markup=False, soft_wrap=True)
+
+
+@command(account, "tokens")
+def list_tokens(id: str, dir: Directory = HERE) -> None:
+    """A party's tokens, by name; never the tokens themselves."""
+    with doors().open(dir) as node:
+        rows = [list(token) for token in login.tokens(node, id)]
+    table(f"tokens of {id}", ["name", "label", "scopes", "until"], rows)
+
+
+@command(account, "revoke")
+def revoke_token(id: str, name: str, dir: Directory = HERE) -> None:
+    """Revoke a token by its name."""
+    with doors().open(dir) as node:
+        if not login.revoke_token(node, id, name):
+            raise BadInput("input.token", f"{id} has no token `{name}`", "list them with `usufruct account tokens`")
+    out.print(f"revoked {name}", markup=False)

@@ -1,0 +1,115 @@
+"""`offer` and `agreement`: publish, negotiate, agree, end."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.core.base.instants import parse as parse_instant
+from usufruct.core.base.money import Money
+from usufruct.core.base.money import parse as parse_money
+from usufruct.core.contract.facts import Terms
+from usufruct.core.contract.state import Agreement, Negotiation, Offer
+from usufruct.node import trade
+
+offer = group("What can be agreed on, and at what price.")
+agreement = group("Negotiations, and the agreements they come to.")
+
+As = Annotated[str, typer.Option("--as", help="the party that acts")]
+
+
+@command(offer, "publish")
+def publish(
+    id: str,
+    asset: Annotated[str, typer.Option(help="the asset it is about")],
+    purpose: Annotated[list[str], typer.Option(help="a purpose it allows; may be repeated")],
+    price: Annotated[str, typer.Option(help="for one question, as `5.00 EUR`")],
+    form: Annotated[str, typer.Option(help="rows or aggregates")] = "aggregates",
+    years: Annotated[int, typer.Option(help="how long an agreement lasts")] = 1,
+    until: Annotated[str | None, typer.Option(help="until when it can be requested")] = None,
+    standing: Annotated[bool, typer.Option("--standing", help="agree at once to whoever requests it")] = False,
+    provider: Annotated[str | None, typer.Option("--as", help="the provider (default: the operator)")] = None,
+    dir: Directory = HERE,
+) -> None:
+    """Publish an offer."""
+    money = parse_money(price)
+    terms = Terms(form, tuple(purpose), money.minor, money.currency, years)
+    end = parse_instant(until) if until else None
+    with doors().open(dir) as node:
+        fact = done(trade.publish_offer(node, id, asset, provider or node.about.operator, terms, end, standing))
+    out.print(f"published {fact.offer}: {money} a question, for {', '.join(purpose)}", markup=False)
+
+
+@command(offer, "withdraw")
+def withdraw(
+    id: str, provider: Annotated[str | None, typer.Option("--as", help="the provider")] = None, dir: Directory = HERE
+) -> None:
+    """Take an offer back; agreements on it stay."""
+    with doors().open(dir) as node:
+        done(trade.withdraw_offer(node, id, provider or node.about.operator))
+    out.print(f"withdrew {id}", markup=False)
+
+
+@command(offer, "list")
+def list_offers(dir: Directory = HERE) -> None:
+    """All offers."""
+    with doors().open(dir) as node, node.store.read() as state:
+        rows = [
+            [o.id, o.asset, o.terms.form, ", ".join(o.terms.purposes), Money(o.terms.price, o.terms.currency), "open" if o.open else "withdrawn"]
+            for o in state.list(Offer)
+        ]  # fmt: skip
+    table("offers", ["id", "asset", "form", "purposes", "price", "state"], rows, ("price",))
+
+
+@command(agreement, "request")
+def request(offer_id: Annotated[str, typer.Argument(metavar="OFFER")], by: As, dir: Directory = HERE) -> None:
+    """Request an offer as it stands."""
+    with doors().open(dir) as node:
+        _tell(done(trade.request_offer(node, offer_id, by)))
+
+
+def _mover(message: str, help: str) -> None:
+    def move(negotiation: str, by: As, dir: Directory = HERE) -> None:
+        with doors().open(dir) as node:
+            _tell(done(trade.move(node, negotiation, message, by)))
+
+    move.__doc__ = help
+    command(agreement, message)(move)
+
+
+for _message, _help in {
+    "agree": "As the provider: agree to what was requested.",
+    "verify": "As the consumer: verify the agreement; the provider's node finalizes it.",
+    "accept": "As the consumer: accept a counter-offer.",
+    "terminate": "Give a negotiation up.",
+}.items():
+    _mover(_message, _help)
+
+
+@command(agreement, "list")
+def list_agreements(dir: Directory = HERE) -> None:
+    """Open negotiations and all agreements."""
+    with doors().open(dir) as node, node.store.read() as state:
+        moving = [[n.id, n.offer, n.consumer, n.state] for n in state.list(Negotiation)]
+        agreed = [
+            [a.id, a.asset, a.consumer, ", ".join(a.terms.purposes), a.until[:10], "ended" if a.ended else ""]
+            for a in state.list(Agreement)
+        ]
+    table("negotiations", ["id", "offer", "consumer", "state"], moving)
+    table("agreements", ["id", "asset", "consumer", "purposes", "until", ""], agreed)
+
+
+@command(agreement, "end")
+def end(id: str, by: As, dir: Directory = HERE) -> None:
+    """End an agreement; either side may."""
+    with doors().open(dir) as node:
+        done(trade.end_agreement(node, id, by))
+    out.print(f"ended {id}", markup=False)
+
+
+def _tell(moved: trade.Moved) -> None:
+    out.print(f"{moved.negotiation}: {' → '.join(moved.states)}", markup=False)
+    if moved.agreement:
+        out.print(f"{moved.agreement.id} is in force until {moved.agreement.until[:10]}", markup=False)
