@@ -97,7 +97,9 @@ def test_the_core_is_pure(path: Path) -> None:
 
 
 def test_modules_are_short() -> None:
-    lengths = {module_name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in MODULES if p.name != "__init__.py"}
+    lengths = {
+        module_name(p): len(p.read_text(encoding="utf-8").splitlines()) for p in MODULES if p.name != "__init__.py"
+    }
     too_long = {name: lines for name, lines in lengths.items() if lines > MODULE_LINES}
     assert not too_long
     assert statistics.median(lengths.values()) <= MEDIAN_LINES

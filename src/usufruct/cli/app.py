@@ -8,13 +8,14 @@ A refusal ends with status 3, a fault with status 2, and both say why and what w
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -27,8 +28,10 @@ from usufruct.node.node import Node
 P = ParamSpec("P")
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPED_WIDTH = 110  # columns when the output is not a terminal
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 Directory = Annotated[Path, typer.Option("--dir", envvar="USUFRUCT_DIR", help="the node's directory")]
 HERE = Path("node")
@@ -52,11 +55,17 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+_given: ContextVar[Doors] = ContextVar("doors")
+
+
+def give(found: Doors) -> None:
+    """Tells the commands how to make and open a node."""
+    _given.set(found)
+
+
 def doors() -> Doors:
     """How to make and open a node."""
-    found = click.get_current_context().find_object(Doors)
-    assert found is not None
-    return found
+    return _given.get()
 
 
 def done(result: T | Refusal) -> T:
@@ -96,7 +105,9 @@ def tell_refusal(refusal: Refusal, to: Console = err) -> None:
 
 def table(title: str, columns: list[str], rows: list[list[Any]], right: tuple[str, ...] = ()) -> None:
     """A table on the screen; `right` names the columns of numbers."""
-    shown = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    if title:
+        out.print(title, style="bold", markup=False)
+    shown = Table(box=None, pad_edge=False)
     for column in columns:
         shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:

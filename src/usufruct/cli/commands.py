@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from usufruct.cli import demo, journal, register, trade, use
-from usufruct.cli.app import HERE, Directory, Doors, command, doors, group, out
-from usufruct.web.app import make_app
+from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 
 app = group("Usufruct: a node that puts data and work to use without giving them away.")
 app.add_typer(register.party, name="party")
@@ -48,6 +47,8 @@ def serve(
     """Serve the node's portal and API until stopped."""
     import uvicorn
 
+    from usufruct.web.app import make_app  # only this command needs the web, and it takes half a second to load
+
     with doors().open(dir) as node:
         out.print(f"{node.about.name} on http://{host}:{port} (stop with Ctrl-C)", markup=False)
         uvicorn.run(make_app(node), host=host, port=port, log_level="warning", access_log=False)
@@ -67,4 +68,5 @@ def run_demo(
 
 def run(found: Doors) -> None:
     """The command line, over these doors."""
-    app(obj=found)
+    give(found)
+    app()

@@ -128,8 +128,8 @@ def _register(node: Node, table: Path) -> None:
     asset = done(register.add_asset(node, card.read(text), table, COOPERATIVE)).asset
     quality = asset.quality
     _say(
-        "Wage Commons, a data cooperative, runs this node. It registered a research institute, an insurer,",
-        f"and its asset `{asset.id}`: {asset.title}.",
+        "Wage Commons, a data cooperative, runs this node.",
+        f"It registered a research institute, an insurer, and its asset `{asset.id}`: {asset.title}.",
         f"{quality.rows} rows about {quality.persons} persons, {quality.period}; {sum(quality.nulls)} empty cells.",
         f"Column `{asset.person_column}` says whom a row is about: each of the {quality.persons} became a member.",
         f"Licence: {asset.licence}.",

@@ -72,7 +72,9 @@ def verify_receipt(file: Path, key: Annotated[str, typer.Option(help="the node's
         err.print(f"NOT PROVEN: {error}", markup=False)
         raise typer.Exit(FAULTED) from None
     out.print(f"proven: fact {entry.seq} of {entry.at}, {entry.fact.KIND}", markup=False)
-    for name, value in dict(plain(entry.fact)).items():  # type: ignore[call-overload, arg-type]
+    fields = plain(entry.fact)
+    assert isinstance(fields, dict)
+    for name, value in fields.items():
         out.print(f"  {name}: {value}", markup=False)
 
 

@@ -57,7 +57,10 @@ def list_offers(dir: Directory = HERE) -> None:
     """All offers."""
     with doors().open(dir) as node, node.store.read() as state:
         rows = [
-            [o.id, o.asset, o.terms.form, ", ".join(o.terms.purposes), Money(o.terms.price, o.terms.currency), "open" if o.open else "withdrawn"]
+            [
+                o.id, o.asset, o.terms.form, ", ".join(o.terms.purposes), Money(o.terms.price, o.terms.currency),
+                "open" if o.open else "withdrawn",
+            ]
             for o in state.list(Offer)
         ]  # fmt: skip
     table("offers", ["id", "asset", "form", "purposes", "price", "state"], rows, ("price",))

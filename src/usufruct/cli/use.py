@@ -9,6 +9,7 @@ import typer
 
 from usufruct.cli.app import HERE, REFUSED, Directory, command, done, doors, group, out, table, tell_refusal
 from usufruct.core.base.refusals import refuse
+from usufruct.core.privacy.release import Cell
 from usufruct.core.rulebook import purposes
 from usufruct.node import consent, query, views
 from usufruct.wire import sql
@@ -40,8 +41,8 @@ def ask(
 def tell_answer(result: query.Answered) -> None:
     """An answer on the screen, with what it cost."""
     answer = result.answer
-    rows = [["too few" if cell is None else cell for cell in row] for row in answer.rows]
-    table(result.meaning, list(answer.columns), rows, answer.measures)
+    out.print(f"answer: {result.meaning}", markup=False)
+    table("", list(answer.columns), [[_shown(cell) for cell in row] for row in answer.rows], answer.measures)
     for note in answer.notes:
         out.print(f"  {note}", markup=False)
     total = result.budget_total
@@ -50,6 +51,12 @@ def tell_answer(result: query.Answered) -> None:
         f"{result.budget_left * 100 / total:.0f} % is left. Receipt: fact {result.receipt.index} ({result.use})",
         markup=False,
     )
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return "too few"
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
 
 
 @command(member, "show")

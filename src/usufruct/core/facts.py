@@ -99,7 +99,9 @@ def decode(record: bytes) -> Entry:
     value = canonical.decode(record)
     if not isinstance(value, dict) or value.keys() != {"seq", "at", "kind", "fact"}:
         raise ValueError("a record has the fields seq, at, kind and fact")
-    kind = BY_KIND.get(value["kind"])
-    if kind is None:
-        raise ValueError(f"no fact of kind `{value['kind']}` is known")
-    return Entry(value["seq"], Instant(value["at"]), rebuild(kind, value["fact"]))
+    seq, at, kind = value["seq"], value["at"], value["kind"]
+    if type(seq) is not int or seq < 0 or not isinstance(at, str) or not isinstance(kind, str):
+        raise ValueError("a record has a number that counts from 0, an instant and the name of a kind")
+    if kind not in BY_KIND:
+        raise ValueError(f"no fact of kind `{kind}` is known")
+    return Entry(seq, Instant(at), rebuild(BY_KIND[kind], value["fact"]))

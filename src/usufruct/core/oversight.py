@@ -44,7 +44,7 @@ def warnings(read: Reader, operator: str, at: Instant) -> Iterator[Warning]:
     for budget in read.list(Budget):
         used = budget.total - budget.left
         if used * 100 >= budget.total * BUDGET_PERCENT:
-            percent = used * 100 // budget.total
+            percent = used * 100 // budget.total if budget.total else 100
             yield Warning(
                 "budget", budget.asset, f"{percent} % of the privacy budget of `{budget.asset}` is spent",
                 "when it is spent no question is answered until new data are registered; tell its data users",

@@ -24,7 +24,7 @@ from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.engine.intake import inspect, take_in
+from usufruct.engine.intake import check_table, inspect, take_in
 from usufruct.ports import ColumnSeen, Ingested, Measured
 
 LOCKED = {
@@ -54,13 +54,15 @@ class DuckDbEngine:
 
     def ingest(self, card: Card, table: Path) -> Ingested:
         """Takes a table in, typed by its card, under the digest of its bytes."""
+        check_table(table)
         with table.open("rb") as file:
             version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return take_in(card, table, self._file(card.asset, version), version)
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population."""
-        bits = bin(int.from_bytes(population, "little") | 1 << persons)[:2:-1]
+        # The bit above the last person keeps leading zeros; what a population says of nobody is cut off.
+        bits = bin(int.from_bytes(population, "little") & (1 << persons) - 1 | 1 << persons)[:2:-1]
         bounded, values = bounding(plan, bits)
         sums = ", ".join(f"sum(v{i})::HUGEINT" for i in range(len(plan.vectors)))
         keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
@@ -69,7 +71,7 @@ class DuckDbEngine:
             connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)
             found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()
             contributions = connection.sql(
-                "SELECT coalesce(c, 0)::UINTEGER FROM range(?) AS p(person) "
+                "SELECT least(coalesce(c, 0), 4294967295)::UINTEGER FROM range(?) AS p(person) "
                 "LEFT JOIN (SELECT person, sum(rows) AS c FROM bounded GROUP BY person) USING (person) ORDER BY person",
                 params=[persons],
             ).to_arrow_table()
@@ -99,7 +101,8 @@ class DuckDbEngine:
                 f"the data of `{plan.asset}` could not be opened",
                 "restore the node's data folder from a backup",
             ) from None
-        watchdog = threading.Timer(self._seconds, connection.interrupt)
+        done = threading.Event()
+        watchdog = threading.Thread(target=_watch, args=(connection, done, self._seconds), daemon=True)
         watchdog.start()
         try:
             yield connection
@@ -109,8 +112,17 @@ class DuckDbEngine:
                 "ask something smaller; what it may have learnt was charged",
             ) from None  # fmt: skip
         finally:
-            watchdog.cancel()
+            done.set()
+            watchdog.join()
             connection.close()
+
+
+def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event, seconds: float) -> None:
+    """Stops a connection when its time is over; again and again, for between two statements nothing hears it."""
+    if not done.wait(seconds):
+        connection.interrupt()
+        while not done.wait(0.02):
+            connection.interrupt()
 
 
 def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
@@ -128,13 +140,18 @@ def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
     keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
     columns = "".join(f"{quoted(key.column.name)} AS k{i}, " for i, key in enumerate(plan.keys))
     locals_ = ", ".join(f"{_per_person(vector)} AS v{i}" for i, vector in enumerate(plan.vectors))
+    # By place, for a name could also be that of a column of the table.
+    grouping = ", ".join(str(1 + i) for i in range(1 + len(plan.keys)))
+    limited = plan.cells > plan.groups_per_person
+    draw = ", any_value(_draw) AS draw" if limited else ""
     query = (
-        f"SELECT _person AS person, {columns}count(*) AS rows, {locals_} FROM asset "
-        f"WHERE {' AND '.join(where)} GROUP BY _person{''.join(f', k{i}' for i in range(len(plan.keys)))}"
+        f"SELECT _person AS person, {columns}count(*) AS rows, {locals_}{draw} FROM asset "
+        f"WHERE {' AND '.join(where)} GROUP BY {grouping}"
     )
-    if plan.cells > plan.groups_per_person:
-        # The order is by a hash of person and group alone, so whom else the table is about changes nothing.
-        order = f"md5(concat_ws('|', '{plan.version}', person, {keys.rstrip(', ')})), {keys.rstrip(', ')}"
+    if limited:
+        # The order is by a hash of person and group alone, so whom else the table is about changes nothing: neither
+        # a person's number nor the version may go in, for both depend on the others.
+        order = f"md5(concat_ws('|', '{plan.asset}', draw, {keys.rstrip(', ')})), {keys.rstrip(', ')}"
         query = (
             f"SELECT * FROM ({query}) QUALIFY row_number() OVER (PARTITION BY person ORDER BY {order}) "
             f"<= {plan.groups_per_person}"
@@ -152,7 +169,9 @@ def _per_person(vector: Vector) -> str:
         return "count(*)" if vector.column is None else f"count({quoted(vector.column.name)})"
     column = _bounded_column(vector)
     name = quoted(column.name)
-    return f"coalesce(sum(least(greatest({name}, {column.low}), {column.high}) - {vector.centre}), 0)"
+    # Without the filter a null would count as the lower bound: greatest() passes over nulls.
+    bounded = f"least(greatest({name}, {column.low}), {column.high}) - {vector.centre}"
+    return f"coalesce(sum({bounded}) FILTER ({name} IS NOT NULL), 0)"
 
 
 def _clamped(vector: Vector, index: int, rows: int) -> str:

@@ -7,7 +7,9 @@ not name are left behind; rows about nobody are dropped, for nobody's budget cov
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.ports import ColumnSeen, Ingested
 
+OURS = ("_line", "_person", "_draw")  # columns that the node adds
+DELIMITERS = (",", ";", "\t", "|")
+HEADER_LIMIT = 1_000_000  # characters
 LISTED_VALUES = 32  # a column with no more different values than this may be meant for grouping
 
 
@@ -33,6 +38,8 @@ def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
     connection = duckdb.connect()
     _load(connection, table)
     names = _names(connection)
+    if taken := [c.name for c in card.columns if c.name.lower() in OURS]:
+        raise BadInput("input.table", f"`{taken[0]}` is a name that the node keeps for itself", "rename the column")
     if missing := [c.name for c in card.columns if c.name not in names]:
         raise BadInput(
             "input.table", f"the table has no column `{missing[0]}`, which the card names",
@@ -42,7 +49,9 @@ def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
         _check_type(connection, column)
     person = _quoted(card.person_column)
     typed = ", ".join(f"{_cast(c)} AS {_quoted(c.name)}" for c in card.columns)
-    connection.execute(f"CREATE TABLE typed AS SELECT line, {typed} FROM raw WHERE {person} IS NOT NULL ORDER BY line")
+    connection.execute(
+        f"CREATE TABLE typed AS SELECT _line, {typed} FROM raw WHERE {person} IS NOT NULL ORDER BY _line"
+    )
     found = connection.execute(f"SELECT DISTINCT {person} FROM typed ORDER BY {person}").fetchall()
     persons = tuple(str(value) for (value,) in found)
     if not persons:
@@ -60,27 +69,84 @@ def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
     return Ingested(version, int(rows), tuple(int(n) for n in nulls), period, persons)
 
 
-def _load(connection: duckdb.DuckDBPyConnection, table: Path) -> None:
-    """The table as `raw`, all text, with its line numbers."""
+def check_table(table: Path) -> None:
+    """Raises BadInput if there is no such file, or it is of another kind."""
     if not table.is_file():
         raise BadInput("input.table", f"there is no file `{table.name}`", "name a CSV or Parquet file")
-    suffix = table.suffix.lower()
-    if suffix == ".parquet":
-        source = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)"
-    elif suffix in (".csv", ".tsv", ".txt"):
-        source = (
-            "SELECT * FROM read_csv(?, all_varchar = true, header = true, strict_mode = true, null_padding = false)"
-        )
-    else:
+    if table.suffix.lower() not in (".parquet", ".csv", ".tsv", ".txt"):
         raise BadInput("input.table", f"`{table.name}` is neither CSV nor Parquet", "name a .csv or .parquet file")
+    if not os.access(table, os.R_OK):
+        raise BadInput("input.table", f"`{table.name}` may not be read", "give the node leave to read the file")
+
+
+def _load(connection: duckdb.DuckDBPyConnection, table: Path) -> None:
+    """The table as `raw`, all text, with its line numbers."""
+    check_table(table)
+    if table.suffix.lower() == ".parquet":
+        source = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?, hive_partitioning = false)"
+        remedy = "write it again as Parquet; nothing was taken in"
+    else:
+        source = _read_csv(table)
+        remedy = "give every row as many cells as the header, quoted as in RFC 4180, in UTF-8; nothing was taken in"
+    path = re.sub(r"([*?\[])", r"[\1]", str(table))  # or it would be a pattern, and other files be read
     try:
-        connection.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () AS line, * FROM ({source})", [str(table)])
+        connection.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () AS _line, * FROM ({source})", [path])
     except duckdb.Error as error:
-        first = str(error).splitlines()[0].split(": ", 1)[-1].replace(str(table), table.name)
         raise BadInput(
-            "input.table", f"`{table.name}` cannot be read as a table: {first}",
-            "give every row the same number of cells, under one header line, in UTF-8; nothing was taken in",
-        ) from None  # fmt: skip
+            "input.table", f"`{table.name}` cannot be read as a table: {_reason(str(error), path, table)}", remedy
+        ) from None
+
+
+def _read_csv(table: Path) -> str:
+    """SQL that reads a CSV file as what its header says it is.
+
+    DuckDB is told everything, for what it guesses depends on the rows: it would take rows that begin with `#` for
+    remarks and ragged ones for a preamble, and leave them out without a word.
+    """
+    with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        text = file.read(HEADER_LIMIT)
+    first = re.match(r'(?:[^"\r\n]|"[^"]*(?:"|$))*', text)
+    header = first.group() if first else ""
+    if not header.strip():
+        raise BadInput("input.table", f"`{table.name}` has no header", "begin it with a line of column names")
+    if "\ufffd" in header or "\0" in header:
+        raise BadInput(
+            "input.table", f"`{table.name}` is not in UTF-8", "save it again as CSV in UTF-8; nothing was taken in"
+        )
+    bare = re.sub(r'"[^"]*"?', "", header)
+    delimiter = max(DELIMITERS, key=bare.count)
+    names = next(csv.reader([header], delimiter=delimiter))
+    known = {name.lower() for name in names}
+    if twice := [name for i, name in enumerate(names) if name and name.lower() in {n.lower() for n in names[:i]}]:
+        raise BadInput(
+            "input.table", f"`{table.name}` has two columns named `{twice[0]}`", "give each column its own name"
+        )
+    unnamed = (f"column{i}" for i in range(len(names) * 2) if f"column{i}" not in known)
+    columns = ", ".join(f"{_text(name or next(unnamed))}: 'VARCHAR'" for name in names)
+    return (
+        f"SELECT * FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, header = true, skip = 0, "
+        f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', comment = '', encoding = 'utf-8', "
+        "strict_mode = true, null_padding = false, hive_partitioning = false)"
+    )
+
+
+def _reason(error: str, path: str, table: Path) -> str:
+    """What DuckDB says about a file that it cannot read, in our words where it is about a row."""
+    line = re.search(r"CSV Error on Line: (\d+)", error)
+    where = f"line {line.group(1)} " if line else "it "
+    if cells := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", error):
+        return f"{where}has {cells.group(2)} cell(s), the header has {cells.group(1)}"
+    if "not utf-8" in error or "Invalid unicode" in error:
+        return f"{where}is not in UTF-8"
+    if "unterminated quote" in error:
+        return f"{where}has a quoted cell that does not end, or goes on after its end"
+    if size := re.search(r"Maximum line size of (\d+) bytes", error):
+        return f"{where}is longer than {size.group(1)} bytes"
+    if "state machine" in error:
+        return "its lines do not all end alike, or a quoted cell does not end"
+    if line:
+        return f"{where}is not CSV"
+    return error.splitlines()[0].split(": ", 1)[-1].replace(path, table.name)
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -89,32 +155,31 @@ def _names(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _look(connection: duckdb.DuckDBPyConnection, name: str) -> ColumnSeen:
     column = _quoted(name)
-    nulls, distinct, whole, numbers, flags, decimals = _one(
+    nulls, rows, distinct, whole, numbers, flags, decimals = _one(
         connection,
-        f"SELECT count(*) - count({column}), count(DISTINCT {column}), "
-        f"count({column}) = count(TRY_CAST({column} AS BIGINT)) AND NOT bool_or(coalesce({column}, '') LIKE '%.%'), "
-        f"count({column}) = count(TRY_CAST({column} AS DOUBLE)), "
-        f"bool_and(lower({column}) IN ('true', 'false')), "
-        f"max(length(split_part({column}, '.', 2))) FROM raw",
+        f"SELECT count(*) - count({column}), count({column}), count(DISTINCT {column}), "
+        f"count({column}) = count({_whole(column)}), count({column}) = count(TRY_CAST({column} AS DOUBLE)), "
+        f"bool_and(lower({column}) IN ('true', 'false')), max(length(split_part({column}, '.', 2))) FROM raw",
     )
-    type = "boolean" if flags else "integer" if whole else "decimal" if numbers else "text"
-    cast = {"integer": "BIGINT", "decimal": "DOUBLE"}.get(type, "VARCHAR")
-    low, high = _one(connection, f"SELECT min({column}::{cast})::VARCHAR, max({column}::{cast})::VARCHAR FROM raw")
+    type = "text" if not rows else "boolean" if flags else "integer" if whole else "decimal" if numbers else "text"
+    decimals = min(decimals or 0, 6) if type == "decimal" else 0
+    cast = {"integer": "BIGINT", "decimal": f"DECIMAL(28, {decimals})"}.get(type, "VARCHAR")
+    ends = f"min(TRY_CAST({column} AS {cast}))::VARCHAR, max(TRY_CAST({column} AS {cast}))::VARCHAR"
+    low, high = _one(connection, f"SELECT {ends} FROM raw")
     values: list[tuple[str]] = []
     if distinct <= LISTED_VALUES:
         values = connection.execute(
-            f"SELECT DISTINCT {column} FROM raw WHERE {column} IS NOT NULL ORDER BY {column}::{cast}"
+            f"SELECT DISTINCT {column} FROM raw WHERE {column} IS NOT NULL ORDER BY TRY_CAST({column} AS {cast}), 1"
         ).fetchall()
     return ColumnSeen(
-        name, type, min(decimals or 0, 6) if type == "decimal" else 0, nulls, distinct, low or "", high or "",
-        tuple(value for (value,) in values),
+        name, type, decimals, nulls, distinct, low or "", high or "", tuple(value for (value,) in values),
     )  # fmt: skip
 
 
 def _check_type(connection: duckdb.DuckDBPyConnection, column: Column) -> None:
     name = _quoted(column.name)
     found = connection.execute(
-        f"SELECT line, {name} FROM raw WHERE {name} IS NOT NULL AND {_cast(column)} IS NULL ORDER BY line LIMIT 1"
+        f"SELECT _line, {name} FROM raw WHERE {name} IS NOT NULL AND {_cast(column)} IS NULL ORDER BY _line LIMIT 1"
     ).fetchone()
     if found:
         raise BadInput(
@@ -127,42 +192,56 @@ def _cast(column: Column) -> str:
     """SQL that brings a cell of `raw` to the column's type, or to null."""
     name = _quoted(column.name)
     if column.type == "integer":
-        # A plain cast would round 1.5 to 2.
-        return f"CASE WHEN trim({name}) SIMILAR TO '[-+]?[0-9]+' THEN TRY_CAST({name} AS BIGINT) END"
+        return _whole(name)
     if column.type == "decimal":
         number = f"TRY_CAST({name} AS DECIMAL(28, {column.decimals}))"
         return f"TRY_CAST({number} * CAST({10**column.decimals} AS DECIMAL(10, 0)) AS BIGINT)"
     if column.type == "boolean":
         return f"CASE lower(trim({name})) WHEN 'true' THEN true WHEN '1' THEN true WHEN 'false' THEN false WHEN '0' THEN false END"
-    return name
+    return f"nfc_normalize({name})"  # one spelling for what looks the same, as everywhere in the journal
+
+
+def _whole(name: str) -> str:
+    """SQL for a whole number or null; a plain cast would round 1.5 to 2."""
+    return f"CASE WHEN trim({name}) SIMILAR TO '[-+]?[0-9]+' THEN TRY_CAST({name} AS BIGINT) END"
 
 
 def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> None:
-    """The rows without the person's own value, by her number, into a file that appears whole or not at all."""
+    """The rows without the person's own value, by her number, into a file that appears whole or not at all.
+
+    `_draw` decides which groups of a person count when she has too many. It comes from her own value alone, unlike her
+    number, and is short enough to be shared by others, so it does not give her away.
+    """
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     person = _quoted(card.person_column)
     others = "".join(f", {_quoted(c.name)}" for c in card.columns if c.name != card.person_column)
     try:
-        connection.execute(f"ATTACH '{str(partial).replace(chr(39), chr(39) * 2)}' AS target")
+        connection.execute(f"ATTACH {_text(str(partial))} AS target")
         connection.execute(
-            f"CREATE TABLE target.asset AS SELECT (dense_rank() OVER (ORDER BY {person}) - 1)::INTEGER AS _person{others} "
-            "FROM typed ORDER BY line"
+            f"CREATE TABLE target.asset AS SELECT (dense_rank() OVER (ORDER BY {person}) - 1)::INTEGER AS _person, "
+            f"(md5_number_lower({_text(card.asset + '|')} || {person}) % 65536)::USMALLINT AS _draw{others} "
+            "FROM typed ORDER BY _line"
         )
         connection.execute("DETACH target")
-    except duckdb.Error:
+        connection.close()
+        _sync(partial)
+        partial.rename(target)
+        _sync(target.parent)
+    except (duckdb.Error, OSError):
         partial.unlink(missing_ok=True)
         raise StoreFull(
             "node.full",
             "the table could not be written to the node's data folder",
             "free some space; nothing was taken in",
         ) from None
-    connection.close()
-    for path in (partial, partial.parent):
-        if path == partial.parent:
-            partial.rename(target)
-        descriptor = os.open(path, os.O_RDONLY)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
+    finally:
         os.close(descriptor)
 
 
@@ -174,3 +253,7 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,9 +1,13 @@
-"""What people look at: the catalogue, a member's page, the steward's page. Read only; the same for portal, API and CLI."""
+"""What people look at: the catalogue, a member's page, the steward's, a data user's. Read only; the same for portal, API
+and CLI."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from usufruct.core.access import consent
 from usufruct.core.base import canonical
@@ -14,10 +18,13 @@ from usufruct.core.income import settlement
 from usufruct.core.income.explanation import Explanation, UsedRows, explain
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import MICRO, EarningUse, contributions, parts_of_uses
-from usufruct.core.income.state import Period, PeriodPlan
+from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
 from usufruct.core.oversight import Warning, warnings
+from usufruct.core.privacy.facts import QueryRefused
 from usufruct.core.privacy.state import Budget, Use
+from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.facts import PersonsEnrolled
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
 from usufruct.node.node import Node
@@ -45,6 +52,7 @@ class PublicPage:
     refusals: int
     checkpoint: str | None
     origin: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +73,25 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a member said of one purpose (`given`, `refused` or nothing), and what `holds` after all that she said."""
+
+    purpose: str
+    said: str
+    holds: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberAsset:
-    """One asset that is about a member: what she said about it by purpose, and who used it."""
+    """One asset that is about a member: what she said about it by purpose, and who used it.
+
+    `words` are the purposes that she spoke of, that anybody asked for, or that an open offer allows.
+    """
 
     asset: Asset
     number: int
     said: dict[str, str]
+    words: tuple[Word, ...]
     seen: tuple[Seen, ...]
     paid: tuple[Explanation, ...]
 
@@ -97,7 +118,64 @@ class StewardPage:
     periods: tuple[Period, ...]
     accounts: tuple[Account, ...]
     warnings: tuple[Warning, ...]
+    names: dict[str, str]
     now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the members' share of one asset is spread over them.
+
+    `amounts` says how many members are paid from how much to how much, in minor units; `tenths` what each tenth of the
+    members is due, in millionths, from the tenth that is due least; both empty if nobody is due anything.
+    """
+
+    asset: str
+    members: int
+    amounts: tuple[tuple[int, int, int], ...]
+    tenths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """A proposed division; `current` if it can still be carried out."""
+
+    plan: PeriodPlan
+    current: bool
+    spreads: tuple[Spread, ...]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """An asset that a data user may ask about, and what may still be learnt from it."""
+
+    asset: Asset
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPage:
+    """All a data user works with; `usable` by asset, for agreements in force."""
+
+    listed: tuple[Listed, ...]
+    negotiations: tuple[Negotiation, ...]
+    agreements: tuple[Agreement, ...]
+    usable: tuple[Usable, ...]
+    uses: tuple[Use, ...]
+    names: dict[str, str]
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionPage:
+    """One question: what came of it, `remedy` if it was refused, `let_out` for who asked it, and the asset's budget."""
+
+    use: Use
+    who: str
+    remedy: str
+    let_out: canonical.Value
+    budget: Budget | None
 
 
 def public_page(node: Node) -> PublicPage:
@@ -114,6 +192,7 @@ def public_page(node: Node) -> PublicPage:
             sum(1 for _ in state.list(Use, state="refused")),
             state.checkpoint(),
             node.about.origin,
+            vkey(node.signer.name, node.signer.public),
         )
 
 
@@ -154,7 +233,15 @@ def _member_asset(state: Snapshot, person: Person) -> MemberAsset:
                 use, name_of(state, use.requester), rows[person.number], sum(rows), let_out, earned.get(use.id), use.ended
             ))  # fmt: skip
     said = consent.said(state, asset.id, person.number)
-    return MemberAsset(asset, person.number, said, tuple(reversed(seen)), tuple(paid))
+    words = tuple(_words(state, asset, person.number, said, seen))
+    return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid))
+
+
+def _words(state: Snapshot, asset: Asset, number: int, said: dict[str, str], seen: Sequence[Seen]) -> Iterator[Word]:
+    asked = [p for p in (purposes.normal(one.use.purpose) for one in seen) if p]
+    offered = [p for offer in state.list(Offer, asset=asset.id) if offer.open for p in offer.terms.purposes]
+    for purpose in dict.fromkeys([*said, *asked, *offered]):
+        yield Word(purpose, said.get(purpose, ""), consent.standing(state, asset.id, number, purpose))
 
 
 def _paid(state: Snapshot, asset: Asset, number: int) -> tuple[list[Explanation], dict[str, int]]:
@@ -190,18 +277,112 @@ def steward_page(node: Node) -> StewardPage:
             budget = state.get(Budget, asset.id, asset.version)
             assert budget is not None
             assets.append((asset, budget))
+        negotiations, uses = tuple(state.list(Negotiation)), tuple(state.list(Use))
+        accounts = tuple(state.list(Account))
         return StewardPage(
             tuple(assets),
             tuple(state.list(Offer)),
-            tuple(state.list(Negotiation)),
+            negotiations,
             tuple(state.list(Agreement)),
-            tuple(state.list(Use)),
+            uses,
             tuple(state.list(PeriodPlan)),
             tuple(state.list(Period)),
-            tuple(state.list(Account)),
+            accounts,
             tuple(warnings(state, node.about.operator, now)),
+            _names(state, [
+                *(n.consumer for n in negotiations), *(n.provider for n in negotiations), *(u.requester for u in uses),
+                *(a.id.removeprefix("party:") for a in accounts),
+            ]),
+            now,
+        )  # fmt: skip
+
+
+def plan_page(node: Node, plan_id: str) -> PlanPage | None:
+    """A proposed division, and how the members' share is spread; None if there is no such plan."""
+    with node.store.read() as state:
+        plan = state.get(PeriodPlan, plan_id)
+        if plan is None:
+            return None
+        last = state.get(LastPeriod)
+        parent = last.period if last else None
+        current = plan.closed is None and plan.planned.parent == parent and state.get(Period, plan.period) is None
+        spreads = tuple(_spread(s.asset, state.evidence(s.lines)) for s in plan.planned.statements)
+        shares = [share for statement in plan.planned.statements for share in statement.shares]
+        return PlanPage(plan, current, spreads, _names(state, (s.account.removeprefix("party:") for s in shares)))
+
+
+AMOUNTS = 10  # bars in which amounts are counted
+TENTHS = 10
+
+
+def _spread(asset: str, lines: bytes) -> Spread:
+    numbers = array("Q")
+    numbers.frombytes(lines)
+    due, paid = sorted(numbers[0::2]), Counter(numbers[1::2])
+    if not any(due):
+        return Spread(asset, len(due), (), ())
+    edges = [len(due) * tenth // TENTHS for tenth in range(TENTHS + 1)]
+    tenths = tuple(sum(due[low:high]) for low, high in pairwise(edges))
+    return Spread(asset, len(due), tuple(_amounts(paid)), tenths)
+
+
+def _amounts(paid: Counter[int]) -> Iterator[tuple[int, int, int]]:
+    """From, to, how many: each amount by itself where there are few, else in steps of equal width."""
+    if len(paid) <= AMOUNTS:
+        yield from ((amount, amount, paid[amount]) for amount in sorted(paid))
+        return
+    width = -(-(max(paid) - min(paid) + 1) // AMOUNTS)
+    for low in range(min(paid), max(paid) + 1, width):
+        high = low + width - 1
+        yield low, high, sum(count for amount, count in paid.items() if low <= amount <= high)
+
+
+def desk_page(node: Node, party: str) -> DeskPage:
+    """What a data user can request, has agreed to, and asked."""
+    now = node.clock.now()
+    with node.store.read() as state:
+        agreements = tuple(state.list(Agreement, consumer=party))
+        usable = []
+        for name in dict.fromkeys(a.asset for a in agreements if a.active(now)):
+            asset = state.get(Asset, name)
+            assert asset is not None
+            budget = state.get(Budget, asset.id, asset.version)
+            assert budget is not None
+            usable.append(Usable(asset, budget))
+        return DeskPage(
+            tuple(_listed(state, now)),
+            tuple(state.list(Negotiation, consumer=party)),
+            agreements,
+            tuple(usable),
+            tuple(state.list(Use, requester=party)),
+            _names(state, (a.provider for a in agreements)),
             now,
         )
+
+
+def question_page(node: Node, party: str, use_id: str) -> QuestionPage | None:
+    """One question, for who asked it and, without the answer, for the operator; None for everybody else."""
+    with node.store.read() as state:
+        use = state.get(Use, use_id)
+        if use is None or party not in (use.requester, node.about.operator):
+            return None
+        fact = state.entry(use.ended).fact
+        remedy = fact.remedy if isinstance(fact, QueryRefused) else ""
+        shown = use.state == "answered" and use.requester == party
+        let_out = canonical.decode(state.evidence(use.answer)) if shown else None
+        budget = state.get(Budget, use.asset, use.version) if use.version else None
+        return QuestionPage(use, name_of(state, use.requester), remedy, let_out, budget)
+
+
+def answer_for(node: Node, party: str, use_id: str) -> canonical.Value:
+    """The answer to a question, for who asked it and for the members whose rows counted; None for everybody else."""
+    with node.store.read() as state:
+        use = state.get(Use, use_id)
+        if use is None or use.state != "answered":
+            return None
+        if use.requester != party and not _counted(state, use, party):
+            return None
+        return canonical.decode(state.evidence(use.answer))
 
 
 def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
@@ -210,6 +391,8 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
         if not 0 <= seq < state.size():
             return None
         fact = state.entry(seq).fact
+        if isinstance(fact, PersonsEnrolled):
+            return None  # it names everybody else too
         if party in fact.about():
             return state.receipt(seq)
         use = state.get(Use, getattr(fact, "use", ""))
@@ -232,10 +415,8 @@ def name_of(state: Snapshot, party: str) -> str:
     return row.name if row else party
 
 
-def purposes_of(page: MemberAsset) -> list[str]:
-    """The purposes that a member has something to say about: those she spoke of and those anybody asked for."""
-    asked = [p for p in (purposes.normal(seen.use.purpose) for seen in page.seen) if p]
-    return list(dict.fromkeys([*page.said, *asked]))
+def _names(state: Snapshot, parties: Iterable[str]) -> dict[str, str]:
+    return {party: name_of(state, party) for party in set(parties)}
 
 
 def cents(micro: int) -> str:

@@ -57,6 +57,7 @@ def done(result: T | Refusal) -> T:
 
 AnyRequest = Request[Any, Any, Any]
 STEWARD = {"rule": ("steward",)}
+EITHER_SIDE = {"rule": ("negotiate", "steward")}
 
 
 @get("/node", opt={"rule": "public"}, sync_to_thread=True, summary="What this node is")
@@ -181,7 +182,7 @@ def request_offer(request: AnyRequest, offer: str) -> trade.Moved:
     return done(trade.request_offer(node_of(request), offer, who_is(request).party))
 
 
-@get("/negotiations", opt={"rule": ("negotiate", "steward")}, sync_to_thread=True, summary="Your negotiations")
+@get("/negotiations", opt=EITHER_SIDE, sync_to_thread=True, summary="Your negotiations")
 def list_negotiations(request: AnyRequest) -> list[Negotiation]:
     """The negotiations you are a side of."""
     party = who_is(request).party
@@ -189,7 +190,7 @@ def list_negotiations(request: AnyRequest) -> list[Negotiation]:
         return [*state.list(Negotiation, consumer=party), *state.list(Negotiation, provider=party)]
 
 
-@post("/negotiations/{negotiation:str}/messages", opt={"rule": ("negotiate", "steward")}, sync_to_thread=True,
+@post("/negotiations/{negotiation:str}/messages", opt=EITHER_SIDE, sync_to_thread=True,
       summary="Move a negotiation")  # fmt: skip
 def move_negotiation(request: AnyRequest, negotiation: str, data: messages.Message) -> trade.Moved:
     """Sends a message; see the negotiation table in the docs."""
@@ -206,7 +207,7 @@ def list_agreements(request: AnyRequest) -> list[Agreement]:
 
 @post(
     "/agreements/{agreement:str}/end",
-    opt={"rule": ("negotiate", "steward")},
+    opt=EITHER_SIDE,
     sync_to_thread=True,
     summary="End an agreement",
 )
@@ -224,8 +225,8 @@ def ask(request: AnyRequest, data: messages.NewQuestion) -> messages.AnswerBody:
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
     return messages.AnswerBody(
         result.use, result.meaning, result.purpose, result.agreement, list(result.answer.columns),
-        [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes), str(result.price), result.charge,
-        result.budget_left, result.budget_total, result.receipt.text(),
+        [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes),
+        str(result.price), result.charge, result.budget_left, result.budget_total, result.receipt.text(),
     )  # fmt: skip
 
 

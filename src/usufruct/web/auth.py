@@ -37,10 +37,10 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     rule: Rule | None = handler.opt.get("rule")
     who = identify(connection)
     connection.scope["state"]["identity"] = who
-    method = connection.scope["method"]
-    if who is not None and bearer(connection) is None and method in _CHANGING:
+    if who is not None and bearer(connection) is None:
         assert isinstance(connection, Request)
-        await _check_csrf(connection)
+        if connection.method in _CHANGING:
+            await _check_csrf(connection)
     if rule == "public":
         return
     if who is None:
@@ -102,8 +102,8 @@ def csrf(request: Request[Any, Any, Any]) -> str:
 def session_cookie(node: Node, secret: str) -> Cookie:
     """The cookie of a new session: not for scripts, not from other sites, only over TLS where the node has it."""
     return Cookie(
-        COOKIE,
-        secret,
+        key=COOKIE,
+        value=secret,
         max_age=login.SESSION_HOURS * 3600,
         path="/",
         httponly=True,

@@ -113,7 +113,8 @@ class NewToken(Struct, forbid_unknown_fields=True):
 
 
 class AnswerBody(Struct):
-    """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost, and its receipt as text."""
+    """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost, and
+    its receipt as text."""
 
     use: str
     meaning: str

@@ -11,6 +11,7 @@ depends on persons would tell about persons.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from usufruct.core.access import consent
@@ -26,9 +27,12 @@ from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grades import FORMS, GRADES
 
 
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants which columns of what, for what, in which form (see `grades.FORMS`). No columns means all of them."""
+    """Who wants which columns of what, for what, in which form (see `grades.FORMS`). For rows no columns means all."""
 
     requester: str
     asset: str
@@ -99,7 +103,8 @@ def _closed_gates(
         ))  # fmt: skip
     if request.form != terms.form:
         noes.append(_No(
-            "access.form", f"`{agreement.id}` is for {FORMS[terms.form]}, not for {FORMS[request.form]}", _example(asset)
+            "access.form", f"`{agreement.id}` is for {FORMS[terms.form]}, not for {FORMS[request.form]}",
+            _example(asset) if terms.form == "aggregates" else f"come to an agreement that is for {FORMS[request.form]}",
         ))  # fmt: skip
     noes.extend(_grade_gate(request, asset))
     right = read.get(Right, agreement.right)
@@ -115,7 +120,8 @@ def _grade_gate(request: Request, asset: Asset) -> list[_No]:
     """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter."""
     noes = []
     wanted = {name.lower() for name in request.columns}
-    read_columns = [c for c in asset.columns if not wanted or c.name.lower() in wanted]
+    everything = request.form == "rows" and not wanted
+    read_columns = [c for c in asset.columns if everything or c.name.lower() in wanted]
     closed = [c.name for c in read_columns if not GRADES[c.grade].forms]
     if closed:
         noes.append(_No(
@@ -136,12 +142,17 @@ def _grade_gate(request: Request, asset: Asset) -> list[_No]:
 
 def _example(asset: Asset) -> str:
     """The nearest question of the allowed form, made from the asset's public card alone."""
-    key = next((c.name for c in asset.columns if c.values), None)
-    measure = next((c.name for c in asset.columns if c.low is not None and not c.values), None)
+    columns = [c for c in asset.columns if "aggregates" in GRADES[c.grade].forms]
+    key = next((_quoted(c.name) for c in columns if c.values), None)
+    measure = next((_quoted(c.name) for c in columns if c.low is not None and not c.values), None)
     select = f"AVG({measure})" if measure else "COUNT(*)"
-    return (
-        f"ask for totals: SELECT {f'{key}, ' if key else ''}{select} FROM {asset.id}{f' GROUP BY {key}' if key else ''}"
-    )
+    source = f"FROM {_quoted(asset.id)}"
+    return f"ask for totals: SELECT {f'{key}, ' if key else ''}{select} {source}{f' GROUP BY {key}' if key else ''}"
+
+
+def _quoted(name: str) -> str:
+    """`name` as SQL takes it: in quotes unless it is a plain word."""
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def say(read: Reader, asset: str, party: str, purpose: str, yes: bool) -> ConsentGiven | ConsentRefused | Refusal:

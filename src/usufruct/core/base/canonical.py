@@ -35,11 +35,13 @@ def decode(data: bytes) -> Value:
     Raises:
         ValueError: `data` is not JSON, or is not in canonical form (so that no second spelling is ever accepted).
     """
-    value: Value = json.loads(data)
     try:
+        value: Value = json.loads(data)
         same = encode(value) == data
     except TypeError as error:
         raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("bytes are nested too deeply to be read") from None
     if not same:
         raise ValueError("bytes are not in canonical form")
     return value

@@ -24,7 +24,7 @@ def instant(moment: datetime) -> Instant:
     """
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    return Instant(moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z")
+    return Instant(moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z")
 
 
 def parse(text: str) -> Instant:
@@ -38,7 +38,7 @@ def parse(text: str) -> Instant:
             day = date.fromisoformat(text)
             return instant(datetime(day.year, day.month, day.day, tzinfo=UTC))
         return instant(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadInput(
             "input.instant",
             f"`{text}` is not a moment in time",

@@ -22,7 +22,7 @@ DECIMALS = {
     "JPY": 0,
 }
 
-_AMOUNT = re.compile(r"(-?)(\d{1,15})(?:\.(\d+))?\s+([A-Z]{3})")
+_AMOUNT = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]+))?\s+([A-Z]{3})")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -85,7 +85,7 @@ def rebuild(kind: type[Any], value: Any) -> Any:
     """The record of type `kind` whose `plain` is `value`.
 
     Raises:
-        ValueError: a field is missing, unknown, or of another type.
+        ValueError: a field is missing, unknown, of another type, or spells out its default, which `plain` leaves out.
     """
     return _builder(typing.cast(Hashable, kind))(value)
 
@@ -149,6 +149,7 @@ def _tuple_builder(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _record_builder(kind: type[Any]) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(kind)
     builders = {f.name: _builder(hints[f.name]) for f in dataclasses.fields(kind)}
+    defaults = {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
 
     def build(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -156,8 +157,12 @@ def _record_builder(kind: type[Any]) -> Callable[[Any], Any]:
         unknown = value.keys() - builders.keys()
         if unknown:
             raise ValueError(f"a {kind.__name__} has no field `{sorted(unknown)[0]}`")
+        parts = {name: builders[name](part) for name, part in value.items()}
+        for name in parts.keys() & defaults.keys():
+            if parts[name] == defaults[name]:
+                raise ValueError(f"field `{name}` of a {kind.__name__} spells out its default")
         try:
-            return kind(**{name: builders[name](part) for name, part in value.items()})
+            return kind(**parts)
         except TypeError as error:
             raise ValueError(f"{kind.__name__}: {error}") from None
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usufruct.core.base.money import Money
+from usufruct.core.base.money import DECIMALS, Money, decimal
 from usufruct.core.income.measure import MICRO
 
 
 @dataclass(frozen=True, slots=True)
 class UsedRows:
-    """One use of the period: how many rows of hers counted, of how many in all, and what the use earned for members."""
+    """One use of the period: how many rows of hers counted, of how many in all, and what the use earned for the
+    members, in millionths of a minor unit."""
 
     use: str
     rows: int
@@ -21,7 +22,7 @@ class UsedRows:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`amount` and the sentences that lead to it."""
+    """`amount` paid, `due` in millionths of a minor unit, and the sentences that lead from one to the other."""
 
     period: str
     asset: str
@@ -33,20 +34,33 @@ class Explanation:
 def explain(
     period: str, asset: str, currency: str, due: int, paid: int, members: int, uses: Sequence[UsedRows]
 ) -> Explanation:
-    """Sentences from the members' share down to her cents; `due` in millionths of a minor unit, the rest in minor units."""
+    """Sentences from the members' share down to her cents; `due` in millionths of a minor unit, `paid` and `members`
+    in minor units."""
+    amount = Money(paid, currency)
     steps = [f"the members' share of what `{asset}` earned in {period} is {Money(members, currency)}"]
     for use in uses:
         steps.append(
-            f"{use.use}: {use.rows} of the {use.of} rows that counted were yours, so {use.rows}/{use.of} of the "
-            f"{Money(use.earned, currency)} it earned for the members"
+            f"{use.use} earned {exact(use.earned, currency)} of it; {use.rows} of the {use.of} rows that counted were "
+            f"yours, so {use.rows}/{use.of} of that"
         )
-    exact = f"{due // MICRO}.{due % MICRO:06d}"
-    steps.append(f"together that is {exact} hundredths of one {currency}" if due else "so nothing is due to you")
-    if due:
-        whole = due // MICRO
-        rounding = "rounded up" if paid > whole else "rounded down" if due % MICRO else "exact"
-        steps.append(
-            f"whole units are paid: {Money(paid, currency)} ({rounding}; the units left over go to the largest "
-            "remainders, and among equal ones by a published lot)"
+    if not due:
+        return Explanation(
+            period, asset, amount, due, (*steps, "none of your rows were used, so nothing is due to you")
         )
-    return Explanation(period, asset, Money(paid, currency), due, tuple(steps))
+    steps.append(f"together {exact(due, currency)} is due to you")
+    rounding = "rounded up" if paid * MICRO > due else "rounded down" if paid * MICRO < due else "exact"
+    steps.append(
+        f"paid in whole units: {amount} ({rounding}; units left over go to the largest remainders, and among equal "
+        "ones by a published lot)"
+    )
+    return Explanation(period, asset, amount, due, tuple(steps))
+
+
+def exact(micro: int, currency: str) -> str:
+    """Millionths of a minor unit as an amount, with as many digits as it needs and no fewer than the currency has."""
+    decimals = DECIMALS[currency]
+    text = decimal(micro, decimals + 6)
+    spare = 6
+    while spare and text.endswith("0"):
+        text, spare = text[:-1], spare - 1
+    return f"{text.rstrip('.')} {currency}"

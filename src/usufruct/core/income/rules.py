@@ -76,6 +76,7 @@ def divide_income(
     due = accrue(uses, members, asset.quality.persons)
     if not any(due):  # nobody's rows were used: what would have been the members' goes to their fund
         fund, members = fund + members, 0
+        points = [points[0], points[1] + points[2], 0]
     paid = divide(members, due, f"{period}/{asset.id}/members") if members else [0] * len(due)
     shares = (
         Share(ledger.of_party(asset.publisher), points[0], operator),

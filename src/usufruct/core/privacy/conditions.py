@@ -7,12 +7,14 @@ fail only if some person's row were there.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
 
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.question import Both, Comparison, Condition, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.registry.facts import TYPES, Column
 from usufruct.core.registry.state import Asset
+
+_NUMBER = re.compile(r"(-?)([0-9]{1,30})(?:\.([0-9]{1,30}))?")
 
 Resolved = Condition  # the same shapes, with every literal in the grains of its column
 
@@ -38,7 +40,7 @@ def resolve(condition: Condition, asset: Asset) -> Resolved | Refusal:
         )  # fmt: skip
     match condition:
         case IsNull():
-            return condition
+            return IsNull(column.name)
         case Comparison():
             literal = _in_grains(condition.literal, column)
             return literal if isinstance(literal, Refusal) else Comparison(column.name, condition.operator, literal)
@@ -66,12 +68,11 @@ def _in_grains(literal: Literal, column: Column) -> Literal | Refusal:
     if column.type == "text" and isinstance(literal, str):
         return literal
     if column.type in ("integer", "decimal") and not isinstance(literal, bool):
-        try:
-            grains = Decimal(literal).scaleb(column.decimals)
-            if grains == grains.to_integral_value() and abs(grains) < 2**62:
-                return int(grains)
-        except InvalidOperation:
-            pass
+        written = _NUMBER.fullmatch(str(literal))
+        if written and len((written[3] or "").rstrip("0")) <= column.decimals:
+            grains = int(written[2] + (written[3] or "")[: column.decimals].ljust(column.decimals, "0"))
+            if grains < 2**62:
+                return -grains if written[1] else grains
     return refuse(
         "privacy.literal", "the question was not answered",
         f"`{literal}` cannot be compared with `{column.name}`, which holds {TYPES[column.type]}"

@@ -113,7 +113,9 @@ class Question:
     labels: tuple[str, ...] = ()
 
     def read(self) -> tuple[str, ...]:
-        """The columns the question reads, wherever it reads them, each once."""
+        """The columns the question reads, wherever it reads them, each once; for rows none means all, as in `columns`."""
+        if self.form == "rows" and not self.columns:
+            return ()
         names = [*self.columns, *(k.column for k in self.keys), *(m.column for m in self.measures if m.column)]
         return tuple(dict.fromkeys([*names, *condition_columns(self.where)]))
 
@@ -136,7 +138,7 @@ def in_words(question: Question) -> str:
     if question.form == "rows":
         return f"the rows of {question.asset}"
     measures = _and([
-        MEASURES[m.function] + (f" of {m.column}" if m.column else "") for m in question.measures
+        MEASURES[m.function] + (f" of {m.column}" if m.column and m.function != "persons" else "") for m in question.measures
     ])  # fmt: skip
     by = f" by {_and([k.column for k in question.keys])}" if question.keys else ""
     where = f", for rows with {', '.join(condition_columns(question.where))} as stated" if question.where else ""

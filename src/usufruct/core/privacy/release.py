@@ -119,7 +119,8 @@ def _ordered(plan: QueryPlan, cells: dict[str, list[Cell]], count: int) -> list[
 def _sortable(cell: Cell, label: str, plan: QueryPlan) -> tuple[bool, Fraction | Literal]:
     if cell is None:
         return True, 0
-    return False, cell if any(key.label == label for key in plan.keys) else Fraction(cell)
+    measured = any(output.measure.label == label for output in plan.outputs)  # a key left out may have that name too
+    return False, Fraction(cell) if measured else cell
 
 
 def _notes(plan: QueryPlan) -> tuple[str, ...]:

@@ -120,6 +120,12 @@ def plan(
         return where
     if unknown := [c for c in question.read() if asset.column(c) is None]:
         return no_such_column(unknown[0], asset)
+    names = [*question.labels, *(f"{measure.label}_margin" for measure in question.measures)]
+    if twice := [name for name in names if names.count(name) > 1]:
+        return refuse(
+            "query.unsupported", "the question was not answered", f"two columns of the answer would be named `{twice[0]}`",
+            remedy="give one of them another name with AS",
+        )  # fmt: skip
     charge = _charge(rulebook, at, micro_rho)
     if isinstance(charge, Refusal):
         return charge
@@ -182,6 +188,11 @@ def _vectors(
     """The vectors that the measures need, each with its share of the charge; equal measures share their vectors."""
     distinct = {(m.function, m.column): m for m in measures}
     share = charge // len(distinct)
+    if share * count_percent < 100:
+        return refuse(
+            "privacy.precision", "the question was not answered",
+            f"{charge} micro-rho are too few for {len(distinct)} measures", remedy="ask for fewer measures, or spend more",
+        )  # fmt: skip
     vectors: list[Vector] = []
     where: dict[tuple[str, str | None], tuple[int, ...]] = {}
     for (function, name), measure in distinct.items():
@@ -189,7 +200,8 @@ def _vectors(
         if function == "persons" and column and column.name == asset.person_column:
             made = [_vector("persons", None, 0, 1, share, groups, 1)]
         elif function == "count":
-            made = [_vector("rows", column, 0, 1, share, groups, rows)]
+            counted = None if column and column.name == asset.person_column else column  # never null, and not kept
+            made = [_vector("rows", counted, 0, 1, share, groups, rows)]
         elif column is None or function == "persons" or column.low is None or column.high is None or column.values:
             return _no_measure(measure, column, asset)
         else:

@@ -45,7 +45,8 @@ def held(read: Reader, party: str, asset: str, right: str, at: Instant) -> Right
 
 
 def chain(read: Reader, right: Right, at: Instant) -> tuple[Right, ...] | None:
-    """The links from `right` back to the source, or None if one is missing, has ended, or could not be passed on."""
+    """The links from `right` back to the source, or None if one is missing, has ended, could not be passed on, or is
+    of another right or asset."""
     links = [right]
     while True:
         link = links[-1]
@@ -55,6 +56,8 @@ def chain(read: Reader, right: Right, at: Instant) -> tuple[Right, ...] | None:
             return tuple(links)
         below = read.get(Right, link.rests_on)
         if below is None or not below.may_grant or below.until < link.until or below.grantee != link.grantor:
+            return None
+        if (below.asset, below.right) != (link.asset, link.right):
             return None
         links.append(below)
 
@@ -72,7 +75,16 @@ def grant(
             f"`{grantor}` does not hold it with the power to pass it on",
             remedy=f"ask whoever granted `{grantor}` its rights",
         )  # fmt: skip
+    links = chain(read, own, at)
+    if links is None or len(links) >= _DEPTH_LIMIT:
+        return refuse(
+            "rights.not-held", what,
+            f"the right of `{grantor}` is {_DEPTH_LIMIT} grants away from the source, as far as a right can be passed on",
+            remedy="ask for it from somebody nearer to the source",
+        )  # fmt: skip
     end = own.until if until is None else until
+    if end <= at:
+        return refuse("rights.not-held", what, "it would have ended already", remedy="grant it until a later day")
     if end > own.until:
         return refuse(
             "rights.not-held", what,

@@ -7,6 +7,7 @@ data; what is missing is refused here rather than guessed there.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from usufruct.core.base.faults import BadInput
@@ -65,7 +66,7 @@ def register_party(read: Reader, party: str, kind: str, name: str, principal: st
             "registry.exists", f"party `{party}` was not registered", "a party of that name is there already",
             remedy="choose another id",
         )  # fmt: skip
-    return PartyRegistered(party, kind, name.strip(), principal)
+    return PartyRegistered(party, kind, unicodedata.normalize("NFC", name.strip()), principal)
 
 
 def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
@@ -122,13 +123,23 @@ def _check_column(column: Column) -> None:
         raise BadInput("input.card", f"{where} has no grade `{column.grade}`", "grades go from 0 (open) to 6 (core)")
     if not 0 <= column.decimals <= 9 or (column.decimals and column.type != "decimal"):
         raise BadInput("input.card", f"{where} cannot have {column.decimals} decimals", "a decimal column has 0 to 9")
+    if column.low is not None and column.type not in ("integer", "decimal"):
+        raise BadInput(
+            "input.card", f"{where} has bounds, but holds {TYPES[column.type]}", "give bounds to numbers only"
+        )
     if (column.low is None) != (column.high is None):
         raise BadInput("input.card", f"{where} has one bound of two", "give `low` and `high`, or neither")
     if column.low is not None and column.high is not None and not -(2**40) <= column.low < column.high <= 2**40:
         raise BadInput(
             "input.card", f"{where} has bounds that cannot hold", "give a `low` below a `high`, both below 2^40 grains"
         )
-    wanted = {"integer": int, "decimal": int, "text": str, "boolean": bool}[column.type]
+    if column.values and column.type == "decimal":
+        raise BadInput(
+            "input.card", f"{where} lists values, but decimals cannot be grouped by", "give it `low` and `high` instead"
+        )
+    if len(set(column.values)) != len(column.values):
+        raise BadInput("input.card", f"{where} lists a value twice", "list each value once")
+    wanted = {"integer": int, "text": str, "boolean": bool}[column.type]
     for value in column.values:
         if type(value) is not wanted:
             raise BadInput(

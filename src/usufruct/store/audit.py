@@ -1,0 +1,296 @@
+"""The audit: is the journal what was signed, and does everything else follow from it?
+
+Whoever audits trusts the verifier's key and recomputes the rest from the bytes: that every record is spelled as it must
+be and opens the leaf beside it; that the leaves make the tree, and the tree every root that was signed; that evidence,
+state, ledger and budgets are what the facts come to (see `recount`). The file is opened for reading only and without
+the node's lock, in one snapshot, so a node can be audited while it serves.
+
+A finding names the entry at which to look. Damage is reported where it is and not again where it is felt: behind a
+missing entry no roots are compared, and no state behind an entry that is not what was recorded.
+
+One thing no journal can tell of itself: that it was cut back to an earlier checkpoint, proofs, state and all. Whoever
+keeps a later checkpoint can; hand it over as `kept`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from usufruct.core import facts
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import Instant, instant, moment
+from usufruct.core.base.records import Entry
+from usufruct.core.proof.checkpoint import Checkpoint, open_note, parse_vkey
+from usufruct.core.proof.commitment import commit
+from usufruct.core.proof.tree import Frontier
+from usufruct.store import tables
+from usufruct.store.keys import verify_signature
+from usufruct.store.recount import Recount
+from usufruct.store.sqlite import create
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it must be: `what`, and the number of the journal's entry it concerns, if one can say."""
+
+    entry: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How much was looked at (entries, checkpoints, pieces of evidence, rows of state), and what was found wrong."""
+
+    facts: int
+    checkpoints: int
+    evidence: int
+    rows: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.findings
+
+
+def verify(directory: Path, key: str | None = None, kept: Sequence[str] = ()) -> Report:
+    """Audits the journal of a node directory against the verifier key, by default the one in its `node.toml`.
+
+    `kept` are checkpoints that somebody kept; the journal must still begin with what they were signed for.
+
+    Raises:
+        BadInput: there is no journal, no key or one that is no verifier key, or a kept checkpoint is not of that key.
+    """
+    path = directory / "journal.sqlite"
+    if not path.is_file():
+        raise BadInput("input.directory", f"`{directory}` holds no journal", "name the directory of a node")
+    key = key or _configured_key(directory)
+    try:
+        parse_vkey(key)
+        anchors = [_signed(note, key) for note in kept]
+    except ValueError as error:
+        raise BadInput(
+            "input.key", f"the audit has nothing to go by: {error}",
+            "give the verifier key that the node's operator publishes, and checkpoints signed with it",
+        ) from None  # fmt: skip
+    with contextlib.closing(_snapshot(path)) as connection:
+        return _Audit(connection, key, anchors).report()
+
+
+def _configured_key(directory: Path) -> str:
+    try:
+        found = tomllib.loads((directory / "node.toml").read_text(encoding="utf-8")).get("key")
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, str) or not found:
+        raise BadInput("input.key", f"`{directory}` has no `node.toml` with a key", "give the verifier key yourself")
+    return found
+
+
+def _snapshot(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, and sees one moment of the journal.
+
+    Reading beside a writer takes an index of the write-ahead log. Where nobody may make one, on a read-only disk, a
+    journal without such a log is read as it lies.
+    """
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        if not path.with_name(f"{path.name}-wal").exists():
+            connection.close()
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
+    except sqlite3.DatabaseError:
+        pass  # every step will say so
+    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    connection.execute("BEGIN")
+    return connection
+
+
+def _signed(note: str, key: str) -> Checkpoint:
+    """The checkpoint in a note that `key` signed. Raises ValueError."""
+    signed = Checkpoint.parse(open_note(note, key, verify_signature))
+    if signed.origin != parse_vkey(key)[0]:
+        raise ValueError(f"it is of the journal `{signed.origin}`")
+    return signed
+
+
+class _Audit:
+    """One audit; each step looks at one thing and takes down what it finds."""
+
+    def __init__(self, connection: sqlite3.Connection, key: str, anchors: Sequence[Checkpoint]) -> None:
+        self._connection, self._key, self._anchors = connection, key, anchors
+        self._findings: list[Finding] = []
+        self._facts = self._checkpoints = 0
+        self._whole = True  # no entry is missing so far, so the tree can be grown
+        self._frontier = Frontier()
+        self._sizes: set[int] | None = None  # those that were signed for, if they can be read
+        self._roots: dict[int, bytes] = {}  # what should have been signed there
+        self._last_at = Instant("")
+        self._recount = Recount(self._find, self._select)
+
+    def report(self) -> Report:
+        """Takes all steps."""
+        steps = {
+            "the schema": self._look_at_schema,
+            "the list of checkpoints": self._look_at_sizes,
+            "the journal": self._look_at_journal,
+            "the tree": self._look_at_tree,
+            "the checkpoints": self._look_at_checkpoints,
+            "the evidence": self._recount.look_at_evidence,
+            "the state": self._recount.look_at_state,
+            "the ledger": self._recount.look_at_ledger,
+            "the file": self._look_at_file,
+        }
+        for what, step in steps.items():
+            try:
+                step()
+            except sqlite3.DatabaseError as error:
+                self._find(None, f"{what} cannot be read: {error}")
+        return Report(self._facts, self._checkpoints, self._recount.evidence, self._recount.rows, tuple(self._findings))
+
+    def _find(self, entry: int | None, what: str) -> None:
+        self._findings.append(Finding(entry, what))
+
+    def _select(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
+        return self._connection.execute(query, values)
+
+    def _look_at_schema(self) -> None:
+        """Tables, indexes and above all triggers are as they were made."""
+        query = "SELECT type, name, sql FROM sqlite_master"
+        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as blank:
+            create(blank)
+            tables.create(blank)
+            wanted = set(blank.execute(query))
+        found = set(self._select(query))
+        for kind, name, _ in sorted(wanted - found, key=str):
+            self._find(None, f"the {kind} `{name}` is missing, or not as it was made")
+        for kind, name in sorted({item[:2] for item in found} - {item[:2] for item in wanted}):
+            self._find(None, f"the {kind} `{name}` does not belong there")
+
+    def _look_at_sizes(self) -> None:
+        self._sizes = {size for (size,) in self._select("SELECT size FROM checkpoint")}
+
+    def _look_at_journal(self) -> None:
+        """Every entry by itself, and that none is missing."""
+        expected = 0
+        try:
+            for seq, *columns in self._select("SELECT seq, kind, at, record, nonce, leaf FROM journal ORDER BY seq"):
+                if seq != expected:
+                    self._whole = False
+                    self._find(
+                        min(seq, expected), f"missing or out of place: entry {seq} stands where {expected} should"
+                    )
+                self._facts, expected = self._facts + 1, seq + 1
+                self._look_at_entry(seq, *columns)
+        except sqlite3.DatabaseError as error:
+            self._whole = False
+            self._find(expected - 1 if expected else None, f"the journal cannot be read after this entry: {error}")
+            self._recount.stop(expected)
+
+    def _look_at_entry(self, seq: int, kind: Any, at: Any, record: Any, nonce: Any, leaf: Any) -> None:
+        entry = None
+        if [type(value) for value in (kind, at, record, nonce, leaf)] != [str, str, bytes, bytes, bytes]:
+            self._find(seq, "a column holds another type than was written")
+            self._whole = self._whole and isinstance(leaf, bytes)
+        elif self._opens(seq, record, nonce, leaf):
+            entry = self._decoded(seq, kind, at, record)
+        if self._whole:
+            self._grow(seq, leaf)
+        if entry is None or not self._whole:
+            self._recount.stop(seq)
+        if entry is not None:
+            self._look_at_instant(entry)
+            self._recount.add(entry)
+
+    def _opens(self, seq: int, record: bytes, nonce: bytes, leaf: bytes) -> bool:
+        try:
+            if commit(nonce, record) == leaf:
+                return True
+            self._find(seq, "record and nonce do not open the leaf; one of the three was changed")
+        except ValueError as error:
+            self._find(seq, f"the leaf cannot be opened: {error}")
+        return False
+
+    def _decoded(self, seq: int, kind: str, at: str, record: bytes) -> Entry | None:
+        try:
+            entry = facts.decode(record)
+            if instant(moment(entry.at)) != entry.at:
+                raise ValueError("its instant is not spelled as instants are")
+        except (ValueError, TypeError, RecursionError) as error:
+            self._find(seq, f"the record cannot be decoded: {error}")
+            return None
+        if (entry.seq, entry.fact.KIND, entry.at) != (seq, kind, at):
+            self._find(
+                seq, f"the record is of entry {entry.seq}, {entry.fact.KIND}, {entry.at}; its row says otherwise"
+            )
+        return entry
+
+    def _look_at_instant(self, entry: Entry) -> None:
+        """Instants never go back; and as one batch has one instant, a new instant follows a checkpoint."""
+        if entry.at < self._last_at:
+            self._find(entry.seq, f"dated {entry.at}, before an entry that it follows")
+        elif entry.at != self._last_at and entry.seq and self._sizes is not None and entry.seq not in self._sizes:
+            self._find(entry.seq - 1, "no checkpoint was signed with this entry, though the next was written later")
+        self._last_at = max(self._last_at, entry.at)
+
+    def _grow(self, seq: int, leaf: bytes) -> None:
+        """Takes the leaf into the tree and compares the nodes that it completes."""
+        for level, index, expected in self._frontier.append(leaf):
+            found = next(self._select("SELECT hash FROM tree WHERE level = ? AND idx = ?", level, index), (None,))[0]
+            if found != expected:
+                self._find(
+                    seq, f"the tree's node {index} at level {level}, which this entry completed, is not its hash"
+                )
+        size = self._frontier.size
+        if size in (self._sizes or ()) or any(anchor.size == size for anchor in self._anchors):
+            self._roots[size] = self._frontier.root()
+
+    def _look_at_tree(self) -> None:
+        size = self._frontier.size
+        complete = size - size.bit_count()
+        ((count,),) = self._select("SELECT count(*) FROM tree")
+        if self._whole and count != complete:
+            self._find(None, f"the tree has {count} nodes; {complete} are complete")
+
+    def _look_at_checkpoints(self) -> None:
+        """Signatures and roots. Once one root is wrong all later ones are, and are not reported."""
+        newest, right = 0, True
+        for size, note in self._select("SELECT size, note FROM checkpoint ORDER BY size"):
+            self._checkpoints += 1
+            newest = size
+            try:
+                signed = _signed(note, self._key)
+            except (ValueError, TypeError, AttributeError) as error:
+                self._find(size - 1, f"the checkpoint signed with this entry is not good: {error}")
+                continue
+            if signed.size != size:
+                self._find(size - 1, f"the checkpoint kept for this entry was signed for {signed.size} entries")
+            elif right and size in self._roots and signed.root != self._roots[size]:
+                right = False
+                self._find(size - 1, "the root signed with this entry is not that of the entries up to it")
+        if newest < self._facts:
+            self._find(newest, "no signed checkpoint covers this entry and those after it")
+        elif newest > self._facts and self._whole:
+            self._find(self._facts, f"missing: {newest} entries were signed for, {self._facts} are there")
+        self._look_at_anchors()
+
+    def _look_at_anchors(self) -> None:
+        for anchor in self._anchors if self._whole else ():
+            if anchor.size > self._facts:
+                self._find(self._facts, f"missing: a checkpoint that was kept is for {anchor.size} entries")
+            elif anchor.size and anchor.root != self._roots[anchor.size]:
+                self._find(None, f"the first {anchor.size} entries are not those of a checkpoint that was kept")
+        if self._facts == 0:
+            self._find(None, "the journal is empty; every journal begins with the node's operator")
+
+    def _look_at_file(self) -> None:
+        for (line,) in self._select("PRAGMA integrity_check(10)"):
+            if line != "ok":
+                self._find(None, f"the file is inconsistent: {' '.join(line.split())}")

@@ -1,0 +1,175 @@
+"""What follows from the facts, counted again: evidence, state, ledger and budgets.
+
+The audit hands over the entries one by one; here they are folded in memory, and in the end what the file holds is
+compared with what they come to. Rows of state are named by the entry that last made them. Behind an entry that is not
+what was recorded nothing more can follow, so from there on nothing is compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from usufruct.core import facts
+from usufruct.core.base import canonical
+from usufruct.core.base.records import Entry, Fact, Row, plain
+from usufruct.core.income import settlement
+from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.ledger import Account, Transfer, members_of
+from usufruct.core.income.state import PeriodPlan
+from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
+from usufruct.core.privacy.state import Budget
+from usufruct.core.proof.commitment import seal
+from usufruct.store import tables
+from usufruct.store.memory import MemoryState
+
+Find = Callable[[int | None, str], None]
+"""`find(entry, what)`: takes a finding down."""
+
+Select = Callable[[str], Iterator[tuple[Any, ...]]]
+"""`select(query)`: rows of the file."""
+
+
+class Recount:
+    """The facts folded again, to be compared with what the file holds."""
+
+    def __init__(self, find: Find, select: Select) -> None:
+        self.evidence = self.rows = 0
+        self._find, self._select = find, select
+        self._complete = True
+        self._state = MemoryState()
+        self._made: dict[tuple[type[Row], str], int] = {}  # the entry that last made a row
+        self._about: set[tuple[str, int]] = set()
+        self._sealed: dict[str, tuple[int, str]] = {}  # seal -> the entry that names it, and the media type
+        self._settled: dict[str, int] = {}  # seal of a settlement -> what its lines must sum to
+        self._closed: list[tuple[int, PeriodClosed]] = []
+
+    def stop(self, entry: int) -> None:
+        """From this entry on nothing follows."""
+        if self._complete:
+            self._complete = False
+            self._find(entry, "because of this, the facts from here on were not compared with state and ledger")
+
+    def add(self, entry: Entry) -> None:
+        """Folds the next entry."""
+        for digest, media_type in _seals(entry.fact):
+            self._sealed[digest] = (entry.seq, media_type)
+        self._about.update((party, entry.seq) for party in entry.fact.about())
+        match entry.fact:
+            case PeriodPlanned() as fact:
+                self._settled.update((statement.lines, statement.members) for statement in fact.statements)
+            case PeriodClosed() as fact:
+                self._closed.append((entry.seq, fact))
+        if self._complete:
+            self._fold(entry)
+
+    def _fold(self, entry: Entry) -> None:
+        try:
+            for row in facts.fold(self._state, entry):
+                self._state.put(row)
+                self._made[type(row), row.key] = entry.seq
+                if isinstance(row, Budget) and not (row.reserved >= 0 <= row.spent and row.left >= 0):
+                    self._find(entry.seq, f"the budget of `{row.asset}` is overdrawn: {row.left} micro-rho are left")
+        except Exception as error:  # a signed fact that the rules would never have let happen
+            self._find(entry.seq, f"does not follow from the entries before it: {error or type(error).__name__}")
+            self.stop(entry.seq)
+
+    def look_at_evidence(self) -> None:
+        """Every piece is what an entry sealed, and no piece is missing."""
+        missing = dict(self._sealed)
+        for digest, media_type, salt, data in self._select("SELECT seal, media_type, salt, bytes FROM evidence"):
+            self.evidence += 1
+            entry, wanted = missing.pop(digest, (None, None))
+            if entry is None:
+                if self._complete:
+                    self._find(None, f"no entry names the evidence {digest[:12]}…")
+            elif not _is_sealed(digest, salt, data) or media_type != wanted:
+                self._find(entry, f"the evidence {digest[:12]}… that this entry names was changed")
+            elif digest in self._settled and _total(data) != self._settled[digest]:
+                self._find(entry, f"the lines of the settlement {digest[:12]}… do not sum to what its statement says")
+        for digest, (entry, _) in missing.items():
+            self._find(entry, f"the evidence {digest[:12]}… that this entry names is missing")
+
+    def look_at_state(self) -> None:
+        """Every row is the one that the facts make, and every fact stands in the right histories."""
+        if not self._complete:
+            return
+        version = next(self._select("SELECT value FROM meta WHERE name = 'state'"), (None,))[0]
+        if version != tables.state_version():
+            self._find(None, f"the state was folded by another version ({version}); open the node, then verify again")
+            return
+        for kind in facts.ROWS:
+            self._look_at_rows(kind)
+        found = set(self._select("SELECT party, seq FROM about"))
+        for party, seq in sorted(found ^ self._about, key=str):
+            self._find(seq, f"the history of `{party}` has this entry wrongly, or lacks it")
+
+    def _look_at_rows(self, kind: type[Row]) -> None:
+        name, wanted = tables.table(kind).name, self._state.rows[kind]
+        places = {key: place for place, key in enumerate(wanted, 1)}
+        columns = ", ".join(["place", "key", "body", *(f"by_{field}" for field in kind.INDEXED)])
+        for place, key, *rest in self._select(f"SELECT {columns} FROM {name} ORDER BY place"):
+            self.rows += 1
+            if key not in places:
+                self._find(None, f"`{name}` has a row `{key}` that no entry made")
+                continue
+            row = wanted[key]
+            expected = [canonical.encode(plain(row)), *(getattr(row, field) for field in kind.INDEXED)]
+            if (place, rest) != (places.pop(key), expected):
+                self._find(self._made[kind, key], f"`{key}` in `{name}` is not what this entry made it")
+        for key in places:
+            self._find(self._made[kind, key], f"`{key}`, which this entry made, is missing from `{name}`")
+
+    def look_at_ledger(self) -> None:
+        """Balances are the sums of transfers and sum to zero; a control transfer is what its settlement comes to."""
+        if not self._complete:
+            return
+        sums: Counter[str] = Counter()
+        control: Counter[tuple[int, str]] = Counter()
+        for transfer in self._state.list(Transfer):
+            sums[f"{transfer.debit}/{transfer.currency}"] -= transfer.amount
+            sums[f"{transfer.credit}/{transfer.currency}"] += transfer.amount
+            control[transfer.seq, transfer.credit] += transfer.amount
+        totals: Counter[str] = Counter()
+        for account in self._state.list(Account):
+            totals[account.currency] += account.balance
+            if account.balance != sums.pop(account.key, 0):
+                self._find(
+                    self._made[Account, account.key], f"the balance of `{account.id}` is not that of its transfers"
+                )
+        if any(sums.values()) or any(totals.values()):
+            self._find(None, "the balances of the ledger do not sum to zero")
+        for seq, closed in self._closed:
+            plan = self._state.get(PeriodPlan, closed.plan)
+            for statement in plan.planned.statements if plan else ():
+                if control[seq, members_of(statement.asset)] != statement.members:
+                    self._find(seq, f"the settlement of `{statement.asset}` is not what was posted for its members")
+
+
+def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
+    """The evidence that a fact names, with its media type."""
+    match fact:
+        case QueryAdmitted():
+            yield fact.population, "application/vnd.usufruct.population.v1"
+        case QueryAnswered():
+            yield fact.answer, "application/vnd.usufruct.answer.v1+json"
+            yield fact.contributions, "application/vnd.usufruct.contributions.v1"
+        case PeriodPlanned():
+            for statement in fact.statements:
+                yield statement.lines, settlement.MEDIA_TYPE
+
+
+def _is_sealed(digest: str, salt: Any, data: Any) -> bool:
+    try:
+        return seal(salt, data) == digest
+    except (ValueError, TypeError):
+        return False
+
+
+def _total(data: bytes) -> int | None:
+    """What the lines of a settlement sum to; None if they are no lines."""
+    try:
+        return settlement.total_paid(data)
+    except ValueError:
+        return None
