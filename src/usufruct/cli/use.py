@@ -55,7 +55,7 @@ def tell_answer(result: query.Answered) -> None:
 
 def _shown(cell: Cell) -> str:
     if cell is None:
-        return "too few"
+        return "–"
     return str(cell).lower() if isinstance(cell, bool) else str(cell)
 
 

@@ -104,7 +104,7 @@ def ask(node: Node, asked: Asked) -> Answered | Refused:
         node.store.write(lambda tx: tx.append(QueryAbandoned(decision.use, cause)))
         raise
     node.reach("query before answered")
-    seq = node.store.write(lambda tx: _answered(tx, decision.use, answer, measured.contributions))
+    seq = node.store.write(lambda tx: _answered(tx, asked.requester, decision, answer, measured.contributions))
     node.reach("query after answered")
     return _reply(node, decision, answer, seq)
 
@@ -144,10 +144,12 @@ def _decide(node: Node, tx: Transaction, asked: Asked) -> tuple[Permit, QueryPla
     return permit, query_plan, in_words(question)
 
 
-def _answered(tx: Transaction, use: str, answer: Answer, contributions: bytes) -> int:
+def _answered(tx: Transaction, requester: str, admitted: _Admitted, answer: Answer, contributions: bytes) -> int:
     kept = tx.attach("application/vnd.usufruct.answer.v1+json", answer.encode())
     counted = tx.attach("application/vnd.usufruct.contributions.v1", contributions)
-    return tx.append(QueryAnswered(use, kept, counted)).seq
+    permit = admitted.permit
+    fact = QueryAnswered(admitted.use, requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted)
+    return tx.append(fact).seq
 
 
 def _reply(node: Node, admitted: _Admitted, answer: Answer, seq: int) -> Answered:

@@ -54,15 +54,17 @@ def _column(name: str, value: Any) -> Column:
     if not isinstance(value, dict):
         raise BadInput("input.card", f"{where} is not a table", f"write it under [columns.{name}]")
     _known(value, _COLUMN_FIELDS, where)
-    grade = value.get("grade", len(GRADES))
-    if isinstance(grade, str):
-        grade = BY_NAME[grade].number if grade in BY_NAME else len(GRADES)
+    grade = value.get("grade")
+    known = BY_NAME.get(grade) if isinstance(grade, str) else None
+    if known is None and (isinstance(grade, bool) or grade not in range(len(GRADES))):
+        written = "no grade" if grade is None else f"the unknown grade `{grade}`"
+        raise BadInput("input.card", f"{where} has {written}", f"use one of {', '.join(BY_NAME)}, or 0 to 6")
     decimals = _number(value, "decimals", 0)
     return Column(
         name,
         _text(value, "type"),
         _text(value, "class", "personal"),
-        grade,
+        known.number if known else grade,
         _text(value, "description", ""),
         _text(value, "unit", ""),
         decimals,

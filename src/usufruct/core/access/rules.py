@@ -26,7 +26,6 @@ from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grades import FORMS, GRADES
 
-
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

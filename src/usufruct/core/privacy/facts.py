@@ -48,12 +48,20 @@ class QueryAdmitted(Fact):
 @dataclass(frozen=True, slots=True)
 class QueryAnswered(Fact):
     """The answer is about to leave. `answer` is the sealed answer as let out, `contributions` the sealed number of
-    bounded rows that each person counted for."""
+    bounded rows that each person counted for. Who asked what for which purpose is said again, so that the receipt of
+    this one fact tells the whole use."""
 
     KIND = "query.answered/1"
     use: str
+    requester: str
+    asset: str
+    purpose: str
+    meaning: str
     answer: str
     contributions: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.requester,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ class Ordering:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question about one asset. `form` is `rows` or `aggregates`; for rows only `columns` counts (none means all).
+    """One question about one asset. `form` is `rows` or `aggregates`; rows have `columns` (none means all) and may be
+    put in `order` by any column, aggregates have `keys` and `measures`.
 
     `text` is what was typed. `labels` are the names of the answer's columns, in the order asked for.
     """
@@ -117,6 +118,8 @@ class Question:
         if self.form == "rows" and not self.columns:
             return ()
         names = [*self.columns, *(k.column for k in self.keys), *(m.column for m in self.measures if m.column)]
+        if self.form == "rows":
+            names += [ordering.label for ordering in self.order]
         return tuple(dict.fromkeys([*names, *condition_columns(self.where)]))
 
 

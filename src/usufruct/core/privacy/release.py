@@ -113,6 +113,7 @@ def _ordered(plan: QueryPlan, cells: dict[str, list[Cell]], count: int) -> list[
     for ordering in reversed(plan.order):
         column = cells[ordering.label]
         order.sort(key=lambda row: _sortable(column[row], ordering.label, plan), reverse=ordering.descending)
+        order.sort(key=lambda row: column[row] is None)  # last either way, as DuckDB has it
     return order[: plan.limit]
 
 
@@ -129,6 +130,8 @@ def _notes(plan: QueryPlan) -> tuple[str, ...]:
         f"each person counts in at most {plan.groups_per_person} group(s), with at most {plan.rows_per_group} row(s) in each",
         "margins hold for 95 % of draws of the noise; they do not cover who is missing from the data",
     ]
+    if any(output.measure.function == "average" for output in plan.outputs):
+        notes.append("an average is left out where the noise is as large as its group")
     for output in plan.outputs:
         deviations = ", ".join(_deviation(plan.vectors[v]) for v in output.vectors)
         clamped = [plan.vectors[v].column for v in output.vectors if plan.vectors[v].kind == "sum"]

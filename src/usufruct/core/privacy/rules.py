@@ -112,6 +112,11 @@ def plan(
     read: Reader, question: Question, asset: Asset, rulebook: Rulebook, at: Instant, micro_rho: int | None = None
 ) -> QueryPlan | Refusal:
     """The plan for a question that was permitted, spending at most `micro_rho` (the node's default unless given)."""
+    if not question.measures:
+        return refuse(
+            "query.unsupported", "the question was not answered", "this node does not let rows out yet, whatever their grade",
+            remedy="ask for totals: COUNT, SUM or AVG",
+        )  # fmt: skip
     keys = _keys(question, asset)
     if isinstance(keys, Refusal):
         return keys

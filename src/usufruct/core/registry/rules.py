@@ -139,7 +139,7 @@ def _check_column(column: Column) -> None:
         )
     if len(set(column.values)) != len(column.values):
         raise BadInput("input.card", f"{where} lists a value twice", "list each value once")
-    wanted = {"integer": int, "text": str, "boolean": bool}[column.type]
+    wanted = {"integer": int, "decimal": int, "text": str, "boolean": bool}[column.type]
     for value in column.values:
         if type(value) is not wanted:
             raise BadInput(

@@ -1,0 +1,68 @@
+"""Fixtures for all tests; what they are made of is in `story` and `support`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import story
+from support import SetClock
+from usufruct.core.registry.rules import Card
+from usufruct.main import open_node
+from usufruct.node.node import Node
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pay of twelve people, as CSV."""
+    return story.write_table(tmp_path_factory.mktemp("table") / "pay.csv")
+
+
+@pytest.fixture(scope="session")
+def card() -> Card:
+    """The card of that table."""
+    return story.read_card()
+
+
+@pytest.fixture(scope="session")
+def _founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("founded") / "node"
+    story.found(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def _agreed(tmp_path_factory: pytest.TempPathFactory, _founded: Path, table: Path) -> Path:
+    directory = tmp_path_factory.mktemp("agreed") / "node"
+    shutil.copytree(_founded, directory)
+    with open_node(directory) as node:
+        story.bring_to_agreement(node, table)
+    return directory
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """A clock that goes on a second whenever it is read."""
+    return SetClock()
+
+
+@pytest.fixture
+def new_directory(tmp_path: Path, _founded: Path) -> Path:
+    """The directory of a node that nobody has used yet."""
+    return Path(shutil.copytree(_founded, tmp_path / "node"))
+
+
+@pytest.fixture
+def directory(tmp_path: Path, _agreed: Path) -> Path:
+    """The directory of a node that stands where questions are answered: table, consents, offer, agreement."""
+    return Path(shutil.copytree(_agreed, tmp_path / "node"))
+
+
+@pytest.fixture
+def node(directory: Path, clock: SetClock) -> Iterator[Node]:
+    """That node, open."""
+    with open_node(directory, clock) as node:
+        yield node

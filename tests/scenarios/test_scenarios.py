@@ -1,0 +1,91 @@
+"""Scenarios: what people type and what they read back, stored as text that a citizen could follow.
+
+A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line that
+begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. Days are stored as DAY
+and noised numbers as ~, for they differ from run to run; everything else must be as stored. To store new outputs, run
+with USUFRUCT_STORE=1 and read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from usufruct.cli.app import Doors, give
+from usufruct.cli.commands import app
+from usufruct.main import create_node, open_node
+
+SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
+
+
+def masked(output: str) -> str:
+    """The output without what differs from run to run."""
+    output = re.sub(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b20\d\d-\d\d-\d\d(T\d\d:\d\d)?", "DAY", output)
+    output = re.sub(r"usu_[0-9a-f]{64}", "SECRET", output)
+    output = re.sub(r"\+[0-9a-f]{8}\+\S+", "+KEY", output)
+    lines, measures = [], 0
+    for line in output.splitlines():
+        line = line.rstrip()
+        if measures and line.startswith("  "):
+            measures = 0
+        if measures:
+            parts = line.split()
+            line = "  ".join([*parts[:-measures], *["~"] * measures])
+        elif "_margin" in line:
+            measures = line.count("_margin") * 2
+            line = "  ".join(line.split())
+        lines.append(line)
+    return "\n".join(line for line in lines if line.strip())
+
+
+def run(command: str) -> str:
+    """What a person would read after typing a command."""
+    words = shlex.split(command)
+    assert words.pop(0) == "usufruct", f"scenarios run usufruct, not {command}"
+    give(Doors(create_node, open_node))
+    result = CliRunner().invoke(app, words)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    status = f"\n[status {result.exit_code}]" if result.exit_code else ""
+    return masked(result.output + status)
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("USUFRUCT_DIR", "node")
+    monkeypatch.setenv("NO_COLOR", "1")
+    stored = path.read_text(encoding="utf-8")
+    told = replay(stored.splitlines())
+    if os.environ.get("USUFRUCT_STORE"):
+        path.write_text(told, encoding="utf-8")
+        return
+    assert told == stored
+
+
+def replay(lines: list[str]) -> str:
+    """The scenario as it goes now."""
+    told: list[str] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        told.append(line)
+        if line.startswith("file "):
+            name = line.removeprefix("file ").rstrip(":")
+            body = []
+            while at < len(lines) and lines[at].startswith("    "):
+                body.append(lines[at][4:])
+                told.append(lines[at])
+                at += 1
+            Path(name).write_text("\n".join(body) + "\n", encoding="utf-8")
+        elif line.startswith("$ "):
+            while at < len(lines) and lines[at].strip():
+                at += 1  # the stored output, replaced by what is told now
+            told += run(line[2:]).splitlines()
+    return "\n".join(told) + "\n"
