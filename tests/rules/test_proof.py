@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -669,33 +667,3 @@ def test_rubbish_is_refused_in_small_letters(head: str, tail: str) -> None:
 
 
 # A log that others wrote
-
-TESSERA_VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
-
-
-@pytest.mark.skipif(
-    "USUFRUCT_SUITES" not in os.environ, reason="USUFRUCT_SUITES does not say where the outside suites are"
-)
-def test_a_foreign_log_is_understood() -> None:
-    """Tessera's test log: every checkpoint it ever signed opens, has our root, and continues the one before."""
-    log = Path(os.environ["USUFRUCT_SUITES"]) / "tlog-tessera" / "log"
-    if not log.is_dir():
-        pytest.skip("the suites have no tlog-tessera")
-    leaves, rest = [], (log / "tile/entries/000.p/15").read_bytes()
-    while rest:
-        size = int.from_bytes(rest[:2])
-        leaves.append(rest[2 : 2 + size])
-        rest = rest[2 + size :]
-    assert b"".join(map(leaf_hash, leaves)) == (log / "tile/0/000.p/15").read_bytes()
-    nodes, roots = Nodes(leaves), []
-    for size in range(16):
-        body = open_note((log / f"checkpoint.{size}").read_text(encoding="utf-8"), TESSERA_VKEY, verify)
-        checkpoint = Checkpoint.parse(body)
-        assert checkpoint == Checkpoint("example.com/log/testdata", size, root_of(leaves[:size]))
-        roots.append(checkpoint.root)
-        for old in range(size + 1):
-            link = consistency_proof(old, size, nodes.within(size))
-            assert verify_consistency(old, roots[old], size, checkpoint.root, link)
-        for index in range(size):
-            proof = inclusion_proof(index, size, nodes.within(size))
-            assert verify_inclusion(leaves[index], index, size, proof, checkpoint.root)

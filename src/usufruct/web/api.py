@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from anyio.to_thread import run_sync
 from litestar import MediaType, Request, Router, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
@@ -119,9 +120,13 @@ async def propose_card(
 ) -> str:
     """Looks at a table (`table`, a CSV or Parquet file) and proposes its card, as TOML."""
     file = _part(data, "table")
-    with _kept(file.filename, await file.read()) as path:
-        columns = node_of(request).engine.inspect(path)
-        return card.propose(path.stem, columns)
+    content = await file.read()
+
+    def look() -> str:
+        with _kept(file.filename, content) as path:
+            return card.propose(Path(file.filename).stem, node_of(request).engine.inspect(path))
+
+    return await run_sync(look)
 
 
 @post("/assets", opt=STEWARD, request_max_body_size=UPLOAD_LIMIT, summary="Register an asset")
@@ -132,8 +137,13 @@ async def add_asset(
     node = node_of(request)
     file, described = _part(data, "table"), _part(data, "card")
     text = (await described.read()).decode(errors="replace")
-    with _kept(file.filename, await file.read()) as path:
-        return done(register.add_asset(node, card.read(text), path, node.about.operator)).asset
+    content = await file.read()
+
+    def take_in() -> register.Registered | Refusal:
+        with _kept(file.filename, content) as path:
+            return register.add_asset(node, card.read(text), path, node.about.operator)
+
+    return done(await run_sync(take_in)).asset
 
 
 @get("/assets", opt=STEWARD, sync_to_thread=True, summary="All assets")

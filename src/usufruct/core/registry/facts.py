@@ -93,15 +93,15 @@ class AssetRegistered(Fact):
 
 @dataclass(frozen=True, slots=True)
 class PersonsEnrolled(Fact):
-    """The persons an asset is about, in the order in which the engine numbers them, from number `first` on."""
+    """The persons an asset is about, in the order in which the engine numbers them, from number `first` on.
+
+    It is in nobody's own history: a receipt of it would show each of them all the others.
+    """
 
     KIND = "persons.enrolled/1"
     asset: str
     first: int
     persons: tuple[str, ...]
-
-    def about(self) -> tuple[str, ...]:
-        return self.persons
 
 
 @dataclass(frozen=True, slots=True)

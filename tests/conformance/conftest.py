@@ -1,0 +1,32 @@
+"""At the end, one line for each outside suite: `suite NAME: P of T`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+_passed: Counter[str] = Counter()
+_total: Counter[str] = Counter()
+_skipped: dict[str, str] = {}
+
+
+def _suite(report: pytest.TestReport) -> str:
+    return report.nodeid.split("::")[0].rsplit("/test_", 1)[1].removesuffix(".py").replace("_", "-")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    suite = _suite(report) if "/conformance/" in report.nodeid else None
+    if suite is None:
+        return
+    if report.skipped:
+        _skipped[suite] = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    elif report.when == "call":
+        _total[suite] += 1
+        _passed[suite] += report.passed
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for suite in sorted({*_total, *_skipped}):
+        why = f" (skipped: {_skipped[suite].removeprefix('Skipped: ')})" if suite in _skipped else ""
+        terminalreporter.write_line(f"suite {suite}: {_passed[suite]} of {_total[suite]}{why}")
