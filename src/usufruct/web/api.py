@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from litestar import MediaType, Request, Router, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromPath
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
 from usufruct.core.base.faults import BadInput
@@ -154,13 +154,13 @@ def list_assets(request: AnyRequest) -> list[Asset]:
 
 
 @post("/assets/{asset:str}/consents", opt=STEWARD, sync_to_thread=True, summary="Take over collected consents")
-def record_consents(request: AnyRequest, asset: str, data: messages.CollectedConsents) -> ConsentsRecorded:
+def record_consents(request: AnyRequest, asset: FromPath[str], data: messages.CollectedConsents) -> ConsentsRecorded:
     """Consents that the holder collected before the asset came to the node."""
     return done(register.record_consents(node_of(request), asset, data.purpose, data.members, data.evidence))
 
 
 @post("/assets/{asset:str}/rights", opt=STEWARD, sync_to_thread=True, summary="Pass a right on")
-def grant_right(request: AnyRequest, asset: str, data: messages.NewRight) -> RightGranted:
+def grant_right(request: AnyRequest, asset: FromPath[str], data: messages.NewRight) -> RightGranted:
     """The operator passes one of its rights on."""
     until = parse_instant(data.until) if data.until else None
     who = who_is(request)
@@ -181,13 +181,13 @@ def publish_offer(request: AnyRequest, data: messages.NewOffer) -> OfferPublishe
 
 
 @post("/offers/{offer:str}/withdrawal", opt=STEWARD, sync_to_thread=True, summary="Withdraw an offer")
-def withdraw_offer(request: AnyRequest, offer: str) -> OfferWithdrawn:
+def withdraw_offer(request: AnyRequest, offer: FromPath[str]) -> OfferWithdrawn:
     """Takes an offer back; agreements on it stay."""
     return done(trade.withdraw_offer(node_of(request), offer, who_is(request).party))
 
 
 @post("/offers/{offer:str}/requests", opt={"rule": ("negotiate",)}, sync_to_thread=True, summary="Request an offer")
-def request_offer(request: AnyRequest, offer: str) -> trade.Moved:
+def request_offer(request: AnyRequest, offer: FromPath[str]) -> trade.Moved:
     """Opens a negotiation on an offer as it stands."""
     return done(trade.request_offer(node_of(request), offer, who_is(request).party))
 
@@ -202,7 +202,7 @@ def list_negotiations(request: AnyRequest) -> list[Negotiation]:
 
 @post("/negotiations/{negotiation:str}/messages", opt=EITHER_SIDE, sync_to_thread=True,
       summary="Move a negotiation")  # fmt: skip
-def move_negotiation(request: AnyRequest, negotiation: str, data: messages.Message) -> trade.Moved:
+def move_negotiation(request: AnyRequest, negotiation: FromPath[str], data: messages.Message) -> trade.Moved:
     """Sends a message; see the negotiation table in the docs."""
     return done(trade.move(node_of(request), negotiation, data.message, who_is(request).party))
 
@@ -221,7 +221,7 @@ def list_agreements(request: AnyRequest) -> list[Agreement]:
     sync_to_thread=True,
     summary="End an agreement",
 )
-def end_agreement(request: AnyRequest, agreement: str) -> AgreementEnded:
+def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnded:
     """Either side may; it counts from the next decision on."""
     return done(trade.end_agreement(node_of(request), agreement, who_is(request).party))
 
@@ -248,7 +248,7 @@ def list_uses(request: AnyRequest) -> list[Use]:
 
 
 @get("/receipts/{seq:int}", opt={"rule": "anyone"}, sync_to_thread=True, media_type=MediaType.TEXT, summary="A receipt")
-def receipt(request: AnyRequest, seq: int) -> str:
+def receipt(request: AnyRequest, seq: FromPath[int]) -> str:
     """The receipt of a fact that concerns you, as C2SP tlog-proof."""
     found = views.receipt_for(node_of(request), who_is(request).party, seq)
     if found is None:
@@ -303,7 +303,7 @@ def plan_period(request: AnyRequest, data: messages.NewPeriod) -> PeriodPlanned:
 
 
 @post("/periods/{name:str}/closing", opt=STEWARD, sync_to_thread=True, summary="Close a period")
-def close_period(request: AnyRequest, name: str, data: messages.Approval) -> PeriodClosed:
+def close_period(request: AnyRequest, name: FromPath[str], data: messages.Approval) -> PeriodClosed:
     """Carries the approved plan out, once."""
     return done(period.close_period(node_of(request), name, data.plan, who_is(request).party))
 
@@ -366,7 +366,7 @@ def list_tokens(request: AnyRequest) -> list[dict[str, str]]:
 
 
 @delete("/tokens/{name:str}", opt={"rule": "anyone"}, sync_to_thread=True, status_code=200, summary="Revoke a token")
-def revoke_token(request: AnyRequest, name: str) -> dict[str, bool]:
+def revoke_token(request: AnyRequest, name: FromPath[str]) -> dict[str, bool]:
     """It is refused from the next request on."""
     return {"revoked": login.revoke_token(node_of(request), who_is(request).party, name)}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
 
@@ -39,12 +40,6 @@ def status_of(code: str) -> int:
     return _EXACT.get(code, _STATUS[code.split(".")[0]])
 
 
-@get("/api/openapi.json", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=False)
-def openapi_document(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The API's own description, OpenAPI 3.1."""
-    return request.app.openapi_schema.to_schema()
-
-
 @get("/health", opt={"rule": "public"}, include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
 def health() -> str:
     """Whether the node answers at all."""
@@ -54,7 +49,7 @@ def health() -> str:
 def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
-        route_handlers=[api.router, openapi_document, health, *portal.handlers],
+        route_handlers=[api.router, health, *portal.handlers],
         guards=[enforce],
         state=State({"node": node}),
         exception_handlers={
@@ -65,8 +60,11 @@ def make_app(node: Node) -> Litestar:
             version=__version__,
             description="A node that puts data and work to use without giving them away.",
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-            path="/api/ui",
-            render_plugins=[],
+            # The framework's own pages load scripts from elsewhere; ours is at /api (docs/decisions/0012).
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            openapi_router=Router(
+                "/api/description", route_handlers=[], opt={"rule": "public"}, include_in_schema=False
+            ),
         ),
         request_max_body_size=BODY_LIMIT,
         response_headers=HEADERS,
@@ -86,7 +84,7 @@ def _fault(request: Request[Any, Any, Any], fault: Fault) -> Response[Any]:
     if fault.code == "login.needed":
         status = 401
         if wants_page(request):
-            return Redirect("/login", status_code=303)  # type: ignore[return-value]
+            return Redirect("/login", status_code=303)
     if wants_page(request):
         return portal.trouble(request, status, fault.message, [], fault.remedy)
     return Response(_body(fault.code, fault.message, fault.remedy), status_code=status)
