@@ -28,16 +28,16 @@ def card() -> Card:
 
 
 @pytest.fixture(scope="session")
-def _founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("founded") / "node"
     story.found(directory)
     return directory
 
 
 @pytest.fixture(scope="session")
-def _agreed(tmp_path_factory: pytest.TempPathFactory, _founded: Path, table: Path) -> Path:
+def agreed(tmp_path_factory: pytest.TempPathFactory, founded: Path, table: Path) -> Path:
     directory = tmp_path_factory.mktemp("agreed") / "node"
-    shutil.copytree(_founded, directory)
+    shutil.copytree(founded, directory)
     with open_node(directory) as node:
         story.bring_to_agreement(node, table)
     return directory
@@ -50,15 +50,15 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def new_directory(tmp_path: Path, _founded: Path) -> Path:
+def new_directory(tmp_path: Path, founded: Path) -> Path:
     """The directory of a node that nobody has used yet."""
-    return Path(shutil.copytree(_founded, tmp_path / "node"))
+    return Path(shutil.copytree(founded, tmp_path / "node"))
 
 
 @pytest.fixture
-def directory(tmp_path: Path, _agreed: Path) -> Path:
+def directory(tmp_path: Path, agreed: Path) -> Path:
     """The directory of a node that stands where questions are answered: table, consents, offer, agreement."""
-    return Path(shutil.copytree(_agreed, tmp_path / "node"))
+    return Path(shutil.copytree(agreed, tmp_path / "node"))
 
 
 @pytest.fixture

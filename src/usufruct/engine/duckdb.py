@@ -33,7 +33,7 @@ LOCKED = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
-    "max_temp_directory_size": "0B",
+    "temp_directory": "",  # none; a size of zero would not stop it from being used
 }
 
 

@@ -113,6 +113,8 @@ def _read_csv(table: Path) -> str:
         raise BadInput(
             "input.table", f"`{table.name}` is not in UTF-8", "save it again as CSV in UTF-8; nothing was taken in"
         )
+    if "\n" in header or "\r" in header:  # DuckDB would take it for how all lines end, and find no rows
+        raise BadInput("input.table", f"`{table.name}` has a column name of two lines", "name columns in one line")
     bare = re.sub(r'"[^"]*"?', "", header)
     delimiter = max(DELIMITERS, key=bare.count)
     names = next(csv.reader([header], delimiter=delimiter))
@@ -126,7 +128,7 @@ def _read_csv(table: Path) -> str:
     return (
         f"SELECT * FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, header = true, skip = 0, "
         f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', comment = '', encoding = 'utf-8', "
-        "strict_mode = true, null_padding = false, hive_partitioning = false)"
+        "strict_mode = true, null_padding = false, hive_partitioning = false, parallel = false)"
     )
 
 

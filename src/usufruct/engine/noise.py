@@ -6,6 +6,7 @@ has to be proven together (see docs/decisions/0006-noise.md).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -26,5 +27,8 @@ class OpenDpNoise:
     def add(self, values: Sequence[int], deviation: Fraction) -> list[int]:
         """`values` with noise; integers beyond 64 bits are brought to the nearest end first, which no person can
         cause: her part is bounded far below."""
-        measurement = dp.m.make_gaussian(*self._space, scale=float(deviation))
+        scale = float(deviation)
+        if scale < deviation:  # beyond 53 bits the nearest float may be less than what was declared
+            scale = math.nextafter(scale, math.inf)
+        measurement = dp.m.make_gaussian(*self._space, scale=scale)
         return list(measurement([max(-(2**62), min(2**62, value)) for value in values]))

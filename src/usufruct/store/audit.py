@@ -34,6 +34,9 @@ from usufruct.store.keys import verify_signature
 from usufruct.store.recount import Recount
 from usufruct.store.sqlite import create
 
+# What reading a damaged file raises; the second, when the damage is quoted in SQLite's own message.
+UNREADABLE = (sqlite3.DatabaseError, UnicodeError)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -106,7 +109,7 @@ def _snapshot(path: Path) -> sqlite3.Connection:
         if not path.with_name(f"{path.name}-wal").exists():
             connection.close()
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         pass  # every step will say so
     connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     connection.execute("BEGIN")
@@ -151,27 +154,29 @@ class _Audit:
         for what, step in steps.items():
             try:
                 step()
-            except sqlite3.DatabaseError as error:
+            except UNREADABLE as error:
                 self._find(None, f"{what} cannot be read: {error}")
         return Report(self._facts, self._checkpoints, self._recount.evidence, self._recount.rows, tuple(self._findings))
 
     def _find(self, entry: int | None, what: str) -> None:
-        self._findings.append(Finding(entry, what))
+        """Takes a finding down. It may quote what somebody planted, so nothing in it can command a terminal."""
+        plain = "".join(character if character.isprintable() else "·" for character in what)
+        self._findings.append(Finding(entry, plain))
 
     def _select(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
         return self._connection.execute(query, values)
 
     def _look_at_schema(self) -> None:
         """Tables, indexes and above all triggers are as they were made."""
-        query = "SELECT type, name, sql FROM sqlite_master"
+        query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
         with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as blank:
             create(blank)
             tables.create(blank)
             wanted = set(blank.execute(query))
         found = set(self._select(query))
-        for kind, name, _ in sorted(wanted - found, key=str):
+        for kind, name, *_ in sorted(wanted - found, key=str):
             self._find(None, f"the {kind} `{name}` is missing, or not as it was made")
-        for kind, name in sorted({item[:2] for item in found} - {item[:2] for item in wanted}):
+        for kind, name in sorted({item[:2] for item in found} - {item[:2] for item in wanted}, key=str):
             self._find(None, f"the {kind} `{name}` does not belong there")
 
     def _look_at_sizes(self) -> None:
@@ -181,7 +186,7 @@ class _Audit:
         """Every entry by itself, and that none is missing."""
         expected = 0
         try:
-            for seq, *columns in self._select("SELECT seq, kind, at, record, nonce, leaf FROM journal ORDER BY seq"):
+            for seq, *columns in self._entries():
                 if seq != expected:
                     self._whole = False
                     self._find(
@@ -189,10 +194,21 @@ class _Audit:
                     )
                 self._facts, expected = self._facts + 1, seq + 1
                 self._look_at_entry(seq, *columns)
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             self._whole = False
             self._find(expected - 1 if expected else None, f"the journal cannot be read after this entry: {error}")
             self._recount.stop(expected)
+
+    def _entries(self) -> Iterator[tuple[Any, ...]]:
+        """The rows of the journal, up to the last that can be read; `sqlite3` itself stops one row too early."""
+        query, last = "SELECT seq, kind, at, record, nonce, leaf FROM journal", -1
+        try:
+            for row in self._select(f"{query} ORDER BY seq"):
+                last = row[0]
+                yield row
+        except UNREADABLE:
+            yield from self._select(f"{query} WHERE seq > ? ORDER BY seq LIMIT 1", last)
+            raise
 
     def _look_at_entry(self, seq: int, kind: Any, at: Any, record: Any, nonce: Any, leaf: Any) -> None:
         entry = None
@@ -230,6 +246,7 @@ class _Audit:
             self._find(
                 seq, f"the record is of entry {entry.seq}, {entry.fact.KIND}, {entry.at}; its row says otherwise"
             )
+            return None
         return entry
 
     def _look_at_instant(self, entry: Entry) -> None:
@@ -243,14 +260,19 @@ class _Audit:
     def _grow(self, seq: int, leaf: bytes) -> None:
         """Takes the leaf into the tree and compares the nodes that it completes."""
         for level, index, expected in self._frontier.append(leaf):
-            found = next(self._select("SELECT hash FROM tree WHERE level = ? AND idx = ?", level, index), (None,))[0]
-            if found != expected:
+            if self._node(level, index) != expected:
                 self._find(
                     seq, f"the tree's node {index} at level {level}, which this entry completed, is not its hash"
                 )
         size = self._frontier.size
         if size in (self._sizes or ()) or any(anchor.size == size for anchor in self._anchors):
             self._roots[size] = self._frontier.root()
+
+    def _node(self, level: int, index: int) -> bytes | None:
+        with contextlib.suppress(*UNREADABLE):
+            for (found,) in self._select("SELECT hash FROM tree WHERE level = ? AND idx = ?", level, index):
+                return found if isinstance(found, bytes) else None
+        return None
 
     def _look_at_tree(self) -> None:
         size = self._frontier.size

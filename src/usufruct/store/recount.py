@@ -83,7 +83,7 @@ class Recount:
             entry, wanted = missing.pop(digest, (None, None))
             if entry is None:
                 if self._complete:
-                    self._find(None, f"no entry names the evidence {digest[:12]}…")
+                    self._find(None, f"no entry names the evidence {str(digest)[:12]}…")
             elif not _is_sealed(digest, salt, data) or media_type != wanted:
                 self._find(entry, f"the evidence {digest[:12]}… that this entry names was changed")
             elif digest in self._settled and _total(data) != self._settled[digest]:
@@ -103,7 +103,8 @@ class Recount:
             self._look_at_rows(kind)
         found = set(self._select("SELECT party, seq FROM about"))
         for party, seq in sorted(found ^ self._about, key=str):
-            self._find(seq, f"the history of `{party}` has this entry wrongly, or lacks it")
+            known = seq if type(seq) is int else None
+            self._find(known, f"the history of `{party}` has this entry wrongly, or lacks it")
 
     def _look_at_rows(self, kind: type[Row]) -> None:
         name, wanted = tables.table(kind).name, self._state.rows[kind]

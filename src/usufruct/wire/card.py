@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
+import unicodedata
+from decimal import Decimal
 from typing import Any
 
+from usufruct.core.base import canonical
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import slug
+from usufruct.core.base.records import plain
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.rulebook.grades import BY_NAME, GRADES
@@ -28,13 +33,13 @@ def read(text: str) -> Card:
     """
     try:
         value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput("input.card", f"the card is not TOML: {error}", "correct it at that place") from None
     _known(value, _CARD_FIELDS, "the card")
     columns = value.get("columns")
     if not isinstance(columns, dict) or not columns:
         raise BadInput("input.card", "the card describes no columns", "add a [columns.NAME] table for each")
-    return Card(
+    card = Card(
         asset=_text(value, "asset"),
         title=_text(value, "title"),
         description=_text(value, "description"),
@@ -47,6 +52,11 @@ def read(text: str) -> Card:
         period_column=_text(value, "period_column", "") or None,
         member_prefix=_text(value, "member_prefix", "member"),
     )
+    try:
+        canonical.encode(plain(card))
+    except ValueError as error:  # letters in two parts, numbers beyond 64 bits: what the journal cannot hold
+        raise BadInput("input.card", f"the card cannot be kept: {error}", "write it another way") from None
+    return card
 
 
 def _column(name: str, value: Any) -> Column:
@@ -54,23 +64,28 @@ def _column(name: str, value: Any) -> Column:
     if not isinstance(value, dict):
         raise BadInput("input.card", f"{where} is not a table", f"write it under [columns.{name}]")
     _known(value, _COLUMN_FIELDS, where)
-    grade = value.get("grade")
-    known = BY_NAME.get(grade) if isinstance(grade, str) else None
-    if known is None and (isinstance(grade, bool) or grade not in range(len(GRADES))):
-        written = "no grade" if grade is None else f"the unknown grade `{grade}`"
+    written = value.get("grade")
+    grade = BY_NAME[written].number if isinstance(written, str) and written in BY_NAME else written
+    if type(grade) is not int or grade not in range(len(GRADES)):
+        written = "no grade" if written is None else f"the unknown grade `{written}`"
         raise BadInput("input.card", f"{where} has {written}", f"use one of {', '.join(BY_NAME)}, or 0 to 6")
     decimals = _number(value, "decimals", 0)
+    if not 0 <= decimals <= 9:
+        raise BadInput("input.card", f"{where} cannot have {decimals} decimals", "a decimal column has 0 to 9")
+    values = value.get("values", [])
+    if not isinstance(values, list) or not all(isinstance(item, int | str) for item in values):
+        raise BadInput("input.card", f"{where}: `values` is not a list of plain values", 'write values = ["…", "…"]')
     return Column(
         name,
         _text(value, "type"),
         _text(value, "class", "personal"),
-        known.number if known else grade,
+        grade,
         _text(value, "description", ""),
         _text(value, "unit", ""),
         decimals,
         _grains(value, "low", decimals, where),
         _grains(value, "high", decimals, where),
-        tuple(value.get("values", ())),
+        tuple(values),
     )
 
 
@@ -79,7 +94,7 @@ def _grains(value: dict[str, Any], field: str, decimals: int, where: str) -> int
     bound = value.get(field)
     if bound is None:
         return None
-    if isinstance(bound, bool) or not isinstance(bound, int | float):
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
         raise BadInput("input.card", f"{where}: `{field}` is not a number", "write it as 0 or 20.5")
     grains: int = round(bound * 10**decimals)
     if abs(grains - bound * 10**decimals) > 1e-6:
@@ -153,15 +168,25 @@ def propose(name: str, columns: list[ColumnSeen]) -> str:
         if column.name == person:
             continue
         if column.values and column.type != "decimal":
-            values = [_quote(v) if column.type == "text" else v.lower() for v in column.values]
+            values = dict.fromkeys(_plain(value, column.type) for value in column.values)
             lines.append(f"values = [{', '.join(values)}]")
-        elif column.type in ("integer", "decimal"):
-            lines += [f"low = {column.low}", f"high = {column.high}"]
+        elif column.type in ("integer", "decimal") and column.low and column.high:
+            lines += [f"low = {_bound(column.low, column.decimals)}", f"high = {_bound(column.high, column.decimals)}"]
     return "\n".join(lines) + "\n"
 
 
+def _plain(value: str, type: str) -> str:
+    """A value of the table as TOML has it; `007` and ` 7` are 7."""
+    return _quote(value) if type == "text" else value.lower() if type == "boolean" else str(int(value))
+
+
+def _bound(value: str, decimals: int) -> str:
+    """An extreme of the table to as many decimals as the column has."""
+    return f"{Decimal(value):.{decimals}f}"
+
+
 def _quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(unicodedata.normalize("NFC", text), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _key(name: str) -> str:

@@ -7,11 +7,15 @@ who may be used for a purpose is a few ORs and an AND-NOT over bytes.
 How they combine: consent for a broad purpose covers the narrower ones. A refusal beats every consent; it counts for
 the purpose, for everything narrower, and also for anything broader that would include it. Refusing takes back the
 consents given for that purpose and below it, so lifting the refusal later brings none of them back in silence.
+
+Only the person herself lifts her refusal, by a later yes for that very purpose. A later yes for something narrower is
+an exception from it and opens nothing else; one for something broader leaves it standing. What a holder collected
+before counts for those only who have not refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
@@ -42,10 +46,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from _record(read, fact)
         case ConsentGiven() as fact:
             number = number_of(read, fact.asset, fact.party)
-            for purpose in purposes.ancestors(fact.purpose):
-                chunk = _chunk(read, fact.asset, purpose, number)
-                given = _set(chunk.given, number) if purpose == fact.purpose else chunk.given
-                yield from _changed(chunk, given, _clear(chunk.refused, number))
+            chunk = _chunk(read, fact.asset, fact.purpose, number)
+            yield from _changed(chunk, _set(chunk.given, number), _clear(chunk.refused, number))
         case ConsentRefused() as fact:
             number = number_of(read, fact.asset, fact.party)
             for purpose in purposes.descendants(fact.purpose):
@@ -69,20 +71,46 @@ def number_of(read: Reader, asset: str, party: str) -> int:
 
 def population(read: Reader, asset: str, purpose: str, persons: int) -> bytes:
     """Who may be used: a bitmap over the numbers of all `persons`; bit `n % 8` of byte `n // 8` is person `n`."""
-    given = _union(read, asset, purposes.ancestors(purpose), "given", persons)
-    related = {*purposes.ancestors(purpose), *purposes.descendants(purpose)}
-    refused = _union(read, asset, related, "refused", persons)
-    return (given & ~refused).to_bytes((persons + 7) // 8, "little")
+
+    def bitmap(over: str, side: str) -> int:
+        bits = 0
+        for chunk in read.list(ConsentChunk, asset=asset, purpose=over):
+            bits |= _bits(getattr(chunk, side)) << (chunk.chunk * CHUNK)
+        return bits
+
+    given, refused = _combined(purpose, bitmap)
+    return (given & ~refused & ((1 << persons) - 1)).to_bytes((persons + 7) // 8, "little")
 
 
 def standing(read: Reader, asset: str, number: int, purpose: str) -> str:
     """What holds for one person and one purpose: `given`, `refused` or `not given`."""
-    related = {*purposes.ancestors(purpose), *purposes.descendants(purpose)}
-    if any(_has(_chunk(read, asset, p, number).refused, number) for p in related):
-        return "refused"
-    if any(_has(_chunk(read, asset, p, number).given, number) for p in purposes.ancestors(purpose)):
-        return "given"
-    return "not given"
+
+    def bit(over: str, side: str) -> int:
+        return int(_has(getattr(_chunk(read, asset, over, number), side), number))
+
+    given, refused = _combined(purpose, bit)
+    return "refused" if refused else "given" if given else "not given"
+
+
+def _combined(purpose: str, bits: Callable[[str, str], int]) -> tuple[int, int]:
+    """Who gave and who refused, over all that bears on a purpose; `bits(purpose, side)` are those who said so of it.
+
+    A consent below a refusal is younger than it, for refusing took the older ones back: so it is the exception.
+    """
+    above = purposes.ancestors(purpose)
+    gave = {over: bits(over, "given") for over in above}
+    given = refused = 0
+    for over in above:
+        given |= gave[over]
+        excepted = 0
+        for narrower in above:
+            if narrower != over and purposes.covers(over, narrower):
+                excepted |= gave[narrower]
+        refused |= bits(over, "refused") & ~excepted
+    for under in purposes.descendants(purpose):
+        if under != purpose:
+            refused |= bits(under, "refused")
+    return given, refused
 
 
 def said(read: Reader, asset: str, number: int) -> dict[str, str]:
@@ -103,23 +131,17 @@ def _record(read: Reader, fact: ConsentsRecorded) -> Iterator[Row]:
         by_chunk.setdefault(number // CHUNK, []).append(number)
     for numbers in by_chunk.values():
         chunk = _chunk(read, fact.asset, fact.purpose, numbers[0])
-        bits = _bits(chunk.given)
+        bits = refused = 0
         for number in numbers:
             bits |= 1 << number % CHUNK
-        yield from _changed(chunk, _hex(bits), chunk.refused)
+        for purpose in purposes.ancestors(fact.purpose):
+            refused |= _bits(_chunk(read, fact.asset, purpose, numbers[0]).refused)
+        yield from _changed(chunk, _hex(_bits(chunk.given) | bits & ~refused), chunk.refused)
 
 
 def _changed(chunk: ConsentChunk, given: str, refused: str) -> Iterator[Row]:
     if (given, refused) != (chunk.given, chunk.refused):
         yield ConsentChunk(chunk.asset, chunk.purpose, chunk.chunk, given, refused)
-
-
-def _union(read: Reader, asset: str, over: Iterable[str], side: str, persons: int) -> int:
-    bits = 0
-    for purpose in over:
-        for chunk in read.list(ConsentChunk, asset=asset, purpose=purpose):
-            bits |= _bits(getattr(chunk, side)) << (chunk.chunk * CHUNK)
-    return bits & ((1 << persons) - 1)
 
 
 def _chunk(read: Reader, asset: str, purpose: str, number: int) -> ConsentChunk:

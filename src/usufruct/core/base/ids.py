@@ -8,6 +8,7 @@ import re
 from usufruct.core.base.faults import BadInput
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_DIGESTED = re.compile(r"(^|-)[0-9a-f]{16}$")
 
 
 def checked(name: str, what: str) -> str:
@@ -32,11 +33,12 @@ def numbered(prefix: str, number: int) -> str:
 
 
 def slug(text: str) -> str:
-    """An id made from free text: the text itself where it can be an id, else what is left of it and a short digest.
+    """An id made from free text: the text itself where it can be an id, else what is left of it and a digest.
 
-    The digest keeps `A b` and `a-b` apart.
+    The digest keeps `A b` and `a-b` apart, and of a million names in another script no two are likely to meet in it;
+    what looks like such an id already gets a digest of its own.
     """
-    if _ID.fullmatch(text):
+    if _ID.fullmatch(text) and not _DIGESTED.search(text):
         return text
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
-    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("-")
+    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:16]}".strip("-")

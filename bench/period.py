@@ -1,0 +1,191 @@
+"""Dividing one income among many members: planned, settled line by line, approved, posted.
+
+Ours is the node's own way, `plan_period` and `close_period`, on an asset of that many persons with a few priced uses in
+which all of them count. The node is made by appending those facts and their evidence to a real store; registering a
+million persons one by one would add minutes and nothing to what is measured here.
+
+The peer is what one would write first: Decimal shares for each use and member, rounded down to cents, the cents left
+over given to the largest remainders, and a posting for each member in SQLite, committed once. It keeps no proof, no
+plan that can be refused, and no explanation. Both must pay out the same whole.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from bench.measure import in_turns, scratch, seconds, setup
+from bench.report import Result, against, alone
+from usufruct.core.base import canonical
+from usufruct.core.base.refusals import Refusal
+from usufruct.core.income import rules
+from usufruct.core.income.facts import PeriodPlanned
+from usufruct.core.income.measure import EarningUse, accrue
+from usufruct.core.income.settlement import total_paid
+from usufruct.core.privacy.facts import BudgetOpened, QueryAdmitted, QueryAnswered
+from usufruct.core.registry.facts import AssetRegistered, Column, PartyRegistered, PersonsEnrolled, Quality
+from usufruct.core.registry.state import Asset
+from usufruct.main import create_node, open_node
+from usufruct.node import period, views
+from usufruct.node.node import Node
+from usufruct.ports import Transaction
+
+SIZES = ((10_000, 7), (100_000, 5), (1_000_000, 3))  # members, turns
+QUICK = ((500, 2), (2_000, 2))
+USES = 3
+PRICE = 5_000_000_00  # minor units a use: some euros for each of a million
+PEER = "Decimal, a row for each member in sqlite3"
+
+
+def run(quick: bool) -> list[Result]:
+    """The figures for each number of members."""
+    results = []
+    for members, turns in QUICK if quick else SIZES:
+        with scratch() as folder:
+            results += _size(folder, members, turns)
+    return results
+
+
+def _size(folder: Path, members: int, turns: int) -> list[Result]:
+    create_node(folder / "node", "Bench", "holder", "Holder", "EUR")
+    rows = [_rows(members, use) for use in range(USES)]
+    names = (f"period-{n}" for n in count())
+    plans: list[PeriodPlanned] = []
+    with open_node(folder / "node") as node, closing(_postings(folder / "naive.sqlite")) as naive:
+        with setup(f"an asset of {members:,} persons"):
+            node.store.write(lambda tx: _register(tx, members))
+
+        def ours() -> float:
+            node.store.write(lambda tx: _use(tx, rows))
+            return seconds(lambda: plans.append(_plan_and_close(node, next(names))))
+
+        def theirs() -> float:
+            return seconds(lambda: _naively(naive, next(names), rows))
+
+        taken = in_turns(turns, {"ours": ours, PEER: theirs})
+        _check(node, plans[-1], naive, members)
+        split = _split(node, members, rows, turns)
+        page = median(seconds(lambda: views.member_page(node, "member-1")) for _ in range(3)) / len(plans)
+    case = f"{members:,} members, {USES} uses: plan and close"
+    results = [against(case, median(taken["ours"]), "s", PEER, median(taken[PEER]))]
+    results += [alone(f"{members:,} members, of that: {part}", 1000 * figure, "ms") for part, figure in split.items()]
+    results.append(
+        alone(f"{members:,} members: one member's page, for each closed period of {USES} uses", 1000 * page, "ms")
+    )
+    return results
+
+
+def _rows(members: int, use: int) -> array[int]:
+    """How many rows of each member counted in a use: log-normal, about 10, some none."""
+    draw = random.Random(use)
+    sample = [min(500, int(draw.lognormvariate(2, 1))) for _ in range(min(members, 10_007))]
+    return array("I", (sample * (members // len(sample) + 1))[:members])
+
+
+def _register(tx: Transaction, members: int) -> None:
+    columns = (Column("person", "integer", "personal", 3),)
+    tx.append(PartyRegistered("lab", "organisation", "Lab"))
+    tx.append(PartyRegistered("member-1", "person", "Member 1"))
+    tx.append(AssetRegistered(
+        "pay", "holder", "members-of-pay", "Pay", "made up", "none", (), "v1", "person", columns, 500, (),
+        Quality(members * 10, members, (0,)),
+    ))  # fmt: skip
+    tx.append(PersonsEnrolled("pay", 1, ("member-1",)))
+    tx.append(BudgetOpened("pay", "v1", 1_000_000))
+
+
+def _use(tx: Transaction, rows: Sequence[array[int]]) -> None:
+    """What a period earned: priced questions, answered, with everybody's rows."""
+    for counted in rows:
+        use, purpose = f"use-{tx.next}", "AcademicResearch"
+        nobody = tx.attach("application/vnd.usufruct.population.v1", b"")
+        answer = tx.attach("application/vnd.usufruct.answer.v1+json", canonical.encode({}))
+        tx.append(QueryAdmitted(
+            use, "lab", "agreement-1", "pay", "v1", purpose, "made up", "made up", 1, PRICE, "EUR", population=nobody
+        ))  # fmt: skip
+        contributions = tx.attach("application/vnd.usufruct.contributions.v1", counted.tobytes())
+        tx.append(QueryAnswered(use, "lab", "pay", purpose, "made up", answer=answer, contributions=contributions))
+
+
+def _plan_and_close(node: Node, name: str) -> PeriodPlanned:
+    planned = period.plan_period(node, name)
+    assert not isinstance(planned, Refusal), planned
+    closed = period.close_period(node, name, planned.plan, "holder")
+    assert not isinstance(closed, Refusal), closed
+    return planned
+
+
+def _split(node: Node, members: int, rows: Sequence[array[int]], turns: int) -> dict[str, float]:
+    """Where our time goes: measuring, the whole division, and what the store does with its lines."""
+    with node.store.read() as state:
+        asset = state.get(Asset, "pay")
+    assert asset is not None
+    uses = [EarningUse(f"use-{n}", PRICE, counted) for n, counted in enumerate(rows)]
+    pool = USES * PRICE * 7 // 10
+    lines = bytes(16 * members)
+
+    def divide() -> object:
+        return rules.divide_income("split", asset, uses, node.rulebook, node.clock.now())
+
+    def keep() -> object:
+        return node.store.write(lambda tx: tx.attach("application/octet-stream", lines))
+
+    figures = in_turns(turns, {
+        "each member's due, over all uses": lambda: seconds(lambda: accrue(uses, pool, members)),
+        "the division with its settlement": lambda: seconds(divide),
+        "the settlement sealed and kept": lambda: seconds(keep),
+    })  # fmt: skip
+    return {part: median(taken) for part, taken in figures.items()}
+
+
+def _postings(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "CREATE TABLE posting (period TEXT, account TEXT, amount INTEGER, PRIMARY KEY (period, account)) WITHOUT ROWID"
+    )
+    return connection
+
+
+def _naively(connection: sqlite3.Connection, name: str, rows: Sequence[Sequence[int]]) -> None:
+    """The peer's way of one period."""
+    income = USES * PRICE
+    operator, fund = income * 2_000 // 10_000, income * 1_000 // 10_000
+    pool = income - operator - fund
+    due = [Decimal(0)] * len(rows[0])
+    for counted in rows:
+        each = Decimal(pool) / len(rows) / sum(counted)
+        for member, number in enumerate(counted):
+            due[member] += each * number
+    paid = [int(amount) for amount in due]
+    largest = sorted(range(len(due)), key=lambda member: paid[member] - due[member])
+    for member in largest[: pool - sum(paid)]:
+        paid[member] += 1
+    connection.execute("BEGIN")
+    connection.executemany("INSERT INTO posting VALUES (?, ?, ?)", _lines(name, operator, fund, paid))
+    connection.execute("COMMIT")
+
+
+def _lines(name: str, operator: int, fund: int, paid: Sequence[int]) -> Iterator[tuple[str, str, int]]:
+    yield name, "operator", operator
+    yield name, "fund", fund
+    for member, amount in enumerate(paid):
+        if amount:
+            yield name, f"member-{member}", amount
+
+
+def _check(node: Node, planned: PeriodPlanned, naive: sqlite3.Connection, members: int) -> None:
+    """Both divided the same whole to the last cent."""
+    with node.store.read() as state:
+        settlement = state.evidence(planned.statements[0].lines)
+    assert len(settlement) == 16 * members
+    assert total_paid(settlement) == planned.statements[0].members
+    periods = naive.execute("SELECT sum(amount) FROM posting GROUP BY period").fetchall()
+    assert {total for (total,) in periods} == {planned.income} == {USES * PRICE}

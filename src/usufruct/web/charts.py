@@ -1,0 +1,238 @@
+"""Charts, drawn here as SVG: no script, no picture file, and always beside a table of the same numbers.
+
+Across, everything is in per cent of the width, so a chart fits a phone as well as a desk and its text keeps its size;
+down, in pixels. What a colour tells, a shape, a pattern or a label tells too. Colours are in the style sheet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+_LEFT = 13.0  # per cent of the width, for the labels of a vertical axis
+_LINE = 24  # pixels from one line of text to the next
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A labelled amount: `value` is drawn, `text` is read."""
+
+    label: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A point with an error bar: between `value` - `margin` and `value` + `margin`."""
+
+    value: float
+    margin: float
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+        return self.value - self.margin
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+        return self.value + self.margin
+
+
+def stacked(name: str, title: str, parts: Sequence[Bar]) -> Markup:
+    """One bar cut into up to three parts, with a line for each: the first solid, the second hatched, the third pale."""
+    whole = sum(part.value for part in parts) or 1
+    drawn, start = [_hatch(name)], 0.0
+    for style, part in enumerate(parts, 1):
+        width = 100 * part.value / whole
+        if width:
+            drawn.append(_part(name, style, start, 0, f"{_n(width)}%", 36))
+        start += width
+    for style, part in enumerate(parts, 1):
+        y = 36 + _LINE * style
+        drawn.append(_part(name, style, 0, y - 13, "14", 14))
+        drawn.append(_text("22", y, f"{part.label}: {part.text}"))
+    return _svg(name, title, 36 + _LINE * len(parts) + 10, drawn)
+
+
+def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
+    """A bar for each row, under its label and text."""
+    longest = max((row.value for row in rows), default=0) or 1
+    drawn = []
+    for index, row in enumerate(rows):
+        y = index * 44
+        width = f"{_n(100 * max(row.value, 0) / longest)}%"
+        drawn.append(_text("0", y + 16, f"{_cut(row.label)}: {row.text}"))
+        drawn.append(_element("rect", x="0", y=y + 22, width=width, height=14, class_="p1"))
+    return _svg(name, title, len(rows) * 44, drawn)
+
+
+def spots(name: str, title: str, rows: Sequence[tuple[str, Spot | None, str]]) -> Markup:
+    """A point with its error bar for each row, under its label; `None` where nothing can be said."""
+    axis = _Axis.around([spot for _, spot, _ in rows if spot])
+    drawn = [_element("line", x1=f"{_n(x)}%", x2=f"{_n(x)}%", y1=0, y2=len(rows) * 44, class_="grid")
+             for x in (axis.across(tick) for tick in axis.ticks)]  # fmt: skip
+    for index, (label, spot, text) in enumerate(rows):
+        y = index * 44
+        drawn.append(_text("0", y + 16, f"{_cut(label)}: {text}"))
+        if spot:
+            low, high = axis.across(spot.low), axis.across(spot.high)
+            drawn.append(_element("line", x1=f"{_n(low)}%", x2=f"{_n(high)}%", y1=y + 29, y2=y + 29, class_="error"))
+            drawn.append(_element("circle", cx=f"{_n(axis.across(spot.value))}%", cy=y + 29, r=5, class_="p1"))
+    bottom = len(rows) * 44
+    for tick in axis.ticks:
+        drawn.append(_text(f"{_n(axis.across(tick))}%", bottom + 16, axis.label(tick), "middle"))
+    return _svg(name, title, bottom + 22, drawn)
+
+
+def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[str, Sequence[Spot | None]]]) -> Markup:
+    """Points with error bars side by side at each place, one shape for each of up to four lines."""
+    top = _LINE * len(lines) + 18 if len(lines) > 1 else 18
+    bottom = top + 220
+    axis = _Axis.around([spot for _, row in lines for spot in row if spot])
+    drawn: list[Markup] = []
+    if len(lines) > 1:
+        for index, (label, _) in enumerate(lines):
+            drawn.append(_shape(index, "8px", _LINE * index + 11))
+            drawn.append(_text("20", _LINE * index + 16, label))
+    for tick in axis.ticks:
+        y = axis.down(tick, top, bottom)
+        drawn.append(_element("line", x1="0", x2="100%", y1=_n(y), y2=_n(y), class_="grid"))
+        drawn.append(_text("0", y - 4, axis.label(tick)))
+    slot = (100 - _LEFT) / len(places)
+    every = -(-len(places) // 10)
+    for place, text in enumerate(places):
+        if place % every == 0:
+            drawn.append(_text(f"{_n(_LEFT + (place + 0.5) * slot)}%", bottom + 20, text, "middle"))
+    for index, (_, row) in enumerate(lines):
+        offset = (index - (len(lines) - 1) / 2) * slot * 0.22
+        for place, spot in enumerate(row):
+            if spot:
+                x = f"{_n(_LEFT + (place + 0.5) * slot + offset)}%"
+                high, low = axis.down(spot.high, top, bottom), axis.down(spot.low, top, bottom)
+                drawn.append(_element("line", x1=x, x2=x, y1=_n(high), y2=_n(low), class_="error"))
+                drawn.append(_shape(index, x, axis.down(spot.value, top, bottom)))
+    return _svg(name, title, bottom + 28, drawn)
+
+
+def lorenz(name: str, title: str, shares: Sequence[float]) -> Markup:
+    """The curve of what the lowest tenth, the lowest two tenths … have together, against equal parts (dashed).
+
+    `shares` are what each tenth has, as parts of one, the smallest first.
+    """
+    top, bottom = 16, 236
+
+    def x(step: int) -> str:
+        return f"{_n(_LEFT + (100 - _LEFT - 3) * step / len(shares))}%"
+
+    def y(part: float) -> str:
+        return _n(bottom - (bottom - top) * part)
+
+    drawn = []
+    for tick in (0, 0.5, 1):
+        drawn.append(_element("line", x1="0", x2="100%", y1=y(tick), y2=y(tick), class_="grid"))
+        drawn.append(_text("0", float(y(tick)) - 4, f"{tick:.0%}".replace("%", " %")))
+    drawn.append(_element("line", x1=x(0), y1=y(0), x2=x(len(shares)), y2=y(1), class_="equal"))
+    so_far = 0.0
+    for step, share in enumerate(shares):
+        drawn.append(_element("line", x1=x(step), y1=y(so_far), x2=x(step + 1), y2=y(so_far + share), class_="curve"))
+        so_far += share
+        drawn.append(_element("circle", cx=x(step + 1), cy=y(so_far), r=4, class_="p1"))
+    drawn.append(_text(x(0), bottom + 20, "no members"))
+    drawn.append(_text(x(len(shares)), bottom + 20, "all members", "end"))
+    return _svg(name, title, bottom + 28, drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """A scale with round numbers at its ticks."""
+
+    low: float
+    high: float
+    step: float
+
+    @classmethod
+    def around(cls, shown: Sequence[Spot]) -> _Axis:
+        low = min((spot.low for spot in shown), default=0.0)
+        high = max((spot.high for spot in shown), default=1.0)
+        if 0 < low < high / 2:
+            low = 0.0
+        span = (high - low) or abs(high) or 1.0
+        step = 10.0 ** math.floor(math.log10(span / 4))
+        step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 5)
+        return cls(math.floor(low / step) * step, math.ceil(high / step) * step, step)
+
+    @property
+    def ticks(self) -> list[float]:
+        count = round((self.high - self.low) / self.step)
+        return [self.low + index * self.step for index in range(count + 1)]
+
+    def label(self, value: float) -> str:
+        return f"{value:.{max(0, -math.floor(math.log10(self.step)))}f}"
+
+    def across(self, value: float) -> float:
+        """In per cent of the width, with room for a label at both ends."""
+        return 5 + 90 * (value - self.low) / (self.high - self.low)
+
+    def down(self, value: float, top: float, bottom: float) -> float:
+        return bottom - (bottom - top) * (value - self.low) / (self.high - self.low)
+
+
+def _shape(index: int, x: str, y: float) -> Markup:
+    """A circle, a hollow square, a triangle or a hollow diamond."""
+    found = (
+        _element("circle", r=5, class_="p1"),
+        _element("rect", x=-5, y=-5, width=10, height=10, class_="p2"),
+        _element("path", d="M0-6 6 5H-6Z", class_="p1"),
+        _element("path", d="M0-7 7 0 0 7-7 0Z", class_="p2"),
+    )[index % 4]
+    return _element("svg", found, x=x, y=_n(y), overflow="visible")
+
+
+def _hatch(name: str) -> Markup:
+    stroke = _element("path", d="M0 8 8 0", class_="hatch")
+    return _element(
+        "pattern", _element("rect", width=8, height=8, class_="p3"), stroke,
+        id=f"{name}-hatch", width=8, height=8, patternUnits="userSpaceOnUse",
+    )  # fmt: skip
+
+
+def _part(name: str, style: int, start: float, y: float, width: str, height: int) -> Markup:
+    """A piece of a stacked bar: solid, hatched or pale."""
+    place: dict[str, str | float] = {"x": f"{_n(start)}%", "y": y, "width": width, "height": height}
+    if style == 2:
+        return _element("rect", **place, class_="part", fill=f"url(#{name}-hatch)")
+    return _element("rect", **place, class_=f"part p{style}")
+
+
+def _text(x: str, y: float, text: str, anchor: str = "") -> Markup:
+    placed = {"text_anchor": anchor} if anchor else {}
+    return _element("text", escape(text), x=x, y=_n(y), **placed)
+
+
+def _svg(name: str, title: str, height: float, drawn: Sequence[Markup]) -> Markup:
+    inner = [_element("title", escape(title), id=f"{name}-title"), *drawn]
+    return _element(
+        "svg", *inner, class_="chart", width="100%", height=_n(height), role="img", aria_labelledby=f"{name}-title"
+    )
+
+
+def _element(tag: str, *inner: Markup, **attributes: str | float) -> Markup:
+    given = Markup("").join(_attribute(name, value) for name, value in attributes.items())
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), given, Markup("").join(inner))  # noqa: S704
+
+
+def _attribute(name: str, value: str | float) -> Markup:
+    return Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), value)
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 44 else f"{text[:43]}…"

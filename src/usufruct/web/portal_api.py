@@ -1,0 +1,192 @@
+"""The API's page for people, made from the API's own description, so that it cannot say anything else than the API does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, get
+
+from usufruct.node.login import SCOPES
+from usufruct.web.auth import node_of
+from usufruct.web.pages import AnyRequest, Page, page
+
+# What stands in examples for a field of that name; any other gets a word that says its type.
+EXAMPLES: dict[str, Any] = {
+    "asset": "wagepan", "charge": 100_000, "consent": False, "days": 90, "evidence": "signed forms, folder 2026/1",
+    "form": "aggregates", "grantee": "institute", "kind": "organisation", "label": "weekly report",
+    "message": "verify", "negotiation": "negotiation-17", "agreement": "agreement-19", "seq": 12, "micro_rho": 100_000, "name": "Institute for Labour Research", "offer": "pay-research",
+    "party": "institute", "password": "a long sentence is good", "period": "2026-q4", "plan": "plan-40",
+    "price": "5.00 EUR", "purpose": "AcademicResearch", "purposes": ["AcademicResearch"], "right": "use",
+    "role": "user", "scopes": ["ask"], "sql": "SELECT COUNT(*) FROM wagepan", "years": 1,
+}  # fmt: skip
+
+WHO = {
+    "public": "everybody",
+    "anyone": "whoever has a token or is logged in",
+    **{scope: f"scope {scope}" for scope in SCOPES},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a body or a shape."""
+
+    name: str
+    type: str
+    shape: str
+    needed: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked of the API."""
+
+    method: str
+    path: str
+    summary: str
+    says: str
+    who: str
+    fields: tuple[Field, ...]
+    answers: tuple[tuple[str, str, str], ...]
+    curl: str
+
+
+@get("/api", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=False)
+def api_page(request: AnyRequest) -> Page:
+    """Every operation, and the shapes of what goes in and comes out."""
+    document = request.app.openapi_schema.to_schema()
+    shapes: dict[str, Any] = document.get("components", {}).get("schemas", {})
+    found = list(operations(document, rules(request.app), node_of(request).about.url))
+    described = [(name, shape.get("description", ""), fields_of(shape, shapes)) for name, shape in shapes.items()]
+    return page(request, "api.html", "API", operations=found, shapes=described, scopes=SCOPES,
+                version=document["info"]["version"])  # fmt: skip
+
+
+def rules(app: Litestar) -> dict[tuple[str, str], str]:
+    """Who may call each route, in words."""
+    found = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            rule = handler.opt.get("rule", ())
+            words = WHO[rule] if isinstance(rule, str) else " or ".join(WHO[scope] for scope in rule)
+            for method in getattr(handler, "http_methods", ()):
+                found[method, getattr(route, "path_format", route.path)] = words
+    return found
+
+
+def operations(document: Mapping[str, Any], who: Mapping[tuple[str, str], str], url: str) -> Iterator[Operation]:
+    """Every operation of an OpenAPI document."""
+    shapes = document.get("components", {}).get("schemas", {})
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            if not isinstance(described, dict) or "responses" not in described:
+                continue
+            kind, body = _body(described, shapes)
+            fields = (*_parameters(described), *fields_of(body, shapes))
+            answers = tuple(_answers(described))
+            asked = who.get((method.upper(), path), "")
+            yield Operation(
+                method.upper(), path, described.get("summary", ""), described.get("description", ""), asked, fields, answers,
+                _curl(method.upper(), url + path, kind, body, public=asked == WHO["public"]),
+            )  # fmt: skip
+
+
+def _body(described: Mapping[str, Any], shapes: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    for kind, content in described.get("requestBody", {}).get("content", {}).items():
+        return kind, _resolved(content["schema"], shapes)
+    return "", {}
+
+
+def _resolved(schema: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = shapes[_shape(schema)] if "$ref" in schema else dict(schema)
+    return found
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
+    """The name of the shape that a schema is, or is a list of."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    inner = [schema["items"]] if "items" in schema else [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    return next((name for name in map(_shape, inner) if name), "")
+
+
+def _parameters(described: Mapping[str, Any]) -> Iterator[Field]:
+    for parameter in described.get("parameters", ()):
+        if parameter["in"] in ("path", "query"):
+            says = parameter.get("description", "") or f"in the {'path' if parameter['in'] == 'path' else 'query'}"
+            yield Field(parameter["name"], _type(parameter["schema"]), "", parameter.get("required", False), says)
+
+
+def fields_of(schema: Mapping[str, Any], shapes: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of an object's schema."""
+    needed = set(schema.get("required", ()))
+    return tuple(
+        Field(name, _type(inner), _shape(inner), name in needed, _says(inner))
+        for name, inner in schema.get("properties", {}).items()
+    )
+
+
+_TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """A schema in a word or two."""
+    choices = schema.get("oneOf") or schema.get("anyOf")
+    if choices:
+        words = [_type(choice) for choice in choices if choice.get("type") != "null"]
+        return " or ".join(dict.fromkeys(words)) or "null"
+    if "$ref" in schema:
+        return _shape(schema)
+    kind = schema.get("type", "any value")
+    if kind == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    if schema.get("format") == "binary":
+        return "file"
+    kinds = kind if isinstance(kind, list) else [kind]
+    return " or ".join(_TYPES.get(str(k), str(k)) for k in kinds if k != "null")
+
+
+def _says(schema: Mapping[str, Any]) -> str:
+    """What a field means, with its bounds and default."""
+    says = [schema["description"]] if schema.get("description") else []
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        says.append(f"{low:.0f} to {high:.0f}")
+    if "enum" in schema:
+        says.append(f"one of {', '.join(map(str, schema['enum']))}")
+    if schema.get("default") not in (None, ""):
+        says.append(f"if left out: {json.dumps(schema['default'])}")
+    return "; ".join(says)
+
+
+def _answers(described: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Status, what it means, and the shape of its body."""
+    for status, answer in described["responses"].items():
+        bodies: list[dict[str, Any]] = [content.get("schema", {}) for content in (answer.get("content") or {}).values()]
+        schema = bodies[0] if bodies else {}
+        words = answer.get("description", "")
+        if status.startswith("2"):
+            words = _type(schema) if schema else "nothing"
+        yield status, words, _shape(schema)
+
+
+def _curl(method: str, url: str, kind: str, body: Mapping[str, Any], public: bool) -> str:
+    """An example that can be pasted, with `TOKEN` in the environment."""
+    parts = ["curl" if method == "GET" else f"curl -X {method}"]
+    if not public:
+        parts.append('-H "Authorization: Bearer $TOKEN"')
+    if kind == "multipart/form-data":
+        parts += [f"-F {name}=@{name}" for name in body.get("properties", {})]
+    elif body:
+        needed = body.get("required") or list(body.get("properties", {}))
+        example = {name: EXAMPLES.get(name, _type(body["properties"][name])) for name in needed}
+        parts += ['-H "Content-Type: application/json"', f"-d '{json.dumps(example)}'"]
+    return " ".join([*parts, re.sub(r"{(\w+)}", lambda name: str(EXAMPLES.get(name[1], name[1].upper())), url)])
+
+
+handlers = [api_page]

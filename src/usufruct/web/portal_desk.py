@@ -1,0 +1,137 @@
+"""A data user's pages: what is offered, what was agreed, asking, and what came of every question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.refusals import refuse
+from usufruct.core.contract.negotiation import FINAL
+from usufruct.core.contract.state import Agreement
+from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook import purposes
+from usufruct.node import query, trade, views
+from usufruct.web import pages, portal_answers
+from usufruct.web.api import RefusedHere, done
+from usufruct.web.auth import node_of, who_is
+from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+from usufruct.web.portal_steward import moves_of
+from usufruct.wire import sql
+
+ASK = {"rule": ("ask",)}
+NEGOTIATE = {"rule": ("negotiate",)}
+USES_PART = 20
+LISTED = 20
+NOTHING = "registry.unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the form to ask is filled with; purposes that an agreement covers come first."""
+
+    text: str
+    purpose: str
+    covered: list[tuple[str, str]]
+    others: list[tuple[str, str]]
+    precisions: list[tuple[int, str]]
+    ordinary: int
+
+
+@get("/desk", opt=ASK, include_in_schema=False, sync_to_thread=True)
+def desk(request: AnyRequest, number: PageNumber = 1, moved: str = "") -> Page:
+    """Ask, request, and look up what was asked; `moved` is the negotiation that the last form moved."""
+    party = who_is(request).party
+    shown = views.desk_page(node_of(request), party)
+    agreed = {a.offer: a for a in shown.agreements if a.active(shown.now)}
+    live = {n.offer: n for n in shown.negotiations if n.state not in FINAL}
+    example = _example(shown.usable[0].asset) if shown.usable else ""
+    return page(
+        request, "desk.html", "Your desk", shown=shown, uses=pages.part(shown.uses[::-1], number, USES_PART),
+        form=_form(request, shown.agreements, example, ""), agreed=agreed, live=live,
+        agreements=pages.part(shown.agreements[::-1], 1, LISTED), listed=pages.part(shown.listed, 1, LISTED),
+        negotiations=[(n, moves_of(n, party)) for n in live.values()][:LISTED],
+        moved=next((n for n in shown.negotiations if n.id == moved), None),
+        budgets={u.asset.id: u.budget for u in shown.usable},
+    )  # fmt: skip
+
+
+def _form(request: AnyRequest, agreements: tuple[Agreement, ...], text: str, purpose: str) -> _Form:
+    node = node_of(request)
+    now = node.clock.now()
+    allowed = dict.fromkeys(p for a in agreements if a.active(now) for p in a.terms.purposes)
+    covered = {narrower for p in allowed for narrower in purposes.descendants(p)}
+    labelled = sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT))
+    value = {name: node.rulebook.value(f"privacy.{name}", now) for name in (
+        "budget-micro-rho", "question-micro-rho", "question-micro-rho-min", "question-micro-rho-max"
+    )}  # fmt: skip
+    ordinary, most = value["question-micro-rho"], value["question-micro-rho-max"]
+    least = max(value["question-micro-rho-min"], ordinary // 10)
+    offered = dict.fromkeys((least, ordinary // 2, ordinary, most))
+    first = next(iter(allowed), "")
+    return _Form(
+        text, purpose or first, [item for item in labelled if item[1] in covered],
+        [item for item in labelled if item[1] not in covered],
+        [(charge, pages.percent(charge, value["budget-micro-rho"])) for charge in offered], ordinary,
+    )  # fmt: skip
+
+
+def _example(asset: Asset) -> str:
+    """A question that can be asked of an asset, made from its public card."""
+    key = next((c.name for c in asset.columns if c.values), None)
+    measure = next((c.name for c in asset.columns if c.low is not None and not c.values), None)
+    total = f"AVG({measure}) AS average" if measure else "COUNT(*) AS count"
+    if key is None:
+        return f"SELECT {total}\nFROM {asset.id}"
+    return f"SELECT {key}, {total}\nFROM {asset.id}\nGROUP BY {key}"
+
+
+@post("/desk/questions", opt=ASK, include_in_schema=False, sync_to_thread=True)
+def ask(request: AnyRequest, data: Form) -> Response[Any]:
+    """Asks, then shows what came of it at its own address; to load that again asks nothing and costs nothing."""
+    text, purpose = field(data, "sql", sql.TEXT_LIMIT), field(data, "purpose", 100)
+    charge = field(data, "precision", 10)
+    if charge and not (charge.isascii() and charge.isdigit()):
+        raise BadInput("input.form", f"`{charge}` is not a precision", "choose one of those in the form")
+    asked = query.Asked(who_is(request).party, text, sql.parse(text), purpose, int(charge) if charge else None)
+    result = query.ask(node_of(request), asked)
+    return back_to(f"/questions/{result.use}")
+
+
+@get("/questions/{use:str}", opt={"rule": ("ask", "steward")}, include_in_schema=False, sync_to_thread=True)
+def question(request: AnyRequest, use: str) -> Page:
+    """What came of a question: for who asked it, and for the steward, who does not see the answer."""
+    node, party = node_of(request), who_is(request).party
+    found = views.question_page(node, party, use)
+    if found is None:
+        raise RefusedHere(refuse(
+            NOTHING, "there is nothing to show", f"there is no question `{use}` of yours", remedy="see your desk"
+        ))  # fmt: skip
+    mine = found.use.requester == party
+    form = None
+    if mine:
+        form = _form(request, views.desk_page(node, party).agreements, found.use.question, found.use.purpose)
+    titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
+    return page(
+        request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
+        answer=portal_answers.shown(found.let_out, "answer"),
+    )  # fmt: skip
+
+
+@post("/desk/requests", opt=NEGOTIATE, include_in_schema=False, sync_to_thread=True)
+def request_offer(request: AnyRequest, data: Form) -> Response[Any]:
+    """Requests an offer as it stands."""
+    moved = done(trade.request_offer(node_of(request), field(data, "offer"), who_is(request).party))
+    return back_to("/desk", moved=moved.negotiation)
+
+
+@post("/desk/negotiations/{negotiation:str}", opt=NEGOTIATE, include_in_schema=False, sync_to_thread=True)
+def move(request: AnyRequest, negotiation: str, data: Form) -> Response[Any]:
+    """Sends a message in the data user's name."""
+    done(trade.move(node_of(request), negotiation, field(data, "message"), who_is(request).party))
+    return back_to("/desk", moved=negotiation)
+
+
+handlers = [desk, ask, question, request_offer, move]

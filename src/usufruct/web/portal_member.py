@@ -1,0 +1,145 @@
+"""A member's page: who asked, what was let out, what it earned her, and her word on what comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get, post
+from markupsafe import Markup
+
+from usufruct.core.access.facts import ConsentGiven, ConsentRefused
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.money import Money
+from usufruct.core.base.records import Entry
+from usufruct.core.registry.facts import PartyRegistered, PersonsEnrolled
+from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook import purposes
+from usufruct.node import consent, views
+from usufruct.node.views import MemberPage, Seen
+from usufruct.web import charts, pages, portal_answers
+from usufruct.web.api import done
+from usufruct.web.auth import node_of, who_is
+from usufruct.web.charts import Bar
+from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+
+MEMBER = {"rule": ("member",)}
+USES_PART = 8
+HISTORY_SHOWN = 20
+BUCKETS = 12
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December")  # fmt: skip
+_WORDS = (ConsentGiven, ConsentRefused)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One use on the page."""
+
+    seen: Seen
+    asset: Asset
+    answer: portal_answers.Shown | None
+
+
+@get("/me", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
+def me(request: AnyRequest, number: PageNumber = 1, recorded: int = -1) -> Page:
+    """All that a member can see; `recorded` is the fact that her last form became."""
+    shown = views.member_page(node_of(request), who_is(request).party)
+    assert shown is not None, "an account is made for a known party"
+    found = [(seen, asset.asset) for asset in shown.assets for seen in asset.seen]
+    found.sort(key=lambda item: item[0].seq, reverse=True)
+    part = pages.part(found, number, USES_PART)
+    answered = [seen for seen, _ in found if seen.rows]
+    entries = shown.history[::-1]
+    told = next((e for e in entries if e.seq == recorded and isinstance(e.fact, _WORDS)), None)
+    return page(
+        request, "me.html", f"{'Recorded: your' if told else 'Your'} data", shown=shown, part=part,
+        uses=[_use(seen, asset) for seen, asset in part.items], totals=_totals(shown), answered=len(answered),
+        refused=len(found) - len(answered), pending=sum(1 for s in answered if s.use.price and s.earned is None),
+        over_time=_over_time(answered), earnings=_earnings(shown), told=told, entries=len(entries),
+        history=[(entry, _in_words(shown, entry), isinstance(entry.fact, PersonsEnrolled))
+                 for entry in entries[:HISTORY_SHOWN]],
+        choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),
+    )  # fmt: skip
+
+
+@post("/me/consent", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
+def say(request: AnyRequest, data: Form) -> Response[Any]:
+    """A yes or no; `word` is `consent` or `refuse`."""
+    asset, purpose, word = field(data, "asset"), field(data, "purpose"), field(data, "word")
+    if word not in ("consent", "refuse"):
+        raise BadInput("input.form", "the form says neither yes nor no", "choose to consent or to refuse")
+    _, receipt = done(consent.record_word(node_of(request), asset, who_is(request).party, purpose, word == "consent"))
+    return back_to("/me", recorded=receipt.index)
+
+
+def _use(seen: Seen, asset: Asset) -> _Use:
+    return _Use(seen, asset, portal_answers.shown(seen.let_out, f"answer-{seen.use.id}", draw=False))
+
+
+def _totals(shown: MemberPage) -> list[Money]:
+    """What she was paid in all, by currency."""
+    sums: Counter[str] = Counter()
+    for asset in shown.assets:
+        for paid in asset.paid:
+            sums[paid.amount.currency] += paid.amount.minor
+    return [Money(minor, currency) for currency, minor in sums.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chart:
+    """A drawing and its numbers: what is counted, and for what."""
+
+    drawing: Markup
+    heads: tuple[str, str]
+    rows: Sequence[Bar]
+
+
+def _over_time(answered: Sequence[Seen]) -> _Chart | None:
+    """How often her rows were used in each month, or on each day of one month; nothing if there is one only."""
+    for length, unit in ((7, "month"), (10, "day")):
+        counts = Counter(seen.use.at[:length] for seen in answered)
+        if len(counts) > 1:
+            rows = [Bar(_bucket(when), counts[when], str(counts[when])) for when in sorted(counts)[-BUCKETS:]]
+            title = f"How often your data were used, by {unit}"
+            return _Chart(charts.bars("over-time", title, rows), (unit.capitalize(), "Questions answered"), rows)
+    return None
+
+
+def _bucket(when: str) -> str:
+    """`2026-11` as November 2026; a day as it is."""
+    return when if len(when) > 7 else f"{MONTHS[int(when[5:]) - 1]} {when[:4]}"
+
+
+def _earnings(shown: MemberPage) -> _Chart | None:
+    """What she was paid for each period, if there are two or more; amounts of one currency only."""
+    paid = [explanation for asset in shown.assets for explanation in asset.paid]
+    if len({p.period for p in paid}) < 2 or len({p.amount.currency for p in paid}) > 1:
+        return None
+    sums: dict[str, Money] = {}
+    for p in paid:
+        before = sums[p.period].minor if p.period in sums else 0
+        sums[p.period] = Money(before + p.amount.minor, p.amount.currency)
+    rows = [Bar(period, money.minor, str(money)) for period, money in list(sums.items())[-BUCKETS:]]
+    return _Chart(charts.bars("earnings", "What you were paid, by period", rows), ("Period", "Paid to you"), rows)
+
+
+def _in_words(shown: MemberPage, entry: Entry) -> str:
+    """What a fact about her says."""
+    titles = {asset.asset.id: asset.asset.title for asset in shown.assets}
+    match entry.fact:
+        case ConsentGiven() as fact:
+            return f"You consented to {purposes.label(fact.purpose)}: {titles.get(fact.asset, fact.asset)}"
+        case ConsentRefused() as fact:
+            return f"You refused {purposes.label(fact.purpose)}: {titles.get(fact.asset, fact.asset)}"
+        case PersonsEnrolled() as fact:
+            return f"Your rows came under the rules of this node: {titles.get(fact.asset, fact.asset)}"
+        case PartyRegistered():
+            return "You were registered with this node"
+        case fact:
+            return f"A fact about you: {fact.KIND.partition('/')[0]}"
+
+
+handlers = [me, say]
