@@ -5,6 +5,7 @@ each page in a directory of its own that has `examples/` in it. The first words 
 
     sh            run it; it must succeed
     sh refused    run it; the node must refuse (status 3)
+    sh fails      run it; it must end with status 1
     sh serve      run it in the background until the page ends, on a free port in place of 8000
     sh no-run     do not run it
     python        run it
@@ -351,6 +352,8 @@ class Reader:
         match info:
             case ["sh"]:
                 self.run(["bash", "-euo", "pipefail", "-c", text], 0)
+            case ["sh", "fails"]:
+                self.run(["bash", "-euo", "pipefail", "-c", text], 1)
             case ["sh", "refused"]:
                 self.run(["bash", "-euo", "pipefail", "-c", text], 3)
             case ["python"]:

@@ -54,13 +54,13 @@ AVG(hours)         | 0; 100         |          |
 AVG(hours)         | -100; 100      |          |
 AVG(hours)         | 79; 0          | 30       | 8
 AVG(hours)         | 1000; 2000     | 32       | 1
-# and never leaves the bounds
+# and never leaves the bounds; margins are rounded up
 AVG(hours)         | 100; 100000    | 60       | 393
 AVG(hours)         | 100; -100000   | 0        | 393
-AVG(pay)           | 100; 5         | 10.00    | 1.96
-AVG(pay)           | 100; 50        | 10.00    | 1.96
-AVG(pay)           | 100; 51        | 10.01    | 1.96
-AVG(pay)           | 100; -51       | 9.99     | 1.96
+AVG(pay)           | 100; 5         | 10.00    | 1.97
+AVG(pay)           | 100; 50        | 10.00    | 1.97
+AVG(pay)           | 100; 51        | 10.01    | 1.97
+AVG(pay)           | 100; -51       | 9.99     | 1.97
 """
 
 
@@ -143,7 +143,7 @@ def test_an_answer_has_canonical_bytes_and_says_how_to_read_it() -> None:
     answer = answered("SELECT year, AVG(pay) AS p FROM pay GROUP BY year", [100] * 4, [0] * 4)
     value = canonical.decode(answer.encode())
     assert isinstance(value, dict)
-    assert value["rows"] == [[year, "10.00", "1.00"] for year in (2021, 2022, 2023, 2024)]
+    assert value["rows"] == [[year, "10.00", "0.99"] for year in (2021, 2022, 2023, 2024)]
     assert value["charge"] == answer.charge
     notes = " / ".join(answer.notes)
     for words in (

@@ -38,7 +38,7 @@ class MemoryState:
         """The row with this key, or None."""
         return self.rows[kind].get("/".join(map(str, key)))  # type: ignore[return-value]
 
-    def list(self, kind: type[RowT], **where: str | int) -> Iterator[RowT]:
+    def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`."""
         if not where:
             yield from list(self.rows[kind].values())  # type: ignore[misc]

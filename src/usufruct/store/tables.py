@@ -92,7 +92,7 @@ class StateReader:
         found = self._connection.execute(table(kind).get, ("/".join(map(str, key)),)).fetchone()
         return None if found is None else rebuild(kind, json.loads(found[0]))
 
-    def list(self, kind: type[RowT], **where: str | int) -> Iterator[RowT]:
+    def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
         wanted = [f"by_{field} = ?" for field in where]
         condition = f" WHERE {' AND '.join(wanted)}" if wanted else ""

@@ -7,13 +7,14 @@ down, in pixels. What a colour tells, a shape, a pattern or a label tells too. C
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 _LEFT = 13.0  # per cent of the width, for the labels of a vertical axis
 _LINE = 24  # pixels from one line of text to the next
+_DESK, _PHONE = 72, 30  # letters that fit side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,10 @@ def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[s
         drawn.append(_element("line", x1="0", x2="100%", y1=_n(y), y2=_n(y), class_="grid"))
         drawn.append(_text("0", y - 4, axis.label(tick)))
     slot = (100 - _LEFT) / len(places)
-    every = -(-len(places) // 10)
-    for place, text in enumerate(places):
-        if place % every == 0:
-            drawn.append(_text(f"{_n(_LEFT + (place + 0.5) * slot)}%", bottom + 20, text, "middle"))
+    drawn += [
+        _text(f"{_n(_LEFT + (place + 0.5) * slot)}%", bottom + 20, text, "middle", spare)
+        for place, text, spare in _spared(places)
+    ]
     for index, (_, row) in enumerate(lines):
         offset = (index - (len(lines) - 1) / 2) * slot * 0.22
         for place, spot in enumerate(row):
@@ -209,8 +210,18 @@ def _part(name: str, style: int, start: float, y: float, width: str, height: int
     return _element("rect", **place, class_=f"part p{style}")
 
 
-def _text(x: str, y: float, text: str, anchor: str = "") -> Markup:
+def _spared(places: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
+    """The labels of an axis, and which of them a phone can do without."""
+    letters = max(map(len, places)) + 1.5
+    for place, text in enumerate(places):
+        if place % math.ceil(len(places) * letters / _DESK) == 0:
+            yield place, text, place % math.ceil(len(places) * letters / _PHONE) != 0
+
+
+def _text(x: str, y: float, text: str, anchor: str = "", spare: bool = False) -> Markup:
     placed = {"text_anchor": anchor} if anchor else {}
+    if spare:
+        placed["class_"] = "spare"
     return _element("text", escape(text), x=x, y=_n(y), **placed)
 
 

@@ -22,7 +22,7 @@ from litestar.params import Body, Parameter
 from litestar.response import Redirect
 from markupsafe import Markup, escape
 
-from usufruct.core.base.faults import BadInput
+from usufruct.core.base.faults import BadInput, Fault
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import DECIMALS, Money, decimal
 from usufruct.core.income.measure import MICRO
@@ -73,21 +73,24 @@ def page(request: AnyRequest, template: str, title: str, status: int = 200, **sh
         node=node.about, title=title, path=request.url.path, csrf=csrf(request), edition=_EDITION,
         who=_shown_name(request, who), home=HOMES.get(who.role) if who else None, **shown,
     )  # fmt: skip
-    headers = {header.name: header.value or "" for header in request.app.response_headers}
+    headers = {header.name: header.value or "" for header in request.app.response_headers or ()}
     return Response(text, media_type=MediaType.HTML, status_code=status, headers=headers)
 
 
 def _shown_name(request: AnyRequest, who: Identity | None) -> str:
     if who is None:
         return ""
-    with node_of(request).store.read() as state:
-        return views.name_of(state, who.party)
+    try:
+        with node_of(request).store.read() as state:
+            return views.name_of(state, who.party)
+    except Fault:  # the page may be the one that tells of it
+        return who.party
 
 
 def trouble(request: AnyRequest, status: int, message: str, reasons: list[str], remedy: str) -> Page:
     """The page that says no: what, why, and what would help."""
-    if status == 404:  # no route was found, so no guard has asked yet
-        request.scope["state"].setdefault("identity", identify(request))
+    if "identity" not in request.scope["state"]:  # no route was found, so no guard has asked yet
+        request.scope["state"]["identity"] = identify(request)
     return page(request, "trouble.html", _sentence(message, stop=False), status, message=message, reasons=reasons,
                 remedy=remedy)  # fmt: skip
 
@@ -132,8 +135,8 @@ def part(items: Sequence[T], number: int, size: int) -> Part[T]:
 
 
 def _when(at: Instant) -> Markup:
-    """`2026-11-22 09:30 UTC`."""
-    return Markup('<time datetime="{}">{} {} UTC</time>').format(at, at[:10], at[11:16])
+    """`2026-11-22 09:30 UTC`; day and time may stand on two lines."""
+    return Markup('<time datetime="{}"><span>{}</span> <span>{} UTC</span></time>').format(at, at[:10], at[11:16])
 
 
 def _day(at: Instant) -> Markup | str:
@@ -204,7 +207,7 @@ STANDS = {
     "AGREED": "agreed; the data user has to verify",
     "VERIFIED": "verified",
     "FINALIZED": "finished: an agreement was reached",
-    "TERMINATED": "broken off",
+    "TERMINATED": "terminated",
 }
 
 # What became of a question, in words.

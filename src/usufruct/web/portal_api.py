@@ -18,7 +18,8 @@ from usufruct.web.pages import AnyRequest, Page, page
 EXAMPLES: dict[str, Any] = {
     "asset": "wagepan", "charge": 100_000, "consent": False, "days": 90, "evidence": "signed forms, folder 2026/1",
     "form": "aggregates", "grantee": "institute", "kind": "organisation", "label": "weekly report",
-    "message": "verify", "negotiation": "negotiation-17", "agreement": "agreement-19", "seq": 12, "micro_rho": 100_000, "name": "Institute for Labour Research", "offer": "pay-research",
+    "message": "verify", "negotiation": "negotiation-17", "agreement": "agreement-19", "seq": 12,
+    "micro_rho": 100_000, "name": "Institute for Labour Research", "offer": "pay-research",
     "party": "institute", "password": "a long sentence is good", "period": "2026-q4", "plan": "plan-40",
     "price": "5.00 EUR", "purpose": "AcademicResearch", "purposes": ["AcademicResearch"], "right": "use",
     "role": "user", "scopes": ["ask"], "sql": "SELECT COUNT(*) FROM wagepan", "years": 1,

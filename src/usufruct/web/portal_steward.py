@@ -27,7 +27,7 @@ from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, fiel
 STEWARD = {"rule": ("steward",)}
 USES_PART = 50
 LISTED = 20  # of assets, offers, agreements, accounts: the newest; the API lists all
-MOVES = {"agree": "Agree", "accept": "Accept", "verify": "Verify", "terminate": "Break off"}
+MOVES = {"agree": "Agree", "accept": "Accept", "verify": "Verify", "terminate": "Terminate"}
 
 
 @get("/steward", opt=STEWARD, include_in_schema=False, sync_to_thread=True)

@@ -64,7 +64,7 @@ class Reader(Protocol):
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
 
-    def list(self, kind: type[RowT], **where: str | int) -> Iterator[RowT]:
+    def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
 
 
