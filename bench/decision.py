@@ -93,6 +93,7 @@ def run(quick: bool) -> list[Result]:
     for agreements in QUICK if quick else SIZES:
         with scratch() as folder:
             results += _size(folder, agreements, box=0.02 if quick else 0.5, turns=2 if quick else 5)
+    results += _popular(200 if quick else 20_000, box=0.02 if quick else 0.5)
     persons = 10_000 if quick else 1_000_000
     state = MemoryState(_entries(_consents(persons)))
     taken = [seconds(lambda: population(state, "big", ALLOWED[0], persons)) for _ in range(9)]
@@ -102,7 +103,7 @@ def run(quick: bool) -> list[Result]:
 
 
 def _size(folder: Path, count: int, box: float, turns: int) -> list[Result]:
-    world = make_world(count)
+    world = make_world(count, assets=min(1_000, count // 10))
     with setup(f"{count:,} agreements folded into memory"):
         memory = MemoryState(_entries(world.facts()))
     with setup(f"{count:,} agreements folded into SQLite"):
@@ -131,13 +132,23 @@ def _size(folder: Path, count: int, box: float, turns: int) -> list[Result]:
     ]
 
 
-def make_world(count: int) -> World:
-    """`count` agreements, `EACH` to a consumer, over a tenth as many assets (1,000 at most)."""
+def _popular(count: int, box: float) -> list[Result]:
+    """Decisions where all agreements are on one asset; a decision should not come to know of the others' ones."""
+    world = make_world(count, assets=1)
+    memory = MemoryState(_entries(world.facts()))
+    with scratch() as folder:
+        states = {"memory": _ours(memory), "SQLite": _ours(_in_sqlite(folder / "state.sqlite", memory))}
+        rates = medians(3, {where: partial(_rate, one, world.requests, box) for where, one in states.items()})
+    return [alone(f"{count:,} agreements on one asset, state in {w}", rate, "decisions/s") for w, rate in rates.items()]
+
+
+def make_world(count: int, assets: int) -> World:
+    """`count` agreements, `EACH` to a consumer, over that many assets."""
     draw = random.Random(count)
-    assets = tuple(_asset(n) for n in range(min(1_000, count // 10)))
-    agreements = tuple(_agreement(draw, n, assets) for n in range(count))
-    requests = tuple(_request(draw, draw.choice(agreements), assets) for _ in range(ASKED))
-    return World(assets, agreements, requests)
+    registered = tuple(_asset(n) for n in range(assets))
+    agreements = tuple(_agreement(draw, n, registered) for n in range(count))
+    requests = tuple(_request(draw, draw.choice(agreements), registered) for _ in range(ASKED))
+    return World(registered, agreements, requests)
 
 
 def _asset(number: int) -> AssetRegistered:

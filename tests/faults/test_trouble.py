@@ -237,6 +237,24 @@ def test_a_file_that_is_no_journal_is_refused_in_words(directory: Path) -> None:
     assert "restore" in refused(directory).remedy
 
 
+def test_a_damaged_page_is_said_in_words(directory: Path) -> None:
+    """Any page of the file: the node opens, for it does not look at everything, or it says what is wrong."""
+    journal = directory / JOURNAL
+    data = journal.read_bytes()
+    refusals = 0
+    for start in range(0, len(data), 4096):
+        journal.write_bytes(data[:start] + b"\xff" * 4096 + data[start + 4096 :])
+        for beside in ("-wal", "-shm"):
+            journal.with_name(JOURNAL + beside).unlink(missing_ok=True)
+        try:
+            with open_node(directory) as node, node.store.read() as state:
+                assert list(state.list(Party))
+        except JournalDamaged as fault:
+            refusals += 1
+            assert "usufruct journal verify" in fault.remedy
+    assert refusals > 5
+
+
 def test_a_directory_that_is_no_node(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="usufruct init"), open_node(tmp_path):
         pass

@@ -24,7 +24,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract import rules as contract
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.negotiation import MESSAGES
-from usufruct.core.contract.state import Negotiation
+from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.income import rules as income
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import EarningUse
@@ -153,21 +153,22 @@ class History(World):
     def step(self, what: int, a: int, b: int, c: int) -> None:
         self.at = instants.later(self.at, hours=a)
         party, other, new = PARTIES[a % 7], PARTIES[b % 7], len(self.entries)
-        purpose, name = PURPOSES[c % 5], f"x-{new - c}"
+        purpose = PURPOSES[c % 5]
         match what:
             case 0:
                 self.attempt(grant(self.state, f"x-{new}", party, other, "pay", "use", self.at, None, bool(c % 2)))
             case 1:
                 terms, until = Terms("aggregates", (purpose,), 100 * c, "EUR", 1 + c), instants.later(self.at, days=b)
-                self.attempt(contract.publish(self.state, f"x-{new}", "pay", party, terms, until, False, self.at))
+                provider = "coop" if a else "institute"
+                self.attempt(contract.publish(self.state, f"x-{new}", "pay", provider, terms, until, False, self.at))
             case 2:
-                self.attempt(contract.withdraw(self.state, name, party))
+                self.attempt(contract.withdraw(self.state, self.one(Offer, b), "coop" if a < 2 else other))
             case 3:
-                self.attempt(contract.request(self.state, f"x-{new}", name, other, self.at))
+                self.attempt(contract.request(self.state, f"x-{new}", self.one(Offer, b), other, self.at))
             case 4:
-                self.negotiate(MESSAGES[b % len(MESSAGES)], c)
+                self.negotiate(b, c)
             case 5:
-                self.attempt(contract.end(self.state, name, party, self.at))
+                self.attempt(contract.end(self.state, self.one(Agreement, b), "coop" if a < 5 else other, self.at))
             case 6 | 7:
                 self.attempt(say(self.state, "pay", f"member-{a % 3}", purpose, bool(b % 2)))
             case 8:
@@ -177,13 +178,19 @@ class History(World):
             case 11:
                 self.close(a)
 
-    def negotiate(self, message: str, which: int) -> None:
-        for row in list(self.state.list(Negotiation))[which : which + 1]:
-            for by in (row.provider, row.consumer):
-                fact = contract.move(self.state, row.id, message, by)
+    def one(self, kind: type[Offer | Agreement | Negotiation], which: int) -> str:
+        names = [row.key for row in self.state.list(kind)]
+        return names[which % len(names)] if names else "none"
+
+    def negotiate(self, first: int, which: int) -> None:
+        """Several messages, one after another, each from whoever may send it."""
+        name = self.one(Negotiation, which)
+        for message in (MESSAGES[first % len(MESSAGES)], "agree", "verify", "finalize")[: first % 5]:
+            for by in PARTIES[:4]:
+                fact = contract.move(self.state, name, message, by)
                 self.attempt(fact)
                 if not isinstance(fact, Refusal) and fact.state == "FINALIZED":
-                    self.attempt(contract.conclude(self.state, f"x-{len(self.entries)}", row.id, self.at))
+                    self.attempt(contract.conclude(self.state, f"x-{len(self.entries)}", name, self.at))
 
     def ask(self, party: str, charge: int, price: int, end: int) -> None:
         use, budget = f"x-{len(self.entries)}", self.state.get(Budget, "pay", "v1")

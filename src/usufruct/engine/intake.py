@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,26 +83,32 @@ def check_table(table: Path) -> None:
 def _load(connection: duckdb.DuckDBPyConnection, table: Path) -> None:
     """The table as `raw`, all text, with its line numbers."""
     check_table(table)
+    path = re.sub(r"([*?\[])", r"[\1]", str(table))  # or it would be a pattern, and other files be read
+    sources: Iterable[str]
     if table.suffix.lower() == ".parquet":
-        source = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?, hive_partitioning = false)"
+        sources = ["SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?, hive_partitioning = false)"]
         remedy = "write it again as Parquet; nothing was taken in"
     else:
-        source = _read_csv(table)
+        sources = _read_csv(table)
         remedy = "give every row as many cells as the header, quoted as in RFC 4180, in UTF-8; nothing was taken in"
-    path = re.sub(r"([*?\[])", r"[\1]", str(table))  # or it would be a pattern, and other files be read
-    try:
-        connection.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () AS _line, * FROM ({source})", [path])
-    except duckdb.Error as error:
-        raise BadInput(
-            "input.table", f"`{table.name}` cannot be read as a table: {_reason(str(error), path, table)}", remedy
-        ) from None
+    for source in sources:
+        try:
+            connection.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () AS _line, * FROM ({source})", [path])
+            return
+        except duckdb.Error as error:
+            fault = BadInput(
+                "input.table", f"`{table.name}` cannot be read as a table: {_reason(str(error), path, table)}", remedy
+            )
+    raise fault
 
 
-def _read_csv(table: Path) -> str:
-    """SQL that reads a CSV file as what its header says it is.
+def _read_csv(table: Path) -> Iterator[str]:
+    """SQL that reads a CSV file as what its header says it is; a second one, if the first fails and should not have.
 
     DuckDB is told everything, for what it guesses depends on the rows: it would take rows that begin with `#` for
-    remarks and ragged ones for a preamble, and leave them out without a word.
+    remarks and ragged ones for a preamble, and leave them out without a word. It reads a large file from several places
+    at once, and fails where such a place lies in a cell of many lines. From one place alone it does not, but then a
+    quote that never ends goes unnoticed, so that comes after, for files that are sound.
     """
     with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         text = file.read(HEADER_LIMIT)
@@ -125,11 +132,23 @@ def _read_csv(table: Path) -> str:
         )
     unnamed = (f"column{i}" for i in range(len(names) * 2) if f"column{i}" not in known)
     columns = ", ".join(f"{_text(name or next(unnamed))}: 'VARCHAR'" for name in names)
-    return (
+    source = (
         f"SELECT * FROM read_csv(?, columns = {{{columns}}}, auto_detect = false, header = true, skip = 0, "
         f"delim = {_text(delimiter)}, quote = '\"', escape = '\"', comment = '', encoding = 'utf-8', "
-        "strict_mode = true, null_padding = false, hive_partitioning = false, parallel = false)"
+        "strict_mode = true, null_padding = false, hive_partitioning = false, parallel = "
     )
+    yield f"{source} true)"
+    if _is_sound(table, delimiter, len(names)):
+        yield f"{source} false)"
+
+
+def _is_sound(table: Path, delimiter: str, width: int) -> bool:
+    """Whether a CSV file is one to Python's reader, which is strict and slow."""
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            return all(len(row) in (0, width) for row in csv.reader(file, delimiter=delimiter, strict=True))
+    except (csv.Error, UnicodeDecodeError):
+        return False
 
 
 def _reason(error: str, path: str, table: Path) -> str:

@@ -70,7 +70,7 @@ class SqliteStore:
             _prepare(self._connection)
             self._frontier = _trusted_frontier(self._connection, signer)
             found = self._connection.execute("SELECT at FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:  # the second, when damage is quoted in SQLite's own message
             raise _as_fault(error) from None
         self._last_at = Instant(found[0]) if found else Instant("")
         self._queue: queue.Queue[tuple[Callable[[Transaction], Any], Future[Any]] | None] = queue.Queue()
@@ -97,6 +97,8 @@ class SqliteStore:
         connection.execute("BEGIN")
         try:
             yield SqliteSnapshot(connection)
+        except sqlite3.Error as error:
+            raise _as_fault(error) from None
         finally:
             connection.execute("ROLLBACK")
             self._idle.append(connection)
@@ -391,9 +393,9 @@ def _as_fault(error: BaseException) -> BaseException:
             "the disk is full; nothing of this was written",
             "free some space and ask again; nothing is lost",
         )
-    if isinstance(error, Fault) or not isinstance(error, sqlite3.Error):
+    if isinstance(error, Fault) or not isinstance(error, sqlite3.Error | UnicodeDecodeError):
         return error
-    if type(error) is sqlite3.DatabaseError:
+    if type(error) is sqlite3.DatabaseError or isinstance(error, UnicodeDecodeError):
         return JournalDamaged(
             "node.journal",
             f"the journal cannot be read: {error}",

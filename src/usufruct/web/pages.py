@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Body, QueryParameter
 from litestar.response import Redirect
 from markupsafe import Markup, escape
 
@@ -37,7 +37,7 @@ T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 Form = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Page = Response[str]
-PageNumber = Annotated[int, Parameter(query="page", ge=1, le=1_000_000)]
+PageNumber = Annotated[int, QueryParameter(name="page", ge=1, le=1_000_000)]
 
 # Where each role is at home, and what that page is called.
 HOMES = {

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import MediaType, Response, Router, get, post
+from litestar.params import FromPath
 
 from usufruct.core.base.faults import Fault, Unwelcome
 from usufruct.core.base.refusals import refuse
@@ -38,7 +39,7 @@ def front(request: AnyRequest, number: PageNumber = 1) -> Page:
 
 
 @get("/static/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def static(name: str) -> Response[bytes]:
+def static(name: FromPath[str]) -> Response[bytes]:
     """The style sheet and the script, which change their address when they change."""
     if name not in pages.STATIC:
         raise RefusedHere(refuse(
@@ -138,7 +139,7 @@ def log_out(request: AnyRequest) -> Response[Any]:
 
 
 @get("/receipts/{seq:int}", opt=ANYONE, include_in_schema=False, sync_to_thread=True)
-def receipt(request: AnyRequest, seq: int) -> Response[str]:
+def receipt(request: AnyRequest, seq: FromPath[int]) -> Response[str]:
     """A receipt as a file."""
     found = views.receipt_for(node_of(request), who_is(request).party, seq)
     if found is None:
@@ -150,7 +151,7 @@ def receipt(request: AnyRequest, seq: int) -> Response[str]:
 
 
 @get("/questions/{use:str}/answer.csv", opt=ANYONE, include_in_schema=False, sync_to_thread=True)
-def answer(request: AnyRequest, use: str) -> Response[str]:
+def answer(request: AnyRequest, use: FromPath[str]) -> Response[str]:
     """A whole answer as a file, for who asked and for the members whose rows counted."""
     found = views.answer_for(node_of(request), who_is(request).party, use)
     if not isinstance(found, dict):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import refuse
@@ -41,7 +42,7 @@ class _Form:
 
 
 @get("/desk", opt=ASK, include_in_schema=False, sync_to_thread=True)
-def desk(request: AnyRequest, number: PageNumber = 1, moved: str = "") -> Page:
+def desk(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = "") -> Page:
     """Ask, request, and look up what was asked; `moved` is the negotiation that the last form moved."""
     party = who_is(request).party
     shown = views.desk_page(node_of(request), party)
@@ -101,7 +102,7 @@ def ask(request: AnyRequest, data: Form) -> Response[Any]:
 
 
 @get("/questions/{use:str}", opt={"rule": ("ask", "steward")}, include_in_schema=False, sync_to_thread=True)
-def question(request: AnyRequest, use: str) -> Page:
+def question(request: AnyRequest, use: FromPath[str]) -> Page:
     """What came of a question: for who asked it, and for the steward, who does not see the answer."""
     node, party = node_of(request), who_is(request).party
     found = views.question_page(node, party, use)
@@ -128,7 +129,7 @@ def request_offer(request: AnyRequest, data: Form) -> Response[Any]:
 
 
 @post("/desk/negotiations/{negotiation:str}", opt=NEGOTIATE, include_in_schema=False, sync_to_thread=True)
-def move(request: AnyRequest, negotiation: str, data: Form) -> Response[Any]:
+def move(request: AnyRequest, negotiation: FromPath[str], data: Form) -> Response[Any]:
     """Sends a message in the data user's name."""
     done(trade.move(node_of(request), negotiation, field(data, "message"), who_is(request).party))
     return back_to("/desk", moved=negotiation)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromQuery
 from markupsafe import Markup
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused
@@ -44,7 +45,7 @@ class _Use:
 
 
 @get("/me", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
-def me(request: AnyRequest, number: PageNumber = 1, recorded: int = -1) -> Page:
+def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -1) -> Page:
     """All that a member can see; `recorded` is the fact that her last form became."""
     shown = views.member_page(node_of(request), who_is(request).party)
     assert shown is not None, "an account is made for a known party"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from usufruct.core.base.money import Money
@@ -31,7 +32,7 @@ MOVES = {"agree": "Agree", "accept": "Accept", "verify": "Verify", "terminate": 
 
 
 @get("/steward", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def overview(request: AnyRequest, number: PageNumber = 1, moved: str = "") -> Page:
+def overview(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = "") -> Page:
     """Warnings first, then everything; `moved` is the negotiation that the last form moved."""
     party = who_is(request).party
     shown = views.steward_page(node_of(request))
@@ -93,21 +94,21 @@ def account_in_words(account: str, names: dict[str, str]) -> str:
 
 
 @post("/steward/negotiations/{negotiation:str}", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def move(request: AnyRequest, negotiation: str, data: Form) -> Response[Any]:
+def move(request: AnyRequest, negotiation: FromPath[str], data: Form) -> Response[Any]:
     """Sends a message in the operator's name."""
     done(trade.move(node_of(request), negotiation, field(data, "message"), who_is(request).party))
     return back_to("/steward", moved=negotiation)
 
 
 @post("/steward/offers/{offer:str}/withdrawal", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def withdraw(request: AnyRequest, offer: str) -> Response[Any]:
+def withdraw(request: AnyRequest, offer: FromPath[str]) -> Response[Any]:
     """Takes an offer back."""
     done(trade.withdraw_offer(node_of(request), offer, who_is(request).party))
     return back_to("/steward")
 
 
 @post("/steward/agreements/{agreement:str}/end", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def end(request: AnyRequest, agreement: str) -> Response[Any]:
+def end(request: AnyRequest, agreement: FromPath[str]) -> Response[Any]:
     """Ends an agreement."""
     done(trade.end_agreement(node_of(request), agreement, who_is(request).party))
     return back_to("/steward")
@@ -145,7 +146,7 @@ class _Division:
 
 
 @get("/steward/plans/{name:str}", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def show_plan(request: AnyRequest, name: str) -> Page:
+def show_plan(request: AnyRequest, name: FromPath[str]) -> Page:
     """A proposed division: who gets what, how it is spread, and the button that carries it out."""
     shown = _plan(request, name)
     planned = shown.plan.planned
@@ -158,14 +159,14 @@ def show_plan(request: AnyRequest, name: str) -> Page:
 
 
 @post("/steward/plans/{name:str}/closing", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def close(request: AnyRequest, name: str) -> Response[Any]:
+def close(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
     """Carries a plan out."""
     shown = _plan(request, name)
     done(period.close_period(node_of(request), shown.plan.period, name, who_is(request).party))
     return back_to(f"/steward/plans/{name}")
 
 
-def _plan(request: AnyRequest, name: str) -> views.PlanPage:
+def _plan(request: AnyRequest, name: FromPath[str]) -> views.PlanPage:
     shown = views.plan_page(node_of(request), name)
     if shown is None:
         raise RefusedHere(refuse(

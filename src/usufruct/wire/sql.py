@@ -46,6 +46,7 @@ _UNSEEN = re.compile(
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
+_NUMBER = r"[0-9]{1,30}(\.[0-9]{1,30})?"
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 # Every node that may stand in a question, with what it may carry: all of this is taken over below, or refused there
@@ -355,7 +356,7 @@ def _literal(node: exp.Expr) -> Literal:
         sign, node = "-", node.this
     if isinstance(node, exp.Literal) and node.is_string and not sign:
         return str(node.this)
-    if isinstance(node, exp.Literal) and re.fullmatch(r"[0-9]{1,30}(\.[0-9]{1,30})?", node.name):
+    if isinstance(node, exp.Literal) and not node.is_string and re.fullmatch(_NUMBER, node.name):
         return sign + node.name
     raise _Unsupported(node, "compare a column with a plain value")
 
