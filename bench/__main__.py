@@ -1,4 +1,4 @@
-"""`python -m bench [NAME] [--json] [--quick]`."""
+"""`python -m bench [NAME | --all] [--json] [--quick]`."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ CLAIMS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one benchmark, or lists them all."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Runs one benchmark; without NAME, lists them."
-    )
+    """Runs one benchmark or all, or lists them."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Runs benchmarks; without NAME, lists them.")
     parser.add_argument("name", nargs="?", choices=CLAIMS, metavar="NAME")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument("--all", action="store_true", help="run all of them, one after another")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, on one line, instead of a table")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs, not for figures")
     chosen = parser.parse_args(arguments)
-    if chosen.name is None:
+    names = list(CLAIMS) if chosen.all else [chosen.name] if chosen.name else []
+    if not names:
         for name, claim in CLAIMS.items():
             print(f"{name:10}{claim}")
-        return 0
+    return max((_run(name, chosen.quick, chosen.json) for name in names), default=0)
+
+
+def _run(name: str, quick: bool, as_json: bool) -> int:
     try:
-        module = importlib.import_module(f"bench.{chosen.name}")
+        module = importlib.import_module(f"bench.{name}")
     except ModuleNotFoundError as error:
-        print(f"`{error.name}` is not installed: pip install 'usufruct[bench]'", file=sys.stderr)
+        print(f"{name}: `{error.name}` is not installed: pip install 'usufruct[bench]'", file=sys.stderr)
         return 1
-    results = module.run(chosen.quick)
-    report.show(chosen.name, results, as_json=chosen.json)
+    report.show(name, module.run(quick), as_json)
     return 0
 
 

@@ -1,7 +1,8 @@
 """The docs are read by the tests: what they show is run, what they list is compared with the code, links lead somewhere.
 
-In README.md, docs/start.md and docs/guides/ the fenced blocks are followed as a reader would follow them, page by page,
-each page in a directory of its own that has `examples/` in it. The first words of a block say what to do:
+In README.md, docs/start.md, docs/guides/ and docs/operating/ the fenced blocks are followed as a reader would follow
+them, page by page, each page in a directory of its own that has `examples/` in it. The first words of a block say what to
+do:
 
     sh            run it; it must succeed
     sh refused    run it; the node must refuse (status 3)
@@ -12,7 +13,7 @@ each page in a directory of its own that has `examples/` in it. The first words 
     text          what the block before it printed: its pieces between `…` must occur there in this order
     text noisy    the same, but any number stands for any other
 
-A guide begins where docs/start.md ends.
+A guide, and a page on operating, begins where docs/start.md ends.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
+import importlib
 import importlib.util
 import io
 import os
@@ -57,7 +59,7 @@ SOURCE = ROOT / "src" / "usufruct"
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").glob("*.md")])
-GUIDES = sorted((DOCS / "guides").glob("[!R]*.md"))
+GUIDES = sorted([*(DOCS / "guides").glob("[!R]*.md"), *(DOCS / "operating").glob("[!R]*.md")])
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -297,7 +299,9 @@ def test_every_refusal_and_fault_is_documented() -> None:
 
 
 def test_every_parameter_is_documented() -> None:
-    found = {codes(row[0])[0]: (row[1].replace(",", ""), row[2]) for row in rows(read("parameters.md")) if "." in row[0]}
+    found = {
+        codes(row[0])[0]: (row[1].replace(",", ""), row[2]) for row in rows(read("parameters.md")) if "." in row[0]
+    }
     wanted = {p.name: (str(p.value), p.effective[:10]) for p in parameters.shipped()}  # type: ignore[attr-defined]
     assert found == wanted
 
@@ -320,6 +324,22 @@ def test_every_field_of_a_card_is_documented() -> None:
     for grade in GRADES:
         forms = ", ".join(grade.forms) or "nothing"
         assert f"| {grade.number} | {grade.name} | {grade.harm} | {forms} |" in page
+
+
+def test_limits_are_what_the_code_says() -> None:
+    found = [row for row in rows(read(DOCS / "operating" / "limits.md")) if len(row) == 3]
+    assert found
+    for what, limit, where in found:
+        module, _, constant = codes(where)[0].rpartition(".")
+        number = int(limit.split()[0].replace(",", "")) * (1024 * 1024 if limit.endswith("MiB") else 1)
+        assert getattr(importlib.import_module(f"usufruct.{module}"), constant) == number, what
+
+
+def test_the_glossary_has_one_meaning_each_in_order() -> None:
+    words = [row[0] for row in rows(read(ROOT / "GLOSSARY.md"))]
+    assert words == sorted(set(words), key=str.lower)
+    assert {"party", "asset", "right", "class", "grade", "scenario", "purpose", "terms", "agreement", "use", "rule",
+            "rulebook", "fact", "journal", "receipt", "refusal", "budget", "plan", "replay"} <= set(words)  # fmt: skip
 
 
 def test_sql_is_answered_and_refused_as_documented() -> None:
@@ -376,7 +396,11 @@ class Reader:
             return
         printed = io.StringIO()
         for line in lines:
-            with contextlib.chdir(self.folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            with (
+                contextlib.chdir(self.folder),
+                contextlib.redirect_stdout(printed),
+                contextlib.redirect_stderr(printed),
+            ):
                 ended = run_here(shlex.split(line)[1:])
             assert ended == (status if line is lines[-1] else 0), f"{line}\n{printed.getvalue()}"
         self.output = printed.getvalue()
@@ -384,7 +408,13 @@ class Reader:
     def run(self, command: list[str], status: int) -> None:
         command = [word.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}") for word in command]
         done = subprocess.run(
-            command, cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command,
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         assert done.returncode == status, f"{command[-1]}\n{done.stdout}"
         self.output = done.stdout

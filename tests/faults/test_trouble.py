@@ -241,7 +241,7 @@ def test_a_damaged_page_is_said_in_words(directory: Path) -> None:
     """Any page of the file: the node opens, for it does not look at everything, or it says what is wrong."""
     journal = directory / JOURNAL
     data = journal.read_bytes()
-    refusals = 0
+    remedies = []
     for start in range(0, len(data), 4096):
         journal.write_bytes(data[:start] + b"\xff" * 4096 + data[start + 4096 :])
         for beside in ("-wal", "-shm"):
@@ -250,9 +250,8 @@ def test_a_damaged_page_is_said_in_words(directory: Path) -> None:
             with open_node(directory) as node, node.store.read() as state:
                 assert list(state.list(Party))
         except JournalDamaged as fault:
-            refusals += 1
-            assert "usufruct journal verify" in fault.remedy
-    assert refusals > 5
+            remedies.append(fault.remedy)
+    assert len(remedies) > 5 and all("usufruct journal verify" in remedy for remedy in remedies)
 
 
 def test_a_directory_that_is_no_node(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ SELECT COUNT(*) FROM pay WHERE pay IS NOT NULL                  → count as cou
 SELECT COUNT(*) FROM pay WHERE member IS TRUE → count as count from pay where (member = True and not member is null)
 SELECT COUNT(*) FROM pay WHERE member IS NOT FALSE → count as count from pay where not (member = False and not member is null)
 ## order and limit
-SELECT year, COUNT(*) AS n FROM pay GROUP BY 1 ORDER BY n DESC, year LIMIT 3 → count as n by year from pay order n desc, year limit 3
+SELECT year, COUNT(*) n FROM pay GROUP BY 1 ORDER BY n DESC, year LIMIT 3 → count as n by year from pay order n desc, year limit 3
 SELECT year, COUNT(*) FROM pay GROUP BY 1 ORDER BY 2, 1 DESC    → count as count by year from pay order count, year desc
 SELECT COUNT(*) AS "2", SUM(x) AS "1" FROM pay ORDER BY "1"     → count as 2, sum(x) as 1 from pay order 1
 SELECT COUNT(*) FROM pay ORDER BY count NULLS LAST LIMIT 0      → count as count from pay order count limit 0

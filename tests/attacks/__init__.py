@@ -1,0 +1,1 @@
+"""Attacks on the node, each with the mutation that it must notice."""
