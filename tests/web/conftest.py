@@ -161,7 +161,7 @@ def browse(app: Litestar, node: Node) -> Iterator[Callable[..., Browser]]:
         return opened[-1]
 
     yield open_browser
-    for browser in opened:
+    for browser in reversed(opened):  # the last opened first, for they share a thread
         browser.close()
 
 

@@ -236,13 +236,17 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     person = _quoted(card.person_column)
-    others = "".join(f", {_quoted(c.name)}" for c in card.columns if c.name != card.person_column)
+    others = "".join(f", typed.{_quoted(c.name)}" for c in card.columns if c.name != card.person_column)
     try:
         connection.execute(f"ATTACH {_text(str(partial))} AS target")
         connection.execute(
-            f"CREATE TABLE target.asset AS SELECT (dense_rank() OVER (ORDER BY {person}) - 1)::INTEGER AS _person, "
-            f"(md5_number_lower({_text(card.asset + '|')} || {person}) % 65536)::USMALLINT AS _draw{others} "
-            "FROM typed ORDER BY _line"
+            "CREATE TABLE persons AS SELECT value, (row_number() OVER (ORDER BY value) - 1)::INTEGER AS number, "
+            f"(md5_number_lower({_text(card.asset + '|')} || value) % 65536)::USMALLINT AS draw "
+            f"FROM (SELECT DISTINCT {person} AS value FROM typed)"
+        )
+        connection.execute(
+            f"CREATE TABLE target.asset AS SELECT persons.number AS _person, persons.draw AS _draw{others} "
+            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY typed._line"
         )
         connection.execute("DETACH target")
         connection.close()

@@ -24,7 +24,6 @@ from usufruct.core.privacy.facts import QueryRefused
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt
-from usufruct.core.registry.facts import PersonsEnrolled
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
 from usufruct.node.node import Node
@@ -391,8 +390,6 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
         if not 0 <= seq < state.size():
             return None
         fact = state.entry(seq).fact
-        if isinstance(fact, PersonsEnrolled):
-            return None  # it names everybody else too
         if party in fact.about():
             return state.receipt(seq)
         use = state.get(Use, getattr(fact, "use", ""))

@@ -20,6 +20,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,7 +196,7 @@ class SqliteTransaction(tables.StateReader):
         self._clock_now = now
         self._entropy = entropy
 
-    @property
+    @cached_property
     def now(self) -> Instant:
         """The instant of the batch."""
         if self.last_at and later(self._clock_now, seconds=CLOCK_TOLERANCE_SECONDS) < self.last_at:

@@ -165,7 +165,8 @@ class _Axis:
         span = (high - low) or abs(high) or 1.0
         step = 10.0 ** math.floor(math.log10(span / 4))
         step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 5)
-        return cls(math.floor(low / step) * step, math.ceil(high / step) * step, step)
+        low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+        return cls(low, high if high > low else low + step, step)
 
     @property
     def ticks(self) -> list[float]:

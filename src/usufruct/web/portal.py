@@ -13,7 +13,7 @@ import io
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import MediaType, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from usufruct.core.base.faults import Fault, Unwelcome
@@ -147,7 +147,7 @@ def receipt(request: AnyRequest, seq: FromPath[int]) -> Response[str]:
             "registry.unknown", "no receipt was given", f"there is no fact {seq} that concerns you",
             remedy="take receipts from your own page",
         ))  # fmt: skip
-    return _file(found.text(), f"receipt-{seq}.tlog-proof", MediaType.TEXT)
+    return _file(found.text(), f"receipt-{seq}.tlog-proof", "text/plain")
 
 
 @get("/questions/{use:str}/answer.csv", opt=ANYONE, include_in_schema=False, sync_to_thread=True)
@@ -176,7 +176,7 @@ def _cell(cell: Any) -> Any:
 
 def _file(text: str, name: str, kind: str) -> Response[str]:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(text, media_type=f"{kind.partition(';')[0]}; charset=utf-8", headers=headers)
+    return Response(text, media_type=f"{kind}; charset=utf-8", headers=headers)
 
 
 # One router, for the application itself registers a path with two methods twice, and wraps its handlers twice then.

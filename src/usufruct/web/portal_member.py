@@ -15,7 +15,7 @@ from usufruct.core.access.facts import ConsentGiven, ConsentRefused
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Entry
-from usufruct.core.registry.facts import PartyRegistered, PersonsEnrolled
+from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
 from usufruct.node import consent, views
@@ -60,8 +60,7 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
         uses=[_use(seen, asset) for seen, asset in part.items], totals=_totals(shown), answered=len(answered),
         refused=len(found) - len(answered), pending=sum(1 for s in answered if s.use.price and s.earned is None),
         over_time=_over_time(answered), earnings=_earnings(shown), told=told, entries=len(entries),
-        history=[(entry, _in_words(shown, entry), isinstance(entry.fact, PersonsEnrolled))
-                 for entry in entries[:HISTORY_SHOWN]],
+        history=[(entry, _in_words(shown, entry)) for entry in entries[:HISTORY_SHOWN]],
         choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),
     )  # fmt: skip
 
@@ -135,8 +134,6 @@ def _in_words(shown: MemberPage, entry: Entry) -> str:
             return f"You consented to {purposes.label(fact.purpose)}: {titles.get(fact.asset, fact.asset)}"
         case ConsentRefused() as fact:
             return f"You refused {purposes.label(fact.purpose)}: {titles.get(fact.asset, fact.asset)}"
-        case PersonsEnrolled() as fact:
-            return f"Your rows came under the rules of this node: {titles.get(fact.asset, fact.asset)}"
         case PartyRegistered():
             return "You were registered with this node"
         case fact:

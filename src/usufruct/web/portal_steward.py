@@ -27,7 +27,7 @@ from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, fiel
 
 STEWARD = {"rule": ("steward",)}
 USES_PART = 50
-LISTED = 20  # of assets, offers, agreements, accounts: the newest; the API lists all
+LISTED = 12  # of assets, offers, agreements, accounts: the newest; the API lists all
 MOVES = {"agree": "Agree", "accept": "Accept", "verify": "Verify", "terminate": "Terminate"}
 
 
@@ -166,7 +166,7 @@ def close(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
     return back_to(f"/steward/plans/{name}")
 
 
-def _plan(request: AnyRequest, name: FromPath[str]) -> views.PlanPage:
+def _plan(request: AnyRequest, name: str) -> views.PlanPage:
     shown = views.plan_page(node_of(request), name)
     if shown is None:
         raise RefusedHere(refuse(

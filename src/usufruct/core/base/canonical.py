@@ -16,6 +16,7 @@ from typing import Union
 Value = Union[None, bool, int, str, Sequence["Value"], Mapping[str, "Value"]]
 
 _INTEGER_LIMIT = 2**63
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def encode(value: Value) -> bytes:
@@ -26,7 +27,7 @@ def encode(value: Value) -> bytes:
         ValueError: an integer outside the signed 64-bit range, or a string that is not in NFC.
     """
     _check(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def decode(data: bytes) -> Value:

@@ -70,15 +70,21 @@ class Reader(Protocol):
 
 def plain(record: object) -> canonical.Value:
     """A fact or row as a value that has canonical bytes. Fields that hold their default are left out."""
-    if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {
-            f.name: plain(getattr(record, f.name))
-            for f in dataclasses.fields(record)
-            if f.default is dataclasses.MISSING or getattr(record, f.name) != f.default
-        }
     if isinstance(record, tuple):
         return [plain(item) for item in record]
-    return typing.cast(canonical.Value, record)
+    fields = _fields(typing.cast(Hashable, type(record)))
+    if fields is None:
+        return typing.cast(canonical.Value, record)
+    values = ((name, getattr(record, name), default) for name, default in fields)
+    return {name: plain(value) for name, value, default in values if default is dataclasses.MISSING or value != default}
+
+
+@cache
+def _fields(kind: Hashable) -> tuple[tuple[str, object], ...] | None:
+    """The fields of a record's type and their defaults; None for anything else."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
 
 
 def rebuild(kind: type[Any], value: Any) -> Any:
