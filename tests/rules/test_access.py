@@ -116,6 +116,7 @@ aggregates | pay        | Academic  | missing    | the right of `coop` to grant 
 aggregates | pay        | Academic  | insured    | `institute` has no agreement in force on `pay`      | request an offer
 # the agreement with the fewest gates closed is the one talked about
 aggregates | site       | Marketing | research; marketing | site: graded important                     | leave these columns out
+aggregates | site       | Marketing | marketing; research | site: graded important                     | leave these columns out
 """
 
 

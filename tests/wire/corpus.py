@@ -259,6 +259,7 @@ SELECT year FROM pay GROUP BY year                    → query.unsupported → 
 SELECT AVG(pay) AS a, SUM(pay) AS a FROM pay          → query.unsupported → two columns of one name
 SELECT AVG(pay) AS a, SUM(pay) AS A FROM pay          → query.unsupported → two columns of one name
 SELECT AVG(pay) AS a, COUNT(*) AS a_margin FROM pay   → query.unsupported → two columns of one name
+SELECT year AS a, year AS b, COUNT(*) FROM pay GROUP BY year → query.unsupported → `year` twice
 SELECT COUNT(*) AS (a, b) FROM pay                    → query.unsupported → COUNT(*)
 ## groups and order
 SELECT COUNT(*) FROM pay GROUP BY ALL                 → query.unsupported → GROUP BY ALL

@@ -186,6 +186,8 @@ def _question(text: str, tree: exp.Select) -> Question | Refusal:
             name = _column(inner)
             if name not in group:
                 raise _Unsupported(f"`{name}` outside GROUP BY", f"add GROUP BY {name}, or put it into AVG or SUM")
+            if name in (key.column for key in keys):
+                raise _Unsupported(f"`{name}` twice", "select it once")
             keys.append(Key(name, label or name))
         else:
             measures.append(_measure(inner, label))
