@@ -155,7 +155,7 @@ def _asset(number: int) -> AssetRegistered:
     grade = 1 if number % 4 == 0 else 3  # rows may leave at grade 1
     columns = (Column("person", "integer", "personal", grade), Column("cents", "integer", "personal", grade))
     return AssetRegistered(
-        f"asset-{number}", "holder", f"members-{number}", "Made up", "", "", (), "v1", "person", columns, 1, (),
+        f"asset-{number}", "holder", f"members-{number}", "Made up", "", "", (), "v1", "", "person", columns, 1, (),
         Quality(PERSONS, PERSONS, (0, 0)),
     )  # fmt: skip
 

@@ -94,7 +94,7 @@ def _register(tx: Transaction, members: int) -> None:
     tx.append(PartyRegistered("lab", "organisation", "Lab"))
     tx.append(PartyRegistered("member-1", "person", "Member 1"))
     tx.append(AssetRegistered(
-        "pay", "holder", "members-of-pay", "Pay", "made up", "none", (), "v1", "person", columns, 500, (),
+        "pay", "holder", "members-of-pay", "Pay", "made up", "none", (), "v1", "", "person", columns, 500, (),
         Quality(members * 10, members, (0,)),
     ))  # fmt: skip
     tx.append(PersonsEnrolled("pay", 1, ("member-1",)))

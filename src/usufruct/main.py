@@ -83,7 +83,9 @@ def create_node(
         raise BadInput(
             "input.directory", f"`{directory}` holds a node already", "choose another directory, or use that node"
         )
-    (directory / "keys").mkdir(parents=True, mode=0o700)
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)  # what is in it concerns nobody else on this machine
+    (directory / "keys").mkdir()
     KeyFile.create(directory / "keys" / "signing.pem")
     origin = origin or f"{operator}.example/journal"
     key = KeyFile(origin, directory / "keys" / "signing.pem")

@@ -87,10 +87,12 @@ class ColumnSeen:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """A table that was taken in: its `version` (a digest of its bytes), `rows`, `nulls` per column, the `period` its
+    """A table that was taken in: its `version` (a digest of its bytes), the SHA-256 of what was `stored`,
+    `rows`, `nulls` per column, the `period` its
     period column covers, and whom it is about: what the person column holds, in the order of the persons' numbers."""
 
     version: str
+    stored: str
     rows: int
     nulls: tuple[int, ...]
     period: str

@@ -685,8 +685,8 @@ def test_refusals_do_not_depend_on_the_data(workshop: Workshop) -> None:
 
 
 def test_refusals_do_not_depend_on_who_is_there(workshop: Workshop) -> None:
-    """With one person more or less, what is said is the same, but for numbers that count facts: persons are registered
-    by facts, and how many there are is no secret."""
+    """With one person more or less, what is said is the same, but for numbers that count facts: the size of the journal
+    is public, and registering a person, or a word of hers, makes it larger."""
     heard = []
     for rows in (others(), WORST["far beyond the upper end"] + others()):
         with workshop.node(rows, budget=50_000) as node:

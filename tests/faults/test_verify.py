@@ -25,12 +25,15 @@ from support import JOURNAL, SetClock, edit
 from usufruct.core import facts
 from usufruct.core.base import canonical
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.income import ledger
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned
 from usufruct.core.proof.checkpoint import vkey
+from usufruct.core.proof.commitment import commit
+from usufruct.core.proof.tree import Frontier
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.main import open_node
 from usufruct.node import consent
@@ -330,6 +333,44 @@ def test_what_was_planted_cannot_command_a_terminal(copy: Path) -> None:
     assert finding.what.isprintable() and "[2J" in finding.what
 
 
+def test_a_history_that_was_rewritten_down_to_its_proofs_is_found(copy: Path) -> None:
+    """All but the signatures can be made to fit by whoever has the disk: record, leaf, tree and state."""
+    entry, frontier = 1, Frontier()
+    with closing(connect(copy / JOURNAL)) as connection:
+        rows = connection.execute("SELECT nonce, record FROM journal ORDER BY seq").fetchall()
+    record = rows[entry][1].replace(b"Institute", b"Institvte")
+    assert record != rows[entry][1]
+    leaf = commit(rows[entry][0], record)
+    edit(copy / JOURNAL, f"UPDATE journal SET record = x'{record.hex()}', leaf = x'{leaf.hex()}' WHERE seq = {entry}")
+    for seq, row in enumerate(rows):
+        for level, index, hash in frontier.append(leaf if seq == entry else commit(*row)):
+            edit(copy / JOURNAL, f"UPDATE tree SET hash = x'{hash.hex()}' WHERE level = {level} AND idx = {index}")
+    with closing(connect(copy / JOURNAL)) as connection:
+        rebuild(connection)
+    (finding,) = verify(copy).findings
+    assert finding.entry == entry and "the root signed with this entry" in finding.what
+
+
+def test_tables_that_mean_something_else_are_not_read(copy: Path) -> None:
+    """A schema that gives the columns another meaning ends the audit; it does not confuse it."""
+    with closing(sqlite3.connect(copy / JOURNAL)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        query = "UPDATE sqlite_master SET sql = replace(sql, 'seq    INTEGER PRIMARY KEY', 'seq    INTEGER') WHERE name = 'journal'"
+        assert connection.execute(query).rowcount
+        connection.commit()
+    assert as_lines(verify(copy)) == "None: the table `journal` is missing, or not as it was made"
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1] + b"!")])
+def test_a_table_that_is_not_what_was_registered_is_found(copy: Path, damage: Callable[[Path], object]) -> None:
+    (path,) = (copy / "data").glob("*.duckdb")
+    damage(path)
+    (finding,) = verify(copy).findings
+    with closing(sqlite3.connect(copy / JOURNAL)) as connection:
+        (entry,) = connection.execute("SELECT seq FROM journal WHERE kind = 'asset.registered/1'").fetchone()
+    assert finding.entry == entry and "stored table of `pay`" in finding.what
+
+
 # Whoever holds the node's key
 
 
@@ -431,6 +472,12 @@ def test_a_signed_instant_that_goes_back_is_found(copy: Path, monkeypatch: pytes
     assert finding.entry == entry and "before an entry that it follows" in finding.what
 
 
+def test_a_signed_instant_that_is_misspelled_is_found(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SqliteTransaction, "now", Instant("2999-01-01T00:00:00.5Z"))
+    entry = append(copy, lambda tx: tx.append(PartyRegistered("late", "organisation", "Late")))
+    assert {finding.entry for finding in verify(copy).findings} == {entry}
+
+
 @pytest.mark.parametrize(
     "spell",
     [
@@ -438,7 +485,6 @@ def test_a_signed_instant_that_goes_back_is_found(copy: Path, monkeypatch: pytes
         lambda value: canonical.encode(value | {"more": 1}),
         lambda value: canonical.encode(value | {"kind": ["party.registered/1"]}),
         lambda value: canonical.encode(value | {"seq": value["seq"] + 1}),
-        lambda value: canonical.encode(value | {"at": "2027-01-01T00:00:00.0Z"}),
         lambda value: canonical.encode(value | {"at": 5}),
         lambda value: canonical.encode(value | {"fact": {"party": "late"}}),
         lambda value: b"[" * 100_000,
@@ -458,17 +504,17 @@ def test_a_signed_record_that_is_misspelled_is_found(
 def test_a_read_only_copy_can_be_verified(told: Path) -> None:
     """As an auditor gets it: on a disk, or in an account, in which nothing can be written."""
     with TemporaryDirectory() as place:
-        shelf = Path(place) / "shelf"
-        shelf.mkdir()
-        for name in (JOURNAL, "node.toml"):
-            shutil.copy(told / name, shelf)
-            (shelf / name).chmod(0o444)
         Path(place).chmod(0o755)
-        shelf.chmod(0o555)
+        shelf = Path(place) / "shelf"
+        shutil.copytree(told, shelf, ignore=shutil.ignore_patterns("keys", "logins*", "lock"))
+        before = sorted(shelf.rglob("*"))
+        for path in (*before, shelf):
+            path.chmod(0o555 if path.is_dir() else 0o444)
         with as_nobody():
-            assert verify(shelf).sound
-            assert sorted(path.name for path in shelf.iterdir()) == [JOURNAL, "node.toml"]
-        shelf.chmod(0o755)
+            assert verify(shelf).findings == ()
+        assert sorted(shelf.rglob("*")) == before
+        for path in (*before, shelf):
+            path.chmod(0o755)
 
 
 @contextmanager

@@ -52,7 +52,8 @@ class History:
         for asset in ASSETS:
             columns = (Column("nr", "integer", "personal", 2), Column("paid", "decimal", "personal", 3, low=0, high=40))
             yield AssetRegistered(
-                asset, "anna", "bo", asset, "", "", (asset, "é"), "v1", "nr", columns, 1, (), Quality(9, PERSONS, (0, 0))
+                asset, "anna", "bo", asset, "", "", (asset, "é"), "v1", "digest", "nr", columns, 1, (),
+                Quality(9, PERSONS, (0, 0)),
             )  # fmt: skip
             yield PersonsEnrolled(asset, 0, tuple(f"member-{number}" for number in range(PERSONS)))
             yield BudgetOpened(asset, "v1", 1_000_000)

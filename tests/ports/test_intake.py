@@ -61,6 +61,11 @@ def take(
     return taken, rows
 
 
+def figures(taken: Ingested) -> tuple[Any, ...]:
+    """What is said of a table and depends on it alone; DuckDB writes no two files alike."""
+    return (taken.version, taken.rows, taken.nulls, taken.period, taken.persons)
+
+
 def refused(
     folder: Path,
     content: str | bytes | pa.Table,
@@ -522,7 +527,7 @@ def test_the_version_is_of_the_bytes(tmp_path: Path) -> None:
 def test_the_same_table_twice_is_one_file(tmp_path: Path) -> None:
     first, rows = take(tmp_path, "who,age\na,1\n", (WHO, AGE))
     second, again = take(tmp_path, "who,age\na,1\n", (WHO, AGE))
-    assert (first, rows) == (second, again)
+    assert (figures(first), rows) == (figures(second), again)
 
 
 @pytest.mark.parametrize("left", [b"", b"half a table", None])
@@ -543,7 +548,7 @@ def test_what_a_crash_left_is_replaced(left: bytes | None, tmp_path: Path) -> No
     else:
         partial.write_bytes(left)
     again = DuckDbEngine(tmp_path / "data").ingest(card((WHO, AGE)), tmp_path / "t.csv")
-    assert again == taken
+    assert figures(again) == figures(taken)
     with duckdb.connect(str(file), read_only=True) as opened:
         assert opened.execute("SELECT * EXCLUDE (_draw) FROM asset").fetchall() == rows
         assert opened.execute("SELECT table_name FROM duckdb_tables()").fetchall() == [("asset",)]

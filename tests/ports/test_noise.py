@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[str, Sampler]] = {
     "nine tenths of it": ("variance", lambda values, s: OpenDpNoise().add(values, s * 9 / 10)),
     "no noise": ("variance", lambda values, s: list(values)),
     "a bias": ("mean", lambda values, s: [v + math.ceil(s / 10) for v in OpenDpNoise().add(values, s)]),
-    "one draw for all": ("independent", lambda values, s: [v + OpenDpNoise().add([0], s)[0] for v in values[:1]] * len(values)),
+    "one draw for all": ("", lambda values, s: [v + OpenDpNoise().add([0], s)[0] for v in values[:1]] * len(values)),
     "each draw twice": (
         "independent", lambda values, s: [v for v in OpenDpNoise().add(values[::2], s) for _ in range(2)],
     ),

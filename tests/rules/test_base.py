@@ -174,6 +174,11 @@ def test_money(row: dict[str, str]) -> None:
         assert bad.value.remedy
 
 
+def test_a_currency_has_the_decimals_of_iso_4217() -> None:
+    assert {currency for currency, decimals in DECIMALS.items() if decimals != 2} == {"JPY"}
+    assert DECIMALS["JPY"] == 0
+
+
 # --- instants
 
 zones = st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)).map(
@@ -232,6 +237,12 @@ def test_instants(row: dict[str, str]) -> None:
             instants.parse(row["text"])
     else:
         assert instants.parse(row["text"]) == row["instant"]
+
+
+def test_later_and_earlier() -> None:
+    at = instants.parse("2026-02-28T23:59:59.999Z")
+    assert instants.later(at, milliseconds=1) == "2026-03-01T00:00:00.000Z"
+    assert instants.later(at, days=-28) == "2026-01-31T23:59:59.999Z"
 
 
 def test_a_moment_without_a_zone_is_no_instant() -> None:

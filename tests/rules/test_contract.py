@@ -106,7 +106,7 @@ offer | by        | of   | form       | purposes         | price         | years
 ------+-----------+------+------------+------------------+---------------+-------+------------+------------+------------------
 a     | coop      | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | published
 a     | coop      | pay  | aggregates | AcademicResearch | 0 EUR         | 30    | 2026-03-02 | 2026-03-01 | published
-a     | coop      | pay  | aggregates | Marketing; AcademicResearch | 1 JPY | 1  | 2027-03-01 | 2026-03-01 | published
+a     | coop      | pay  | aggregates | Marketing; AcademicResearch | 1 EUR | 1  | 2027-03-01 | 2026-03-01 | published
 # rights: who may not operate, or not pass the use on, offers nothing
 a     | source    | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | rights.not-held operate
 a     | institute | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | rights.not-held operate
@@ -114,6 +114,8 @@ a     | clinic    | pay  | aggregates | AcademicResearch | 500 EUR       | 1    
 a     | insurer   | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | rights.not-held operate
 a     | lab       | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | published
 a     | lab       | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-07-01 | rights.not-held use it
+# a price in the currency of the node's ledger, for another could not be divided
+a     | coop      | pay  | aggregates | AcademicResearch | 500 USD       | 1     | 2027-03-01 | 2026-03-01 | contract.terms in EUR
 # names
 taken | coop      | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | registry.exists
 a     | coop      | pix  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | registry.unknown
@@ -154,7 +156,7 @@ def test_offers(row: dict[str, str]) -> None:
     terms = Terms(row["form"], parts(row["purposes"]), int(price), currency, int(row["years"]))
     until = instants.parse(row["until"])
     try:
-        answer: object = rules.publish(world.state, row["offer"], row["of"], row["by"], terms, until, False, at)
+        answer: object = rules.publish(world.state, row["offer"], row["of"], row["by"], terms, until, False, at, "EUR")
     except BadInput as bad:
         answer = bad
     if isinstance(answer, BadInput):

@@ -11,7 +11,7 @@ from worlds import World, pay
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.facts import Column, PartyRegistered
-from usufruct.core.registry.rules import Card, check_card, register_party
+from usufruct.core.registry.rules import Card, check_card, check_new, register_party
 
 PARTIES = """
 id       | kind         | name        | principal | answer
@@ -162,3 +162,12 @@ def test_a_value_of_another_type_is_not_taken_for_a_number(value: object) -> Non
     columns = (CARD.columns[0], replace(CARD.columns[1], values=(2021, value)))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="not of type integer"):
         check_card(pay(World(), asset="taken").state, replace(CARD, columns=columns), "coop")
+
+
+def test_the_same_table_is_not_registered_under_a_second_name() -> None:
+    """It would have a second privacy budget."""
+    world = pay(World(), asset="taken")
+    refusal = check_new(world.state, CARD, "v1")
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "registry.exists" and "`taken`" in refusal.reasons[0] and "`taken`" in refusal.remedy
+    assert check_new(world.state, CARD, "v2") is None

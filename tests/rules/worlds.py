@@ -95,7 +95,7 @@ def pay(world: World, columns: str = COLUMNS, asset: str = "pay", once_per: tupl
     quality = Quality(35, PERSONS, (0,) * len(made))
     world.add(
         AssetRegistered(
-            asset, "coop", "source", "Pay", "what people earn", "agreement", (), "v1", "nr", made, 4, once_per, quality
+            asset, "coop", "source", "Pay", "what people earn", "agreement", (), "v1", "5f" * 32, "nr", made, 4, once_per, quality
         ),
         PersonsEnrolled(asset, 0, members),
         *at_the_source(asset, "source", "coop", ("benefit", "hold", "use", "operate")),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -596,12 +597,14 @@ class TestEveryPage:
 
 
 class TestHostileNames:
-    def test_are_text_and_nothing_else(self, browse: Browse, node: Node, table: Any) -> None:
+    def test_are_text_and_nothing_else(self, browse: Browse, node: Node, table: Path, tmp_path: Path) -> None:
+        other = tmp_path / "other.csv"  # the same table under another name would be refused
+        other.write_text("\n".join(table.read_text(encoding="utf-8").splitlines()[:-1]), encoding="utf-8")
         words = card.read(story.CARD.replace('asset = "pay"', 'asset = "pay-two"'))
         words = replace(words, title=HOSTILE, description=HOSTILE, licence=HOSTILE, columns=tuple(
             replace(column, description=HOSTILE, unit=HOSTILE) for column in words.columns
         ))  # fmt: skip
-        story.done(register.add_asset(node, words, table, story.OPERATOR))
+        story.done(register.add_asset(node, words, other, story.OPERATOR))
         story.done(register.record_consents(node, "pay-two", story.PURPOSE, None, HOSTILE))
         story.done(register.add_party(node, "crook", "organisation", HOSTILE))
         terms = Terms("aggregates", (story.PURPOSE,), 100, "EUR", 1)

@@ -125,6 +125,7 @@ unit = "EUR"              → unit = 5                             → `unit` is
 unit = "EUR"              → units = "EUR"                        → unknown field `units`
 decimals = 2              → decimals = 2.0                       → `decimals` is missing or not a whole
 decimals = 2              → decimals = -1                        → cannot have -1 decimals
+decimals = 2              → decimals = 10                        → cannot have 10 decimals
 decimals = 2              → decimals = 1000000000                → cannot have 1000000000 decimals
 decimals = 2              → decimals = 0                         → `low` has more than 0 decimals
 low = -0.5                → low = "0"                            → `low` is not a number
@@ -205,12 +206,17 @@ def columns_seen(draw: st.DrawFn) -> ColumnSeen:
     return ColumnSeen(name, kind, digits, nulls, len(found), ends[0] if ends else "", ends[-1] if ends else "", listed)
 
 
+def filled(proposal: str) -> str:
+    """With what only a person can say about the table."""
+    return proposal.replace('description = ""', 'description = "d"').replace('licence = ""', 'licence = "l"')
+
+
 @given(st.text(max_size=10).map(lambda name: f"n{name}"), st.lists(columns_seen(), min_size=1, max_size=5, unique_by=lambda c: (
     unicodedata.normalize("NFC", c.name))))  # fmt: skip
 def test_every_proposal_reads_back(name: str, seen: list[ColumnSeen]) -> None:
     if any(0xD800 <= ord(c) < 0xE000 for c in name):
         return
-    proposed = card.read(card.propose(name, seen))
+    proposed = card.read(filled(card.propose(name, seen)))
     assert [c.name for c in proposed.columns] == [unicodedata.normalize("NFC", c.name) for c in seen]
     assert all(c.grade == 3 and c.data_class == "personal" for c in proposed.columns), (
         "guesses are on the cautious side"
@@ -238,7 +244,10 @@ TABLE = """nr,year,pay,rate,member,city,empty,code,tiny,far
 def test_a_proposal_made_from_a_table_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "pay.csv"
     path.write_text(TABLE, encoding="utf-8")
-    proposed = card.read(card.propose("Pay 2026", inspect(path)))
+    text = card.propose("Pay 2026", inspect(path))
+    with pytest.raises(BadInput, match="`description` is missing"):
+        card.read(text)
+    proposed = card.read(filled(text))
     columns = {column.name: column for column in proposed.columns}
     assert list(columns) == TABLE.splitlines()[0].split(",")
     assert proposed.person_column == "nr"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from usufruct import __version__
 from usufruct.cli import demo, journal, register, trade, use
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 
@@ -32,9 +33,10 @@ def init(
     name: Annotated[str, typer.Option(help="what people call it")],
     currency: Annotated[str, typer.Option(help="the currency of its ledger")] = "EUR",
     origin: Annotated[str, typer.Option(help="name of its journal: your domain and a path, without a scheme")] = "",
+    url: Annotated[str, typer.Option(help="where people will reach it, as https://node.example")] = "",
 ) -> None:
     """Make a new node in a directory."""
-    settings = doors().create(journal.checked_directory(directory), name, operator, name, currency, origin)
+    settings = doors().create(journal.checked_directory(directory), name, operator, name, currency, origin, url)
     out.print(f"made a node for {name} in {directory}\nits public key: {settings.key}", markup=False, soft_wrap=True)
 
 
@@ -64,6 +66,12 @@ def run_demo(
     demo.tell(dir, doors(), f"http://127.0.0.1:{port}")
     if not once:
         serve(dir, port=port)
+
+
+@command(app)
+def version() -> None:
+    """Which version this is."""
+    out.print(__version__)
 
 
 def run(found: Doors) -> None:

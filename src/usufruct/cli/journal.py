@@ -30,9 +30,13 @@ period = group("Divide what was earned.")
 def verify(
     directory: Path,
     key: Annotated[str | None, typer.Option(help="the verifier key; default: the one in node.toml")] = None,
+    kept: Annotated[list[Path] | None, typer.Option(help="a checkpoint you kept; may be repeated")] = None,
 ) -> None:
     """Recompute everything from the bytes; works beside a running node."""
-    report = audit(directory, key)
+    missing = [file for file in kept or [] if not file.is_file()]
+    if missing:
+        raise BadInput("input.checkpoint", f"there is no file `{missing[0]}`", "name a checkpoint that you saved")
+    report = audit(directory, key, [file.read_text(encoding="utf-8") for file in kept or []])
     out.print(
         f"{report.facts} facts, {report.checkpoints} signed checkpoints, {report.evidence} pieces of evidence",
         markup=False,

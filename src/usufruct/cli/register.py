@@ -57,7 +57,7 @@ def propose(
     """Look at a CSV or Parquet file and propose its card, to be read and corrected by a person."""
     text = card.propose(file.stem, inspect(file))
     if to is None:
-        out.print(text, markup=False)
+        out.print(text, markup=False, soft_wrap=True)
     else:
         to.write_text(text, encoding="utf-8")
         out.print(

@@ -70,17 +70,16 @@ def show(id: str, dir: Directory = HERE) -> None:
         )
         return
     for item in page.assets:
-        rows = []
+        out.print(f"{item.asset.title}: who asked", style="bold", markup=False)
         for seen in item.seen:
+            what = seen.use.meaning or seen.use.question
+            out.print(f"{seen.use.at[:16]}  {seen.who}, for {seen.use.purpose}: {what}", markup=False)
             outcome = (
                 f"answered; {seen.rows} of {seen.of} rows were yours"
                 if seen.rows
                 else f"refused: {seen.use.reasons[0]}"
             )
-            rows.append(
-                [seen.use.at[:16], seen.who, seen.use.purpose, seen.use.meaning or seen.use.question, outcome, seen.seq]
-            )
-        table(f"{item.asset.title}: who asked", ["when", "who", "purpose", "what", "outcome", "receipt"], rows)
+            out.print(f"  {outcome} (fact {seen.seq})", markup=False)
         for paid in item.paid:
             out.print(f"{paid.period}: {paid.amount}", markup=False)
             for step in paid.steps:
@@ -122,7 +121,7 @@ def _say(id: str, asset: str, purpose: str, yes: bool, dir: Path) -> None:
 def receipt(
     id: str,
     seq: Annotated[int, typer.Argument(metavar="FACT")],
-    to: Annotated[Path | None, typer.Option()] = None,
+    to: Annotated[Path | None, typer.Option(help="where to write it (default: the screen)")] = None,
     dir: Directory = HERE,
 ) -> None:
     """The receipt of a fact that concerns a party."""

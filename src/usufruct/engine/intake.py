@@ -8,6 +8,7 @@ not name are left behind; rows about nobody are dropped, for nobody's budget cov
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -67,7 +68,9 @@ def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
         low, high = _one(connection, f"SELECT min({over}), max({over}) FROM typed")
         period = f"{low} to {high}"
     _write(connection, card, target)
-    return Ingested(version, int(rows), tuple(int(n) for n in nulls), period, persons)
+    with target.open("rb") as file:
+        stored = hashlib.file_digest(file, "sha256").hexdigest()
+    return Ingested(version, stored, int(rows), tuple(int(n) for n in nulls), period, persons)
 
 
 def check_table(table: Path) -> None:

@@ -13,7 +13,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.facts import BudgetOpened
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import AssetRegistered, PartyRegistered, PersonsEnrolled, Quality, RightGranted
-from usufruct.core.registry.rules import Card, check_card, register_party
+from usufruct.core.registry.rules import Card, check_card, check_new, register_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
 from usufruct.node.node import Node
@@ -56,7 +56,7 @@ def add_asset(node: Node, card: Card, table: Path, publisher: str) -> Registered
     node.reach("asset after ingest")
 
     def command(tx: Transaction) -> Registered | Refusal:
-        refusal = check_card(tx, card, publisher)
+        refusal = check_card(tx, card, publisher) or check_new(tx, card, taken.version)
         return refusal or _register(node, tx, card, taken, publisher)
 
     return node.store.write(command)
@@ -75,7 +75,7 @@ def _register(node: Node, tx: Transaction, card: Card, taken: Ingested, publishe
     quality = Quality(taken.rows, len(members), taken.nulls, taken.period)
     tx.append(AssetRegistered(
         card.asset, publisher, source, card.title, card.description, card.licence, card.keywords, taken.version,
-        card.person_column, card.columns, card.rows_per_person, card.once_per, quality,
+        taken.stored, card.person_column, card.columns, card.rows_per_person, card.once_per, quality,
     ))  # fmt: skip
     for first in range(0, len(members), ENROL_AT_ONCE):
         tx.append(PersonsEnrolled(card.asset, first, members[first : first + ENROL_AT_ONCE]))

@@ -42,7 +42,7 @@ def publish_offer(
 
     def command(tx: Transaction) -> OfferPublished | Refusal:
         end = until or in_years(tx.now, min(terms.years, 30))
-        fact = rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now)
+        fact = rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now, node.about.currency)
         if not isinstance(fact, Refusal):
             tx.append(fact)
         return fact

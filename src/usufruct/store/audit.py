@@ -2,7 +2,7 @@
 
 Whoever audits trusts the verifier's key and recomputes the rest from the bytes: that every record is spelled as it must
 be and opens the leaf beside it; that the leaves make the tree, and the tree every root that was signed; that evidence,
-state, ledger and budgets are what the facts come to (see `recount`). The file is opened for reading only and without
+data, state, ledger and budgets are what the facts come to (see `recount`). The file is opened for reading only and without
 the node's lock, in one snapshot, so a node can be audited while it serves.
 
 A finding names the entry at which to look. Damage is reported where it is and not again where it is felt: behind a
@@ -83,7 +83,7 @@ def verify(directory: Path, key: str | None = None, kept: Sequence[str] = ()) ->
             "give the verifier key that the node's operator publishes, and checkpoints signed with it",
         ) from None  # fmt: skip
     with contextlib.closing(_snapshot(path)) as connection:
-        return _Audit(connection, key, anchors).report()
+        return _Audit(connection, key, anchors, directory / "data").report()
 
 
 def _configured_key(directory: Path) -> str:
@@ -127,7 +127,7 @@ def _signed(note: str, key: str) -> Checkpoint:
 class _Audit:
     """One audit; each step looks at one thing and takes down what it finds."""
 
-    def __init__(self, connection: sqlite3.Connection, key: str, anchors: Sequence[Checkpoint]) -> None:
+    def __init__(self, connection: sqlite3.Connection, key: str, anchors: Sequence[Checkpoint], data: Path) -> None:
         self._connection, self._key, self._anchors = connection, key, anchors
         self._findings: list[Finding] = []
         self._facts = self._checkpoints = 0
@@ -137,7 +137,7 @@ class _Audit:
         self._sizes: set[int] | None = None  # those that were signed for, if they can be read
         self._roots: dict[int, bytes] = {}  # what should have been signed there
         self._last_at = Instant("")
-        self._recount = Recount(self._find, self._select)
+        self._recount = Recount(self._find, self._select, data)
 
     def report(self) -> Report:
         """Takes all steps."""
@@ -148,6 +148,7 @@ class _Audit:
             "the tree": self._look_at_tree,
             "the checkpoints": self._look_at_checkpoints,
             "the evidence": self._recount.look_at_evidence,
+            "the data": self._recount.look_at_data,
             "the state": self._recount.look_at_state,
             "the ledger": self._recount.look_at_ledger,
             "the file": self._look_at_file,
@@ -243,7 +244,7 @@ class _Audit:
             entry = facts.decode(record)
             if instant(moment(entry.at)) != entry.at:
                 raise ValueError("its instant is not spelled as instants are")
-        except (ValueError, TypeError, RecursionError) as error:
+        except ValueError as error:
             self._find(seq, f"the record cannot be decoded: {error}")
             return None
         if (entry.seq, entry.fact.KIND, entry.at) != (seq, kind, at):

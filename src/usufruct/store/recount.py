@@ -1,4 +1,4 @@
-"""What follows from the facts, counted again: evidence, state, ledger and budgets.
+"""What follows from the facts, counted again: evidence, data, state, ledger and budgets.
 
 The audit hands over the entries one by one; here they are folded in memory, and in the end what the file holds is
 compared with what they come to. Rows of state are named by the entry that last made them. Behind an entry that is not
@@ -7,8 +7,10 @@ what was recorded nothing more can follow, so from there on nothing is compared.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from usufruct.core import facts
@@ -21,6 +23,7 @@ from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
+from usufruct.core.registry.facts import AssetRegistered
 from usufruct.store import tables
 from usufruct.store.memory import MemoryState
 
@@ -34,14 +37,15 @@ Select = Callable[[str], Iterator[tuple[Any, ...]]]
 class Recount:
     """The facts folded again, to be compared with what the file holds."""
 
-    def __init__(self, find: Find, select: Select) -> None:
+    def __init__(self, find: Find, select: Select, data: Path) -> None:
         self.evidence = self.rows = 0
-        self._find, self._select = find, select
+        self._find, self._select, self._data = find, select, data
         self._complete = True
         self._state = MemoryState()
         self._made: dict[tuple[type[Row], str], int] = {}  # the entry that last made a row
         self._about: set[tuple[str, int]] = set()
         self._sealed: dict[str, tuple[int, str]] = {}  # seal -> the entry that names it, and the media type
+        self._assets: list[tuple[int, AssetRegistered]] = []
         self._settled: dict[str, int] = {}  # seal of a settlement -> what its lines must sum to
         self._closed: list[tuple[int, PeriodClosed]] = []
 
@@ -57,6 +61,8 @@ class Recount:
             self._sealed[digest] = (entry.seq, media_type)
         self._about.update((party, entry.seq) for party in entry.fact.about())
         match entry.fact:
+            case AssetRegistered() as fact:
+                self._assets.append((entry.seq, fact))
             case PeriodPlanned() as fact:
                 self._settled.update((statement.lines, statement.members) for statement in fact.statements)
             case PeriodClosed() as fact:
@@ -90,6 +96,18 @@ class Recount:
                 self._find(entry, f"the lines of the settlement {digest[:12]}… do not sum to what its statement says")
         for digest, (entry, _) in missing.items():
             self._find(entry, f"the evidence {digest[:12]}… that this entry names is missing")
+
+    def look_at_data(self) -> None:
+        """The table of every asset is the file that was registered."""
+        for entry, asset in self._assets:
+            try:
+                with (self._data / f"{asset.asset}-{asset.version}.duckdb").open("rb") as file:
+                    stored = hashlib.file_digest(file, "sha256").hexdigest()
+            except (OSError, ValueError):
+                self._find(entry, f"the stored table of `{asset.asset}` is missing")
+                continue
+            if stored != asset.stored:
+                self._find(entry, f"the stored table of `{asset.asset}` is not what was registered")
 
     def look_at_state(self) -> None:
         """Every row is the one that the facts make, and every fact stands in the right histories."""

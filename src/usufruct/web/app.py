@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
@@ -17,6 +18,8 @@ from usufruct.core.base.faults import BadInput, Fault, NodeFault, Unwelcome
 from usufruct.node.node import Node
 from usufruct.web import api, messages, portal
 from usufruct.web.auth import enforce
+
+LOG = logging.getLogger(__name__)
 
 BODY_LIMIT = 2 * 1024 * 1024
 
@@ -68,6 +71,7 @@ def make_app(node: Node) -> Litestar:
         ),
         request_max_body_size=BODY_LIMIT,
         response_headers=HEADERS,
+        logging_config=None,  # the framework's would make every library of the process talk
         debug=False,
     )  # fmt: skip
 
@@ -108,7 +112,7 @@ def _extra(error: HTTPException) -> list[dict[str, str]]:
 
 def _bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A bug of ours: the caller learns that it is one and nothing else; the log gets the trace."""
-    request.app.logger.exception("unexpected") if request.app.logger else None
+    LOG.exception("a bug at %s %s", request.method, request.url.path)
     message, remedy = "the node failed at this", "tell the steward; nothing acknowledged is lost"
     if wants_page(request):
         return portal.trouble(request, 500, message, [], remedy)

@@ -25,9 +25,11 @@ from usufruct.core.rulebook.grades import FORMS
 
 
 def publish(
-    read: Reader, offer: str, asset: str, provider: str, terms: Terms, until: Instant, standing: bool, at: Instant
-) -> OfferPublished | Refusal:
-    """An offer by somebody who may operate the asset and grant its use, on terms that can be granted.
+    read: Reader, offer: str, asset: str, provider: str, terms: Terms, until: Instant, standing: bool, at: Instant,
+    currency: str,
+) -> OfferPublished | Refusal:  # fmt: skip
+    """An offer by somebody who may operate the asset and grant its use, on terms that can be granted, at a price in
+    the `currency` of the node's ledger.
 
     Raises:
         BadInput: the terms cannot be read (an unknown form, purpose or currency; a negative price; no years).
@@ -46,6 +48,16 @@ def publish(
         return refuse(
             "rights.not-held", not_done, f"`{provider}` does not hold the right on `{asset}` to {lacking}",
             remedy="only who may operate an asset and grant its use can offer it; ask its publisher",
+        )  # fmt: skip
+    if terms.form == "rows":
+        return refuse(
+            "contract.terms", not_done, "this node does not let records out, whatever their grade",
+            remedy="offer aggregates; where everything is open, publish the table itself",
+        )  # fmt: skip
+    if terms.currency != currency:
+        return refuse(
+            "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
+            remedy=f"name a price in {currency}",
         )  # fmt: skip
     if until <= at:
         return refuse(

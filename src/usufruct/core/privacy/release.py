@@ -87,6 +87,8 @@ def _value(plan: QueryPlan, output: Output, numbers: list[int]) -> tuple[str | N
     assert column is not None
     if output.measure.function == "sum":
         value = Fraction(total + count * summing.centre)
+        if column.low is not None and column.low >= 0:
+            value = max(value, Fraction(0))  # a sum of what is never negative is not either
         margin = CONFIDENCE * _hypotenuse(summing.deviation, counting.deviation * summing.centre)
         return _decimal(value, column.decimals), _decimal(margin, column.decimals, up=True)
     if count < 2 * CONFIDENCE * counting.deviation:

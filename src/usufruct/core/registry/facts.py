@@ -71,7 +71,8 @@ PARTY_KINDS = ("person", "organisation", "public-body", "cooperative", "group", 
 class AssetRegistered(Fact):
     """A table can be used under the node's rules; title, description, licence and keywords as in DCAT 3.
 
-    `version` names the bytes that were taken in. `rows_per_person` and the columns of `once_per` (a person has at most
+    `version` names the bytes that were taken in; `stored` is the SHA-256 of the file that the node made of them.
+    `rows_per_person` and the columns of `once_per` (a person has at most
     one row for each of their values) bound what one person can count for; the node enforces both whatever the data say.
     """
 
@@ -84,6 +85,7 @@ class AssetRegistered(Fact):
     licence: str
     keywords: tuple[str, ...]
     version: str
+    stored: str
     person_column: str
     columns: tuple[Column, ...]
     rows_per_person: int

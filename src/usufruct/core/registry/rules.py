@@ -111,6 +111,17 @@ def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
     return None
 
 
+def check_new(read: Reader, card: Card, version: str) -> Refusal | None:
+    """Whether no asset has these very bytes already: a second name for them would be a second privacy budget."""
+    for asset in read.list(Asset):
+        if asset.version == version:
+            return refuse(
+                "registry.exists", f"asset `{card.asset}` was not registered", f"this table is `{asset.id}` already",
+                remedy=f"use `{asset.id}`; what may be learnt from a table is counted once",
+            )  # fmt: skip
+    return None
+
+
 def _check_column(column: Column) -> None:
     where = f"column `{column.name}`"
     if column.type not in TYPES:
