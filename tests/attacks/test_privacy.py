@@ -864,9 +864,6 @@ def test_a_plain_question_is_answered(text: str, audited: Node) -> None:
     answered(audited, text)
 
 
-@pytest.mark.xfail(
-    reason="node.query keeps text, purpose and asset as typed, and the journal holds NFC only: it raises"
-)
 @pytest.mark.parametrize(
     ("text", "purpose"),
     [

@@ -11,6 +11,7 @@ import csv
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,24 @@ LISTED_VALUES = 32  # a column with no more different values than this may be me
 
 def inspect(table: Path) -> list[ColumnSeen]:
     """What a first look at the columns of a table shows. The figures are the data's own: not for publication."""
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"temp_directory": ""})
     _load(connection, table)
     return [_look(connection, name) for name in _names(connection)]
 
 
 def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
-    """Writes the table of `card` to `target`, whole or not at all."""
-    connection = duckdb.connect()
+    """Writes the table of `card` to `target`, whole or not at all.
+
+    What does not fit into memory while it is read goes beside the target and nowhere else, and is gone afterwards.
+    """
+    spill = target.with_suffix(".spill")
+    try:
+        return _take_in(duckdb.connect(config={"temp_directory": str(spill)}), card, table, target, version)
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, card: Card, table: Path, target: Path, version: str) -> Ingested:
     _load(connection, table)
     names = _names(connection)
     if taken := [c.name for c in card.columns if c.name.lower() in OURS]:

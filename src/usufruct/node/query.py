@@ -12,9 +12,10 @@ an answer leaves before its fact, so there is no result without one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from usufruct.core.access.rules import Permit, Request, decide
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
@@ -82,6 +83,7 @@ def ask(node: Node, asked: Asked) -> Answered | Refused:
         EngineFault: the plan could not be run; the use is abandoned and its charge spent.
         NodeFault: the node cannot go on; an admitted use is abandoned when it opens again.
     """
+    asked = replace(asked, text=holdable(asked.text), purpose=holdable(asked.purpose))
     node.reach("query before admitted")
     decision = node.store.write(lambda tx: _admit(node, tx, asked))
     node.reach("query after admitted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from usufruct.node.node import Node
 from usufruct.ports import Ingested, Transaction
 
 ENROL_AT_ONCE = 10_000  # persons in one fact
+
+_INTAKE = threading.Lock()
 
 
 def add_party(node: Node, party: str, kind: str, name: str, principal: str | None = None) -> PartyRegistered | Refusal:
@@ -46,8 +49,13 @@ def add_asset(node: Node, card: Card, table: Path, publisher: str) -> Registered
     """Takes a table in and registers it, with the persons it is about as members, in one transaction.
 
     The bytes are on disk before the fact that names them; a table whose fact was never written is an orphan file and
-    does no harm.
+    does no harm. One table at a time: a second one of the same name must find the first one's fact, not its file.
     """
+    with _INTAKE:
+        return _take_in(node, card, table, publisher)
+
+
+def _take_in(node: Node, card: Card, table: Path, publisher: str) -> Registered | Refusal:
     with node.store.read() as state:
         refusal = check_card(state, card, publisher)
     if refusal:

@@ -149,8 +149,9 @@ def _ticks(text: str) -> Markup:
 
 
 def _sentence(text: str, stop: bool = True) -> str:
-    """A message as a sentence: the node's messages begin small and have no full stop."""
-    text = text[:1].upper() + text[1:]
+    """A message as a sentence: the node's messages begin small and have no full stop. A name at the start stays as it is."""
+    if text.partition(" ")[0].isalpha():
+        text = text[:1].upper() + text[1:]
     return f"{text}." if stop and text and text[-1] not in ".!?…" else text
 
 

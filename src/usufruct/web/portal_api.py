@@ -57,7 +57,7 @@ class Operation:
     curl: str
 
 
-@get("/api", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=False)
+@get("/api", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=True)
 def api_page(request: AnyRequest) -> Page:
     """Every operation, and the shapes of what goes in and comes out."""
     document = request.app.openapi_schema.to_schema()
@@ -165,12 +165,24 @@ def _says(schema: Mapping[str, Any]) -> str:
     return "; ".join(says)
 
 
+_MEANS = {
+    "400": "the request cannot be read",
+    "401": "no token, or none that is good",
+    "403": "not allowed",
+    "404": "not there, or not yours",
+    "409": "not from where it stands",
+    "422": "the rules forbid it",
+    "500": "the node failed",
+    "503": "the node cannot go on",
+}
+
+
 def _answers(described: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Status, what it means, and the shape of its body."""
     for status, answer in described["responses"].items():
         bodies: list[dict[str, Any]] = [content.get("schema", {}) for content in (answer.get("content") or {}).values()]
         schema = bodies[0] if bodies else {}
-        words = answer.get("description", "")
+        words = _MEANS.get(status, answer.get("description", ""))
         if status.startswith("2"):
             words = _type(schema) if schema else "nothing"
         yield status, words, _shape(schema)

@@ -16,6 +16,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.question import (
     Both,
@@ -134,6 +135,7 @@ class _Unsupported(Exception):
 
 def parse(text: str) -> Question | Refusal:
     """The question that `text` asks, or why it cannot be one. Decided from the text alone."""
+    text = holdable(text)
     if len(text) > TEXT_LIMIT:
         return _malformed(f"it is longer than {TEXT_LIMIT} characters")
     if unseen := _UNSEEN.search(text):

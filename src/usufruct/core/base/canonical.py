@@ -48,6 +48,14 @@ def decode(data: bytes) -> Value:
     return value
 
 
+def holdable(text: str) -> str:
+    """`text` as canonical bytes can hold it: in NFC, and with a replacement character for what is no letter at all.
+
+    For what strangers typed: it must be recorded whatever it is.
+    """
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+
+
 def _check(value: object) -> None:
     if value is None or isinstance(value, bool):
         return
