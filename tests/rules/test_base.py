@@ -117,6 +117,14 @@ def test_bytes_are_those_of_rfc_8785() -> None:
     assert canonical.encode(value) == expected.encode()
 
 
+@given(st.text(st.characters(), max_size=20))
+def test_whatever_is_typed_can_be_held(typed: str) -> None:
+    held = canonical.holdable(typed)
+    assert canonical.decode(canonical.encode(held)) == held == canonical.holdable(held)
+    letters = not any(0xD800 <= ord(c) < 0xE000 for c in typed)
+    assert not letters or held == unicodedata.normalize("NFC", typed), "and what is text already is not changed"
+
+
 # --- money
 
 

@@ -160,7 +160,9 @@ class History(World):
             case 1:
                 terms, until = Terms("aggregates", (purpose,), 100 * c, "EUR", 1 + c), instants.later(self.at, days=b)
                 provider = "coop" if a else "institute"
-                self.attempt(contract.publish(self.state, f"x-{new}", "pay", provider, terms, until, False, self.at, "EUR"))
+                self.attempt(
+                    contract.publish(self.state, f"x-{new}", "pay", provider, terms, until, False, self.at, "EUR")
+                )
             case 2:
                 self.attempt(contract.withdraw(self.state, self.one(Offer, b), "coop" if a < 2 else other))
             case 3:

@@ -93,10 +93,9 @@ def pay(world: World, columns: str = COLUMNS, asset: str = "pay", once_per: tupl
     members = tuple(f"member-{number}" for number in range(PERSONS))
     made = tuple(column(row) for row in rows(columns))
     quality = Quality(35, PERSONS, (0,) * len(made))
+    about = ("Pay", "what people earn", "agreement", ("wages",), "v1", "5f" * 32)
     world.add(
-        AssetRegistered(
-            asset, "coop", "source", "Pay", "what people earn", "agreement", (), "v1", "5f" * 32, "nr", made, 4, once_per, quality
-        ),
+        AssetRegistered(asset, "coop", "source", *about, "nr", made, 4, once_per, quality),
         PersonsEnrolled(asset, 0, members),
         *at_the_source(asset, "source", "coop", ("benefit", "hold", "use", "operate")),
         BudgetOpened(asset, "v1", 1_000_000),

@@ -190,6 +190,7 @@ class TestWhatEachSees:
                 assert f"{method.upper()} {path}" in page.text
         assert "For scope steward." in page.text and "For everybody." in page.text
         assert '"sql": "SELECT COUNT(*) FROM wagepan"' in page.text
+        assert "-F table=@table.csv -F card=@card.toml" in page.text
 
 
 class TestWhatNobodyElseSees:
@@ -550,6 +551,23 @@ class TestEveryPage:
             ], name
             forms = [form for form in page.forms if form.action not in ("/login", "/enter")]
             assert all(form.fields.get("csrf") for form in forms), name
+
+    def test_leads_nowhere_that_is_not_there(self, node: Node, browse: Browse) -> None:
+        there = everything(node)
+        paths = {
+            ("", ""): ["/", "/login", "/enter", "/api"], ("member-3", "member"): ["/me"],
+            (story.OPERATOR, "steward"): ["/steward", f"/steward/plans/{there['plan']}", f"/questions/{there['answered']}"],
+            (story.USER, "user"): ["/desk", f"/questions/{there['answered']}"],
+        }  # fmt: skip
+        for (party, role), wanted in paths.items():
+            browser = browse(party, role)
+            for path in wanted:
+                page = browser.get(path)
+                ids = {element.attributes.get("id") for element in page.elements}
+                for link in {element.attributes["href"] for element in page.all("a")}:
+                    target, _, place = link.partition("#")
+                    assert target or place in ids, (path, link)
+                    assert not target or browser.raw("GET", target).status_code == 200, (path, link)
 
     def test_comes_with_its_headers(self, node: Node, browse: Browse) -> None:
         for name, page in visit_all(node, browse):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,9 @@ EXAMPLES: dict[str, Any] = {
     "price": "5.00 EUR", "purpose": "AcademicResearch", "purposes": ["AcademicResearch"], "right": "use",
     "role": "user", "scopes": ["ask"], "sql": "SELECT COUNT(*) FROM wagepan", "years": 1,
 }  # fmt: skip
+
+# The files that go with an asset, where an operation says so; the framework calls all uploads `files`.
+UPLOADS = {"table": "table.csv", "card": "card.toml"}
 
 WHO = {
     "public": "everybody",
@@ -68,38 +72,45 @@ def api_page(request: AnyRequest) -> Page:
                 version=document["info"]["version"])  # fmt: skip
 
 
-def rules(app: Litestar) -> dict[tuple[str, str], str]:
-    """Who may call each route, in words."""
+def rules(app: Litestar) -> dict[tuple[str, str], tuple[str, str]]:
+    """Who may call each route, and what it does, in words."""
     found = {}
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             rule = handler.opt.get("rule", ())
             words = WHO[rule] if isinstance(rule, str) else " or ".join(WHO[scope] for scope in rule)
+            does = inspect.getdoc(getattr(handler.fn, "func", handler.fn)) or ""
             for method in getattr(handler, "http_methods", ()):
-                found[method, getattr(route, "path_format", route.path)] = words
+                found[method, getattr(route, "path_format", route.path)] = words, does
     return found
 
 
-def operations(document: Mapping[str, Any], who: Mapping[tuple[str, str], str], url: str) -> Iterator[Operation]:
+def operations(
+    document: Mapping[str, Any], known: Mapping[tuple[str, str], tuple[str, str]], url: str
+) -> Iterator[Operation]:
     """Every operation of an OpenAPI document."""
     shapes = document.get("components", {}).get("schemas", {})
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             if not isinstance(described, dict) or "responses" not in described:
                 continue
-            kind, body = _body(described, shapes)
+            who, does = known.get((method.upper(), path), ("", ""))
+            kind, body = _body(described, does, shapes)
             fields = (*_parameters(described), *fields_of(body, shapes))
             answers = tuple(_answers(described))
-            asked = who.get((method.upper(), path), "")
             yield Operation(
-                method.upper(), path, described.get("summary", ""), described.get("description", ""), asked, fields, answers,
-                _curl(method.upper(), url + path, kind, body, public=asked == WHO["public"]),
+                method.upper(), path, described.get("summary", ""), described.get("description", does), who, fields, answers,
+                _curl(method.upper(), url + path, kind, body, public=who == WHO["public"]),
             )  # fmt: skip
 
 
-def _body(described: Mapping[str, Any], shapes: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _body(described: Mapping[str, Any], does: str, shapes: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     for kind, content in described.get("requestBody", {}).get("content", {}).items():
-        return kind, _resolved(content["schema"], shapes)
+        schema = _resolved(content["schema"], shapes)
+        if schema.get("properties", {}).keys() == {"files"}:
+            needed = [name for name in UPLOADS if f"`{name}`" in does]
+            schema |= {"properties": {name: {"format": "binary"} for name in needed}, "required": needed}
+        return kind, schema
     return "", {}
 
 
@@ -194,7 +205,7 @@ def _curl(method: str, url: str, kind: str, body: Mapping[str, Any], public: boo
     if not public:
         parts.append('-H "Authorization: Bearer $TOKEN"')
     if kind == "multipart/form-data":
-        parts += [f"-F {name}=@{name}" for name in body.get("properties", {})]
+        parts += [f"-F {name}=@{UPLOADS.get(name, name)}" for name in body.get("properties", {})]
     elif body:
         needed = body.get("required") or list(body.get("properties", {}))
         example = {name: EXAMPLES.get(name, _type(body["properties"][name])) for name in needed}

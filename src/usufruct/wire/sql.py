@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
 
 import sqlglot
 from sqlglot import exp
@@ -135,12 +134,11 @@ class _Unsupported(Exception):
 
 def parse(text: str) -> Question | Refusal:
     """The question that `text` asks, or why it cannot be one. Decided from the text alone."""
-    text = holdable(text)
     if len(text) > TEXT_LIMIT:
         return _malformed(f"it is longer than {TEXT_LIMIT} characters")
     if unseen := _UNSEEN.search(text):
         return _malformed(f"it holds the character U+{ord(unseen[0]):04X}, which cannot be seen")
-    text = unicodedata.normalize("NFC", text)
+    text = holdable(text)
     try:
         statements = [s for s in sqlglot.parse(text, dialect="duckdb") if s and not isinstance(s, exp.Semicolon)]
     except Exception as error:  # not only its own: on some texts (`SHOW ALL`) the parser fails by accident
