@@ -186,3 +186,18 @@ def test_margins_shrink_as_groups_grow_and_scale_with_the_noise(count: int, time
     many = release(made, [[(count + 79) * times], [0], [count * times], [0], [count * times]]).rows[0]
     assert (few[1] is None) or Fraction(str(many[1])) <= Fraction(str(few[1]))
     assert few[3] == many[3] and few[5] == many[5], "the margin of a sum or a count depends on the noise alone"
+
+
+def test_margins_are_rounded_up_and_by_no_more_than_one() -> None:
+    measures = ["SUM(hours)", "SUM(pay)", "COUNT(*)", "COUNT(DISTINCT nr)", "COUNT(pay)", "COUNT(note)", "COUNT(year)"]
+    for number in range(1, 8):
+        made = planned(f"SELECT {', '.join(measures[:number])} FROM pay")
+        row = release(made, [[100]] * len(made.vectors)).rows[0]
+        for output, margin in zip(made.outputs, row[1::2], strict=True):
+            noise = [made.vectors[v] for v in output.vectors]
+            exact = noise[0].deviation ** 2 * (noise[1].centre ** 2 if noise[1:] else 1)
+            exact += noise[1].deviation ** 2 if noise[1:] else 0
+            decimals = noise[-1].column.decimals if noise[1:] and noise[-1].column else 0
+            shown = Fraction(str(margin)) * 10**decimals / Fraction(196, 100)
+            assert shown**2 >= exact
+            assert (shown - 1) ** 2 < exact

@@ -165,3 +165,19 @@ def test_letters_are_kept_in_one_spelling() -> None:
     assert isinstance(sql.parse("SELECT COUNT(*) FROM pay\u037e DROP TABLE pay"), Refusal), (
         "a Greek question mark is a semicolon"
     )
+
+
+IN_WORDS = """
+SELECT COUNT(*) FROM pay                                      → the number of rows
+SELECT COUNT(DISTINCT nr), AVG(pay) FROM pay                  → the number of persons and the average of pay
+SELECT SUM(a), SUM(b), SUM(c) FROM pay GROUP BY year          → the sum of a, the sum of b and the sum of c by year
+SELECT COUNT(pay) FROM pay WHERE a = 1 AND b = 2 GROUP BY x, y → the number of rows of pay by x and y, for rows with a, b as stated
+SELECT year FROM pay LIMIT 5                                  → the rows of pay
+"""
+
+
+@pytest.mark.parametrize(("text", "words"), lines(IN_WORDS))
+def test_what_was_asked_in_words(text: str, words: str) -> None:
+    question = sql.parse(text)
+    assert isinstance(question, Question)
+    assert in_words(question) == words

@@ -74,11 +74,7 @@ def show(id: str, dir: Directory = HERE) -> None:
         for seen in item.seen:
             what = seen.use.meaning or seen.use.question
             out.print(f"{seen.use.at[:16]}  {seen.who}, for {seen.use.purpose}: {what}", markup=False)
-            outcome = (
-                f"answered; {seen.rows} of {seen.of} rows were yours"
-                if seen.rows
-                else f"refused: {seen.use.reasons[0]}"
-            )
+            outcome = f"answered; {seen.rows} of your rows counted" if seen.rows else f"refused: {seen.use.reasons[0]}"
             out.print(f"  {outcome} (fact {seen.seq})", markup=False)
         for paid in item.paid:
             out.print(f"{paid.period}: {paid.amount}", markup=False)

@@ -15,9 +15,9 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.income import settlement
-from usufruct.core.income.explanation import Explanation, UsedRows, explain
+from usufruct.core.income.explanation import Explanation, explain
 from usufruct.core.income.ledger import Account
-from usufruct.core.income.measure import MICRO, EarningUse, contributions, parts_of_uses
+from usufruct.core.income.measure import contributions
 from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
 from usufruct.core.oversight import Warning, warnings
 from usufruct.core.privacy.facts import QueryRefused
@@ -58,16 +58,15 @@ class PublicPage:
 class Seen:
     """One use, or refused attempt, of an asset that is about a member, as she sees it.
 
-    `rows` is how many of her rows counted, `of` how many in all; `let_out` the answer as it left; `earned` what it
-    earned her in millionths of a minor unit, None until the period closes; `seq` the fact that she can have a receipt of.
+    `rows` is how many of her rows counted; `let_out` the answer as it left; `period` the one in which it was paid, None
+    until that closes; `seq` the fact that she can have a receipt of.
     """
 
     use: Use
     who: str
     rows: int
-    of: int
     let_out: canonical.Value
-    earned: int | None
+    period: str | None
     seq: int
 
 
@@ -217,19 +216,19 @@ def member_page(node: Node, party: str) -> MemberPage | None:
 def _member_asset(state: Snapshot, person: Person) -> MemberAsset:
     asset = state.get(Asset, person.asset)
     assert asset is not None
-    paid, earned = _paid(state, asset, person.number)
+    paid, paid_in = _paid(state, asset, person.number)
     seen = []
     for use in state.list(Use, asset=asset.id):
         if use.state in ("admitted", "abandoned"):
             continue
         if use.state == "refused":
-            seen.append(Seen(use, name_of(state, use.requester), 0, 0, None, None, use.ended))
+            seen.append(Seen(use, name_of(state, use.requester), 0, None, None, use.ended))
             continue
         rows = contributions(state.evidence(use.contributions))
         if rows[person.number]:
             let_out = canonical.decode(state.evidence(use.answer))
             seen.append(Seen(
-                use, name_of(state, use.requester), rows[person.number], sum(rows), let_out, earned.get(use.id), use.ended
+                use, name_of(state, use.requester), rows[person.number], let_out, paid_in.get(use.id), use.ended
             ))  # fmt: skip
     said = consent.said(state, asset.id, person.number)
     words = tuple(_words(state, asset, person.number, said, seen))
@@ -243,28 +242,24 @@ def _words(state: Snapshot, asset: Asset, number: int, said: dict[str, str], see
         yield Word(purpose, said.get(purpose, ""), consent.standing(state, asset.id, number, purpose))
 
 
-def _paid(state: Snapshot, asset: Asset, number: int) -> tuple[list[Explanation], dict[str, int]]:
-    """One person's line in every closed period, explained; and what each use earned her, in millionths."""
-    explanations, earned = [], {}
+def _paid(state: Snapshot, asset: Asset, number: int) -> tuple[list[Explanation], dict[str, str]]:
+    """One person's line in every closed period, explained; and the period in which each use was paid."""
+    explanations, paid_in = [], {}
     for period in state.list(Period):
         plan = state.get(PeriodPlan, period.plan)
         assert plan is not None
         for statement in plan.planned.statements:
             if statement.asset != asset.id:
                 continue
+            paid_in.update(dict.fromkeys(statement.uses, period.id))
             line = settlement.line(state.evidence(statement.lines), number)
-            uses = [state.get(Use, use) for use in statement.uses]
-            earning = [EarningUse(u.id, u.price, contributions(state.evidence(u.contributions))) for u in uses if u]
-            used = []
-            for use, part in zip(earning, parts_of_uses(earning, statement.members), strict=True):
-                total = sum(use.rows)
-                if use.rows[number]:
-                    used.append(UsedRows(use.id, use.rows[number], total, part))
-                    earned[use.id] = part * use.rows[number] // total
+            uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
+            counted = [(use.id, contributions(state.evidence(use.contributions))[number]) for use in uses]
             explanations.append(explain(
-                period.id, asset.id, plan.planned.currency, line.due, line.paid, statement.members, used
+                period.id, asset.id, plan.planned.currency, line.paid, statement.members,
+                [(use, rows) for use, rows in counted if rows],
             ))  # fmt: skip
-    return explanations, earned
+    return explanations, paid_in
 
 
 def steward_page(node: Node) -> StewardPage:
@@ -414,8 +409,3 @@ def name_of(state: Snapshot, party: str) -> str:
 
 def _names(state: Snapshot, parties: Iterable[str]) -> dict[str, str]:
     return {party: name_of(state, party) for party in set(parties)}
-
-
-def cents(micro: int) -> str:
-    """Millionths of a minor unit as a decimal of minor units: `1.284403`."""
-    return f"{micro // MICRO}.{micro % MICRO:06d}"

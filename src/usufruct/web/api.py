@@ -273,7 +273,7 @@ def me(request: AnyRequest) -> dict[str, Any]:
                     {
                         "use": s.use.id, "who": s.who, "at": s.use.at, "purpose": s.use.purpose, "question": s.use.question,
                         "meaning": s.use.meaning, "state": s.use.state, "reasons": s.use.reasons, "your_rows": s.rows,
-                        "all_rows": s.of, "let_out": s.let_out, "earned_micro": s.earned, "receipt": s.seq,
+                        "let_out": s.let_out, "paid_with": s.period, "receipt": s.seq,
                     }
                     for s in a.seen
                 ],

@@ -6,12 +6,13 @@ import logging
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, Router, get
-from litestar.datastructures import State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.response import Redirect
+from litestar.types import Message, Scope
 
 from usufruct import __version__
 from usufruct.core.base.faults import BadInput, Fault, NodeFault, Unwelcome
@@ -49,6 +50,14 @@ def health() -> str:
     return "ok\n"
 
 
+async def protect(message: Message, scope: Scope) -> None:
+    """Every response carries the headers that protect, whoever made it."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+
+
 def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
@@ -61,6 +70,7 @@ def make_app(node: Node) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Usufruct",
             version=__version__,
+            use_handler_docstrings=True,
             description="A node that puts data and work to use without giving them away.",
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             # The framework's own pages load scripts from elsewhere; ours is at /api (docs/decisions/0012).
@@ -70,7 +80,7 @@ def make_app(node: Node) -> Litestar:
             ),
         ),
         request_max_body_size=BODY_LIMIT,
-        response_headers=HEADERS,
+        before_send=[protect],
         logging_config=None,  # the framework's would make every library of the process talk
         debug=False,
     )  # fmt: skip

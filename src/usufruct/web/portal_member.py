@@ -58,7 +58,7 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
     return page(
         request, "me.html", f"{'Recorded: your' if told else 'Your'} data", shown=shown, part=part,
         uses=[_use(seen, asset) for seen, asset in part.items], totals=_totals(shown), answered=len(answered),
-        refused=len(found) - len(answered), pending=sum(1 for s in answered if s.use.price and s.earned is None),
+        refused=len(found) - len(answered), pending=sum(1 for s in answered if s.use.price and s.period is None),
         over_time=_over_time(answered), earnings=_earnings(shown), told=told, entries=len(entries),
         history=[(entry, _in_words(shown, entry)) for entry in entries[:HISTORY_SHOWN]],
         choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),

@@ -1,66 +1,46 @@
-"""A member's line, explained so that she can recompute it."""
+"""A member's line, explained to her.
+
+She is told the rule, the uses, how many rows of hers counted in each, and what it comes to in whole units. How many rows
+counted *in all* she is not told, nor her exact fraction, from which it could be worked out: an exact count of who
+matched a question would undo the noise on its answer for any data user whom a member helps. The audit recomputes every
+line (see docs/decisions/0013-no-exact-totals-for-members.md).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usufruct.core.base.money import DECIMALS, Money, decimal
-from usufruct.core.income.measure import MICRO
-
-
-@dataclass(frozen=True, slots=True)
-class UsedRows:
-    """One use of the period: how many rows of hers counted, of how many in all, and what the use earned for the
-    members, in millionths of a minor unit."""
-
-    use: str
-    rows: int
-    of: int
-    earned: int
+from usufruct.core.base.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`amount` paid, `due` in millionths of a minor unit, and the sentences that lead from one to the other."""
+    """The `amount` paid for a period, and the sentences that lead to it."""
 
     period: str
     asset: str
     amount: Money
-    due: int
     steps: tuple[str, ...]
 
 
 def explain(
-    period: str, asset: str, currency: str, due: int, paid: int, members: int, uses: Sequence[UsedRows]
+    period: str, asset: str, currency: str, paid: int, members: int, rows_by_use: Sequence[tuple[str, int]]
 ) -> Explanation:
-    """Sentences from the members' share down to her cents; `due` in millionths of a minor unit, `paid` and `members`
-    in minor units."""
+    """Sentences from the members' share down to her cents; `paid` and `members` in minor units, `rows_by_use` the rows
+    of hers that counted in each use that used them."""
     amount = Money(paid, currency)
     steps = [f"the members' share of what `{asset}` earned in {period} is {Money(members, currency)}"]
-    for use in uses:
-        steps.append(
-            f"{use.use} earned {exact(use.earned, currency)} of it; {use.rows} of the {use.of} rows that counted were "
-            f"yours, so {use.rows}/{use.of} of that"
-        )
-    if not due:
-        return Explanation(
-            period, asset, amount, due, (*steps, "none of your rows were used, so nothing is due to you")
-        )
-    steps.append(f"together {exact(due, currency)} is due to you")
-    rounding = "rounded up" if paid * MICRO > due else "rounded down" if paid * MICRO < due else "exact"
+    if not rows_by_use:
+        return Explanation(period, asset, amount, (*steps, "none of your rows were used, so nothing is due to you"))
+    steps.append("it is split over the uses by what each earned, and within a use by the rows that counted in it")
+    steps += [f"{use}: {rows} of your rows counted" for use, rows in rows_by_use]
     steps.append(
-        f"paid in whole units: {amount} ({rounding}; units left over go to the largest remainders, and among equal "
-        "ones by a published lot)"
+        f"your part of all of them together, in whole units: {amount}; units left over go to the largest remainders, "
+        "and among equal ones by a published lot"
     )
-    return Explanation(period, asset, amount, due, tuple(steps))
-
-
-def exact(micro: int, currency: str) -> str:
-    """Millionths of a minor unit as an amount, with as many digits as it needs and no fewer than the currency has."""
-    decimals = DECIMALS[currency]
-    text = decimal(micro, decimals + 6)
-    spare = 6
-    while spare and text.endswith("0"):
-        text, spare = text[:-1], spare - 1
-    return f"{text.rstrip('.')} {currency}"
+    steps.append(
+        "how many rows counted in all is told to no one outside the node, for an exact count would undo the noise on "
+        "the answers; the audit of the journal works out every line again"
+    )
+    return Explanation(period, asset, amount, tuple(steps))
