@@ -247,6 +247,12 @@ def test_instants(row: dict[str, str]) -> None:
         assert instants.parse(row["text"]) == row["instant"]
 
 
+def test_the_same_day_of_another_year() -> None:
+    at = instants.parse("2024-02-29T10:00:00Z")
+    assert instants.in_years(at, 1) == "2025-02-28T10:00:00.000Z"
+    assert instants.in_years(at, 4) == "2028-02-29T10:00:00.000Z"
+
+
 def test_later_and_earlier() -> None:
     at = instants.parse("2026-02-28T23:59:59.999Z")
     assert instants.later(at, milliseconds=1) == "2026-03-01T00:00:00.000Z"

@@ -15,7 +15,7 @@ from worlds import COLUMNS, World, pay
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.conditions import resolve
 from usufruct.core.privacy.facts import BudgetOpened, QueryAdmitted
-from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Not, OneOf, Question
+from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Measure, Not, OneOf, Question
 from usufruct.core.privacy.rules import SIGMA_GRAIN, QueryPlan, charge_of, plan, sigma_for
 from usufruct.core.rulebook.parameters import shipped
 from usufruct.wire import sql
@@ -206,6 +206,17 @@ def test_many_measures_for_little_are_refused_and_never_cost_nothing() -> None:
         else:
             assert all(vector.charge > 0 for vector in made.vectors)
             assert made.charge <= 1000
+
+
+def test_no_two_columns_of_an_answer_have_one_name() -> None:
+    """Neither by the question's own names nor by the margins that come beside them, whoever made the question."""
+    world = pay(World())
+    for labels in (("a", "a"), ("a", "a_margin"), ("a_margin", "a")):
+        made = (Measure("count", None, labels[0]), Measure("average", "pay", labels[1]))
+        question = Question("", "pay", "aggregates", measures=made, labels=labels)
+        refusal = plan(world.state, question, world.asset, RULEBOOK, world.at)
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == "query.unsupported" and "would be named" in refusal.reasons[0]
 
 
 def test_another_budget_for_another_version() -> None:

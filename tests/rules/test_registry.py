@@ -104,6 +104,8 @@ column pay: low = none; high = none     | good
 column pay: low = 2000                  | bounds that cannot hold
 column pay: low = 2001                  | bounds that cannot hold
 column pay: low = -5                    | good
+column pay: low = -1099511627776        | good
+column pay: low = -1099511627777        | bounds that cannot hold
 column pay: high = 1099511627776        | good
 column pay: high = 1099511627777        | bounds that cannot hold
 column pay: values = 1                  | decimals cannot be grouped by

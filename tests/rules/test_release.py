@@ -8,7 +8,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 from tables import cases, parts
-from worlds import World, pay
+from worlds import COLUMNS, World, pay
 
 from usufruct.core.base import canonical
 from usufruct.core.privacy.question import Question
@@ -21,7 +21,7 @@ RULEBOOK = shipped()
 
 
 def planned(text: str) -> QueryPlan:
-    world = pay(World())
+    world = pay(World(), COLUMNS + "\ndebt | integer | 2 | | -60 | 0 |")
     question = sql.parse(text)
     assert isinstance(question, Question), question
     made = plan(world.state, question, world.asset, RULEBOOK, world.at)
@@ -48,6 +48,7 @@ SUM(hours)         | 100; -450      | 2550     | 1315
 SUM(hours)         | 0; 0           | 0        | 1315
 # what is never negative has no negative sum, but a sum of debts has
 SUM(hours)         | -10; 0         | 0        | 1315
+SUM(debt)          | 100; 0         | -3000    | 1315
 SUM(pay)           | 100; 12345     | 1123.45  | 438.27
 # an average is left out while twice the margin of its count is not reached: here below 79 rows
 AVG(hours)         | 78; 100        |          |
@@ -154,6 +155,7 @@ def test_an_answer_has_canonical_bytes_and_says_how_to_read_it() -> None:
         "0.00 to 20.00 count as the nearer",
     ):
         assert words in notes
+    assert "p: noise with standard deviation 10.00 (rows), 50.00 (sum)" in notes, "in euros, not in cents"
     left_out = "an average is left out where"
     assert left_out in notes and left_out not in " ".join(answered("SELECT COUNT(*) FROM pay", [1]).notes)
 

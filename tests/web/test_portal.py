@@ -23,9 +23,9 @@ from usufruct.core.proof.receipt import Receipt, check
 from usufruct.node import consent, login, query, register, trade
 from usufruct.node.node import Node
 from usufruct.store.keys import verify_signature
-from usufruct.web import charts, pages
 from usufruct.web.app import HEADERS
-from usufruct.web.charts import Bar, Spot
+from usufruct.web.portal import charts, pages
+from usufruct.web.portal.charts import Bar, Spot
 from usufruct.wire import card
 
 Browse = Callable[..., Any]

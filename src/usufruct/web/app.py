@@ -17,8 +17,9 @@ from litestar.types import Message, Scope
 from usufruct import __version__
 from usufruct.core.base.faults import BadInput, Fault, NodeFault, Unwelcome
 from usufruct.node.node import Node
-from usufruct.web import api, messages, portal
+from usufruct.web import api, messages
 from usufruct.web.auth import enforce
+from usufruct.web.portal import public as portal
 
 LOG = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from usufruct.web import charts
-from usufruct.web.charts import Spot
+from usufruct.web.portal import charts
+from usufruct.web.portal.charts import Spot
 
 ROWS = 20  # rows shown on a page; the whole answer is a file
 DRAWN = 30  # points that still make a picture

@@ -1,5 +1,5 @@
 """The portal: the pages that people look at. Here are those for everybody; members, stewards and data users have theirs
-in `portal_member`, `portal_steward` and `portal_desk`, and the API is described in `portal_api`.
+in `member`, `steward` and `desk`, and the API is described in `description`.
 
 A page is read without JavaScript; what changes something is a form with the session's CSRF proof. After a form comes a
 redirect, so that loading a page again does nothing twice. No secret ever stands in an address: one-time codes come
@@ -19,10 +19,10 @@ from litestar.params import FromPath
 from usufruct.core.base.faults import Fault, Unwelcome
 from usufruct.core.base.refusals import refuse
 from usufruct.node import login, views
-from usufruct.web import pages, portal_api, portal_desk, portal_member, portal_steward
 from usufruct.web.api import RefusedHere
 from usufruct.web.auth import COOKIE, node_of, session_cookie, who_is
-from usufruct.web.pages import HOMES, AnyRequest, Form, Page, PageNumber, back_to, field, page, trouble
+from usufruct.web.portal import description, desk, member, pages, steward
+from usufruct.web.portal.pages import HOMES, AnyRequest, Form, Page, PageNumber, back_to, field, page, trouble
 
 __all__ = ["handlers", "trouble"]
 
@@ -182,7 +182,7 @@ def _file(text: str, name: str, kind: str) -> Response[str]:
 # One router, for the application itself registers a path with two methods twice, and wraps its handlers twice then.
 handlers = [
     Router("/", route_handlers=[
-        front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *portal_member.handlers,
-        *portal_steward.handlers, *portal_desk.handlers, *portal_api.handlers,
+        front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
+        *steward.handlers, *desk.handlers, *description.handlers,
     ])
 ]  # fmt: skip

@@ -19,11 +19,11 @@ from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.state import Asset
 from usufruct.node import login, period, trade, views
 from usufruct.node.views import Spread
-from usufruct.web import charts, pages
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
-from usufruct.web.charts import Bar
-from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+from usufruct.web.portal import charts, pages
+from usufruct.web.portal.charts import Bar
+from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
 
 STEWARD = {"rule": ("steward",)}
 USES_PART = 50

@@ -13,7 +13,7 @@ from litestar import Litestar, get
 
 from usufruct.node.login import SCOPES
 from usufruct.web.auth import node_of
-from usufruct.web.pages import AnyRequest, Page, page
+from usufruct.web.portal.pages import AnyRequest, Page, page
 
 # What stands in examples for a field of that name; any other gets a word that says its type.
 EXAMPLES: dict[str, Any] = {

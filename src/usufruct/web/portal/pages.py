@@ -220,7 +220,7 @@ BECAME = {
 }
 
 _ENVIRONMENT = Environment(
-    loader=PackageLoader("usufruct.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+    loader=PackageLoader("usufruct.web.portal"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
     lstrip_blocks=True,
 )  # fmt: skip
 _ENVIRONMENT.filters.update(

@@ -15,11 +15,11 @@ from usufruct.core.contract.state import Agreement
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
 from usufruct.node import query, trade, views
-from usufruct.web import pages, portal_answers
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
-from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
-from usufruct.web.portal_steward import moves_of
+from usufruct.web.portal import answers, pages
+from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+from usufruct.web.portal.steward import moves_of
 from usufruct.wire import sql
 
 ASK = {"rule": ("ask",)}
@@ -117,7 +117,7 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
-        answer=portal_answers.shown(found.let_out, "answer"),
+        answer=answers.shown(found.let_out, "answer"),
     )  # fmt: skip
 
 

@@ -20,11 +20,11 @@ from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
 from usufruct.node import consent, views
 from usufruct.node.views import MemberPage, Seen
-from usufruct.web import charts, pages, portal_answers
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
-from usufruct.web.charts import Bar
-from usufruct.web.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+from usufruct.web.portal import answers, charts, pages
+from usufruct.web.portal.charts import Bar
+from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
 
 MEMBER = {"rule": ("member",)}
 USES_PART = 8
@@ -41,7 +41,7 @@ class _Use:
 
     seen: Seen
     asset: Asset
-    answer: portal_answers.Shown | None
+    answer: answers.Shown | None
 
 
 @get("/me", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
@@ -76,7 +76,7 @@ def say(request: AnyRequest, data: Form) -> Response[Any]:
 
 
 def _use(seen: Seen, asset: Asset) -> _Use:
-    return _Use(seen, asset, portal_answers.shown(seen.let_out, f"answer-{seen.use.id}", draw=False))
+    return _Use(seen, asset, answers.shown(seen.let_out, f"answer-{seen.use.id}", draw=False))
 
 
 def _totals(shown: MemberPage) -> list[Money]:
