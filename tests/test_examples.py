@@ -43,4 +43,4 @@ def test_the_clinics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert [use["state"] for use in came["mine"]["uses"]] == ["refused", "answered"], "the third question left her out"
     assert came["plan"]["income"] == 1000
     assert re.fullmatch(r"0\.0\d EUR", came["mine"]["paid"][0]["amount"])
-    assert "ask for totals" in told and "paid in whole units" in told
+    assert "ask for totals" in told and "in whole units" in told

@@ -85,8 +85,9 @@ def create_node(
         )
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)  # what is in it concerns nobody else on this machine
-    (directory / "keys").mkdir()
-    KeyFile.create(directory / "keys" / "signing.pem")
+    (directory / "keys").mkdir(exist_ok=True)
+    if not (directory / "keys" / "signing.pem").exists():  # else a crash came between the key and the settings
+        KeyFile.create(directory / "keys" / "signing.pem")
     origin = origin or f"{operator}.example/journal"
     key = KeyFile(origin, directory / "keys" / "signing.pem")
     values = {

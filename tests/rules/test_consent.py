@@ -248,6 +248,13 @@ def test_numbers_beyond_the_last_person_are_nobody() -> None:
         assert consent.population(world.state, "a", "Purpose", persons) == expected
 
 
+def test_what_one_said_is_not_what_another_said_who_stands_at_the_same_place_of_another_chunk() -> None:
+    world = people()
+    world.add(ConsentGiven("a", f"p{CHUNK + 1}", "Purpose"), ConsentRefused("a", "p1", "Marketing"))
+    assert consent.said(world.state, "a", CHUNK + 1) == {"Purpose": "given"}
+    assert consent.said(world.state, "a", 1) == {"Marketing": "refused"}
+
+
 def test_one_word_rewrites_one_chunk_of_a_purpose() -> None:
     world = people()
     world.add(ConsentsRecorded("a", "Purpose", EDGES, "forms"))

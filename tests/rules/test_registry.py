@@ -45,6 +45,7 @@ def test_parties(row: dict[str, str]) -> None:
     elif isinstance(answer, Refusal):
         assert answer.code == row["answer"] and answer.remedy
     else:
+        assert row["answer"] == "registered"
         assert answer == PartyRegistered(row["id"], row["kind"], row["name"], row["principal"] or None)
 
 

@@ -19,7 +19,7 @@ from usufruct.core.base import canonical
 from usufruct.core.base.records import Row, RowT, plain, rebuild
 
 # Raise when a fold changes what it makes of the same facts; nodes then rebuild their state when they open.
-FOLD_VERSION = 2
+FOLD_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)

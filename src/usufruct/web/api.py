@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from litestar import MediaType, Request, Router, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, JSONBody
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
 from usufruct.core.base.faults import BadInput
@@ -101,7 +101,7 @@ def checkpoint(request: AnyRequest) -> str:
 
 
 @post("/parties", opt=STEWARD, sync_to_thread=True, summary="Register a party")
-def add_party(request: AnyRequest, data: messages.NewParty) -> PartyRegistered:
+def add_party(request: AnyRequest, data: JSONBody[messages.NewParty]) -> PartyRegistered:
     """Somebody new."""
     return done(register.add_party(node_of(request), data.party, data.kind, data.name, data.principal))
 
@@ -154,13 +154,15 @@ def list_assets(request: AnyRequest) -> list[Asset]:
 
 
 @post("/assets/{asset:str}/consents", opt=STEWARD, sync_to_thread=True, summary="Take over collected consents")
-def record_consents(request: AnyRequest, asset: FromPath[str], data: messages.CollectedConsents) -> ConsentsRecorded:
+def record_consents(
+    request: AnyRequest, asset: FromPath[str], data: JSONBody[messages.CollectedConsents]
+) -> ConsentsRecorded:
     """Consents that the holder collected before the asset came to the node."""
     return done(register.record_consents(node_of(request), asset, data.purpose, data.members, data.evidence))
 
 
 @post("/assets/{asset:str}/rights", opt=STEWARD, sync_to_thread=True, summary="Pass a right on")
-def grant_right(request: AnyRequest, asset: FromPath[str], data: messages.NewRight) -> RightGranted:
+def grant_right(request: AnyRequest, asset: FromPath[str], data: JSONBody[messages.NewRight]) -> RightGranted:
     """The operator passes one of its rights on."""
     until = parse_instant(data.until) if data.until else None
     who = who_is(request)
@@ -170,7 +172,7 @@ def grant_right(request: AnyRequest, asset: FromPath[str], data: messages.NewRig
 
 
 @post("/offers", opt=STEWARD, sync_to_thread=True, summary="Publish an offer")
-def publish_offer(request: AnyRequest, data: messages.NewOffer) -> OfferPublished:
+def publish_offer(request: AnyRequest, data: JSONBody[messages.NewOffer]) -> OfferPublished:
     """Publishes an offer in the operator's name."""
     price = parse_money(data.price)
     terms = Terms(data.form, tuple(data.purposes), price.minor, price.currency, data.years)
@@ -202,7 +204,7 @@ def list_negotiations(request: AnyRequest) -> list[Negotiation]:
 
 @post("/negotiations/{negotiation:str}/messages", opt=EITHER_SIDE, sync_to_thread=True,
       summary="Move a negotiation")  # fmt: skip
-def move_negotiation(request: AnyRequest, negotiation: FromPath[str], data: messages.Message) -> trade.Moved:
+def move_negotiation(request: AnyRequest, negotiation: FromPath[str], data: JSONBody[messages.Message]) -> trade.Moved:
     """Sends a message; see the negotiation table in the docs."""
     return done(trade.move(node_of(request), negotiation, data.message, who_is(request).party))
 
@@ -227,7 +229,7 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 
 
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
-def ask(request: AnyRequest, data: messages.NewQuestion) -> messages.AnswerBody:
+def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
     asked = query.Asked(who_is(request).party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho)
     result = query.ask(node_of(request), asked)
@@ -287,7 +289,7 @@ def me(request: AnyRequest) -> dict[str, Any]:
 
 
 @post("/me/consents", opt={"rule": ("member",)}, sync_to_thread=True, summary="Consent or refuse")
-def say(request: AnyRequest, data: messages.Word) -> dict[str, Any]:
+def say(request: AnyRequest, data: JSONBody[messages.Word]) -> dict[str, Any]:
     """Your yes or no; it counts from the next decision on. With your receipt."""
     fact: ConsentGiven | ConsentRefused
     fact, proof = done(consent.record_word(
@@ -297,13 +299,13 @@ def say(request: AnyRequest, data: messages.Word) -> dict[str, Any]:
 
 
 @post("/periods", opt=STEWARD, sync_to_thread=True, summary="Plan a period")
-def plan_period(request: AnyRequest, data: messages.NewPeriod) -> PeriodPlanned:
+def plan_period(request: AnyRequest, data: JSONBody[messages.NewPeriod]) -> PeriodPlanned:
     """Proposes the division of what was earned since the last period closed; nothing is paid."""
     return done(period.plan_period(node_of(request), data.period))
 
 
 @post("/periods/{name:str}/closing", opt=STEWARD, sync_to_thread=True, summary="Close a period")
-def close_period(request: AnyRequest, name: FromPath[str], data: messages.Approval) -> PeriodClosed:
+def close_period(request: AnyRequest, name: FromPath[str], data: JSONBody[messages.Approval]) -> PeriodClosed:
     """Carries the approved plan out, once."""
     return done(period.close_period(node_of(request), name, data.plan, who_is(request).party))
 
@@ -329,14 +331,14 @@ def list_warnings(request: AnyRequest) -> list[dict[str, Any]]:
 
 
 @post("/accounts", opt=STEWARD, sync_to_thread=True, summary="Give an account")
-def add_account(request: AnyRequest, data: messages.NewAccount) -> dict[str, str]:
+def add_account(request: AnyRequest, data: JSONBody[messages.NewAccount]) -> dict[str, str]:
     """Gives a party an account with a password."""
     login.set_password(node_of(request), data.party, data.role, data.password)
     return {"party": data.party, "role": data.role}
 
 
 @post("/links", opt=STEWARD, sync_to_thread=True, summary="A one-time login")
-def add_link(request: AnyRequest, data: messages.NewLink) -> dict[str, str]:
+def add_link(request: AnyRequest, data: JSONBody[messages.NewLink]) -> dict[str, str]:
     """A code that opens one session, once; `link` carries it behind `#`, which browsers do not send on."""
     node = node_of(request)
     code = login.issue_link(node, data.party, data.role)
@@ -344,7 +346,7 @@ def add_link(request: AnyRequest, data: messages.NewLink) -> dict[str, str]:
 
 
 @post("/tokens", opt={"rule": "anyone"}, sync_to_thread=True, summary="A token for a program")
-def add_token(request: AnyRequest, data: messages.NewToken) -> dict[str, str]:
+def add_token(request: AnyRequest, data: JSONBody[messages.NewToken]) -> dict[str, str]:
     """Shown once. The steward may make tokens for others."""
     who = who_is(request)
     party, role = data.party or who.party, data.role or who.role
