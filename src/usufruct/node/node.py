@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from usufruct.core.base.records import FactT
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.rulebook.parameters import Rulebook
-from usufruct.ports import Clock, Engine, Entropy, Logins, Noise, Passwords, Signer, Store
+from usufruct.ports import Clock, Engine, Entropy, Logins, Noise, Passwords, Signer, Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,14 @@ class Node:
     passwords: Passwords
     rulebook: Rulebook
     reach: Callable[[str], None] = no_step
+
+    def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
+        """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""
+
+        def command(tx: Transaction) -> FactT | Refusal:
+            fact = rule(tx)
+            if not isinstance(fact, Refusal):
+                tx.append(fact)
+            return fact
+
+        return self.store.write(command)

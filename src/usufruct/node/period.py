@@ -38,7 +38,7 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
                 return division
             divisions.append(division)
 
-    def command(tx: Transaction) -> PeriodPlanned | Refusal:
+    def rule(tx: Transaction) -> PeriodPlanned | Refusal:
         refusal = rules.can_plan(tx, period)
         if refusal:
             return refusal
@@ -46,13 +46,10 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return rules.overtaken(period)
         seals = {division.asset: tx.attach(MEDIA_TYPE, division.settlement) for division in divisions}
         plan_id = numbered("plan", tx.next)
-        fact = rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals)
 
     node.reach("period before planned")
-    return node.store.write(command)
+    return node.record(rule)
 
 
 def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable[EarningUse]:
@@ -64,14 +61,7 @@ def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable
 
 def close_period(node: Node, period: str, plan_id: str, by: str) -> PeriodClosed | Refusal:
     """Carries a plan out."""
-
-    def command(tx: Transaction) -> PeriodClosed | Refusal:
-        fact = rules.close(tx, period, plan_id, by)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
-
     node.reach("period before closed")
-    closed = node.store.write(command)
+    closed = node.record(lambda tx: rules.close(tx, period, plan_id, by))
     node.reach("period after closed")
     return closed

@@ -28,13 +28,7 @@ _INTAKE = threading.Lock()
 def add_party(node: Node, party: str, kind: str, name: str, principal: str | None = None) -> PartyRegistered | Refusal:
     """Registers somebody."""
 
-    def command(tx: Transaction) -> PartyRegistered | Refusal:
-        fact = register_party(tx, party, kind, name, principal)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
-
-    return node.store.write(command)
+    return node.record(lambda tx: register_party(tx, party, kind, name, principal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +108,15 @@ def grant_right(
     if right not in rights.RIGHTS:
         raise BadInput("input.right", f"`{right}` is not a right", f"use one of {', '.join(rights.RIGHTS)}")
 
-    def command(tx: Transaction) -> RightGranted | Refusal:
+    def rule(tx: Transaction) -> RightGranted | Refusal:
         if tx.get(Party, grantee) is None:
             return refuse(
                 "registry.unknown", f"the right to {right} `{asset}` was not granted", f"there is no party `{grantee}`",
                 remedy="register the party first",
             )  # fmt: skip
-        fact = rights.grant(tx, numbered("right", tx.next), grantor, grantee, asset, right, tx.now, until, may_grant)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
+        return rights.grant(tx, numbered("right", tx.next), grantor, grantee, asset, right, tx.now, until, may_grant)
 
-    return node.store.write(command)
+    return node.record(rule)
 
 
 def record_consents(
@@ -143,7 +134,7 @@ def record_consents(
     if not evidence.strip():
         raise BadInput("input.evidence", "consents need evidence", "say where the signed forms are kept")
 
-    def command(tx: Transaction) -> ConsentsRecorded | Refusal:
+    def rule(tx: Transaction) -> ConsentsRecorded | Refusal:
         people = {person.party: person.number for person in tx.list(Person, asset=asset)}
         chosen = list(people) if members is None else members
         strangers = [member for member in chosen if member not in people]
@@ -153,8 +144,6 @@ def record_consents(
                 f"`{asset}` is not about `{strangers[0]}`" if strangers else f"there is no asset `{asset}`",
                 remedy="list members of the asset only",
             )  # fmt: skip
-        fact = ConsentsRecorded(asset, known, tuple(sorted(people[member] for member in chosen)), evidence.strip())
-        tx.append(fact)
-        return fact
+        return ConsentsRecorded(asset, known, tuple(sorted(people[member] for member in chosen)), evidence.strip())
 
-    return node.store.write(command)
+    return node.record(rule)

@@ -40,26 +40,17 @@ def publish_offer(
 ) -> OfferPublished | Refusal:
     """Publishes an offer; without an end it stays open for as long as one agreement on it lasts."""
 
-    def command(tx: Transaction) -> OfferPublished | Refusal:
+    def rule(tx: Transaction) -> OfferPublished | Refusal:
         end = until or in_years(tx.now, min(terms.years, 30))
-        fact = rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now, node.about.currency)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
+        return rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now, node.about.currency)
 
-    return node.store.write(command)
+    return node.record(rule)
 
 
 def withdraw_offer(node: Node, offer: str, by: str) -> OfferWithdrawn | Refusal:
     """Takes an offer back."""
 
-    def command(tx: Transaction) -> OfferWithdrawn | Refusal:
-        fact = rules.withdraw(tx, offer, by)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
-
-    return node.store.write(command)
+    return node.record(lambda tx: rules.withdraw(tx, offer, by))
 
 
 def request_offer(node: Node, offer: str, consumer: str) -> Moved | Refusal:
@@ -108,10 +99,4 @@ def _after(tx: Transaction, negotiation: str, message: str, by: str, states: tup
 def end_agreement(node: Node, agreement: str, by: str) -> AgreementEnded | Refusal:
     """Ends an agreement; from the next decision on nothing is admitted under it."""
 
-    def command(tx: Transaction) -> AgreementEnded | Refusal:
-        fact = rules.end(tx, agreement, by, tx.now)
-        if not isinstance(fact, Refusal):
-            tx.append(fact)
-        return fact
-
-    return node.store.write(command)
+    return node.record(lambda tx: rules.end(tx, agreement, by, tx.now))
