@@ -173,6 +173,7 @@ SELECT COUNT(*) FROM pay                      |
 SELECT AVG(pay) FROM pay WHERE hours > 3      | pay; hours
 SELECT year, COUNT(*) FROM pay GROUP BY year  | year
 SELECT COUNT(*) FROM pay GROUP BY region      | region
+SELECT year, COUNT(*) AS note FROM pay GROUP BY year ORDER BY note | year
 SELECT region FROM pay WHERE note = 'x'       | region; note
 SELECT region FROM pay ORDER BY pay           | region; pay
 # all columns, and not only those of the condition

@@ -132,6 +132,7 @@ a     | coop      | pay  | aggregates | Purposes         | 500 EUR       | 1    
 a     | coop      | pay  | aggregates | AcademicResearch; Fun | 500 EUR  | 1     | 2027-03-01 | 2026-03-01 | not in the purpose tree
 a     | coop      | pay  | aggregates | AcademicResearch | 500 XXX       | 1     | 2027-03-01 | 2026-03-01 | price cannot be
 a     | coop      | pay  | aggregates | AcademicResearch | -1 EUR        | 1     | 2027-03-01 | 2026-03-01 | price cannot be
+a     | coop      | pay  | aggregates | AcademicResearch | 1000000000000 EUR | 1 | 2027-03-01 | 2026-03-01 | published
 a     | coop      | pay  | aggregates | AcademicResearch | 1000000000001 EUR | 1 | 2027-03-01 | 2026-03-01 | price cannot be
 a     | coop      | pay  | aggregates | AcademicResearch | 500 EUR       | 0     | 2027-03-01 | 2026-03-01 | cannot last 0
 a     | coop      | pay  | aggregates | AcademicResearch | 500 EUR       | 31    | 2027-03-01 | 2026-03-01 | cannot last 31

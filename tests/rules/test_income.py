@@ -285,7 +285,11 @@ def test_a_plan_is_stale_once_another_was_closed() -> None:
     assert isinstance(again, PeriodPlanned)
     assert (again.parent, again.first) == ("q1", first.last + 1)
     world.add(again)
-    assert not isinstance(rules.close(world.state, "q2", again.plan, "coop"), Refusal)
+    closed = rules.close(world.state, "q2", again.plan, "coop")
+    assert not isinstance(closed, Refusal)
+    world.add(closed)
+    second = world.state.get(Period, "q2")
+    assert second is not None and (second.number, second.last) == (2, again.last)
 
 
 def test_nobody_s_rows_and_a_free_use_leave_a_ledger_that_balances() -> None:

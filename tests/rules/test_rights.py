@@ -168,6 +168,12 @@ def test_no_grant_gives_more_than_the_grantor_has(tries: list[tuple[str, str, bo
         assert all(held(world.state, party, "pay", other, START) is None for other in RIGHTS if other != "use")
 
 
+def test_the_power_to_pass_it_on_is_given_only_in_so_many_words() -> None:
+    world = pay(World())
+    answer = grant(world.state, "r", "coop", "institute", "pay", "use", START)
+    assert isinstance(answer, RightGranted) and not answer.may_grant
+
+
 def test_the_end_of_a_right_in_words() -> None:
     assert until_in_words(END_OF_TIME) == "for ever"
     assert until_in_words(instants.parse("2027-01-01")) == "until 2027-01-01"

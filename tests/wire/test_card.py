@@ -157,7 +157,8 @@ def test_a_bad_card_is_refused_with_its_reason(old: str, new: str, reason: str) 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "asset", "columns = 5", GOOD.partition("[columns")[0], "[[columns]]", "a = " + "[" * 5_000, "a = " + "9" * 5_000,
+    ["", "asset", "columns = 5", GOOD.partition("[columns")[0], GOOD.partition("[columns")[0] + "[columns]",
+     "[[columns]]", "a = " + "[" * 5_000, "a = " + "9" * 5_000,
      GOOD + "\0", GOOD.replace("Größe", unicodedata.normalize("NFD", "Größe"))],
 )  # fmt: skip
 def test_what_is_no_card_at_all(text: str) -> None:
