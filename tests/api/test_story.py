@@ -227,6 +227,14 @@ def test_tokens_reach_no_further_than_they_say(steward: Caller) -> None:
     assert len(left) == 1, "a revoked token is refused from the next request on"
 
 
+def test_letters_that_the_journal_cannot_hold_are_made_to_fit(steward: Caller) -> None:
+    made = steward.post("/parties", json={"party": "cafe", "kind": "organisation", "name": "Cafe\u0301"})
+    assert made.json()["name"] == "Caf\u00e9"
+    set_up(steward)
+    consents = {"purpose": "AcademicResearch", "evidence": "boi\u0302te 4"}
+    assert steward.post("/assets/shifts/consents", json=consents).json()["evidence"] == "bo\u00eete 4"
+
+
 def test_a_fault_of_the_node_tells_nothing_of_itself(steward: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("secret detail")

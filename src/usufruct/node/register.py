@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usufruct.core.access.facts import ConsentsRecorded
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered, slug
 from usufruct.core.base.instants import Instant
@@ -144,6 +145,8 @@ def record_consents(
                 f"`{asset}` is not about `{strangers[0]}`" if strangers else f"there is no asset `{asset}`",
                 remedy="list members of the asset only",
             )  # fmt: skip
-        return ConsentsRecorded(asset, known, tuple(sorted(people[member] for member in chosen)), evidence.strip())
+        return ConsentsRecorded(
+            asset, known, tuple(sorted(people[member] for member in chosen)), holdable(evidence.strip())
+        )
 
     return node.record(rule)
