@@ -7,9 +7,9 @@ data; what is missing is refused here rather than guessed there.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import checked
 from usufruct.core.base.records import Reader
@@ -66,7 +66,7 @@ def register_party(read: Reader, party: str, kind: str, name: str, principal: st
             "registry.exists", f"party `{party}` was not registered", "a party of that name is there already",
             remedy="choose another id",
         )  # fmt: skip
-    return PartyRegistered(party, kind, unicodedata.normalize("NFC", name.strip()), principal)
+    return PartyRegistered(party, kind, holdable(name.strip()), principal)
 
 
 def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -22,6 +21,7 @@ from litestar.params import Body, QueryParameter
 from litestar.response import Redirect
 from markupsafe import Markup, escape
 
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput, Fault
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import DECIMALS, Money, decimal
@@ -109,7 +109,7 @@ def field(data: dict[str, Any], name: str, most: int = 500) -> str:
     value = data.get(name, "")
     if not isinstance(value, str):
         raise BadInput("input.form", f"the form has the field `{name}` twice", "send it from the page it is on")
-    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
+    text = holdable(value.replace("\r\n", "\n")).strip()
     if len(text) > most:
         raise BadInput("input.form", f"`{name}` is longer than {most} characters", "shorten it")
     return text
