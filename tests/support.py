@@ -12,6 +12,7 @@ from usufruct.core.base.instants import Instant, later
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.ports import Snapshot
 from usufruct.store import tables
+from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import SystemClock
 from usufruct.store.sqlite import connect, rebuild
 
@@ -48,8 +49,9 @@ def state_rows(journal: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def rebuilt_rows(journal: Path) -> dict[str, list[tuple[Any, ...]]]:
     """The same after the state was dropped and folded again, in place. Nobody else may have the file open."""
-    with closing(connect(journal)) as connection:
-        rebuild(connection)
+    keys = journal.parent / "keys" / "persons"
+    with closing(connect(journal)) as connection, closing(KeyRing(keys, look=True)) as keyring:
+        rebuild(connection, keyring)
     return state_rows(journal)
 
 

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from usufruct.core.access import consent
+from usufruct.core import epochs
+from usufruct.core.access import consent, hold
 from usufruct.core.access import facts as access
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.exchange import facts as exchange
+from usufruct.core.exchange import state as exchange_state
 from usufruct.core.income import facts as income
 from usufruct.core.income import ledger
 from usufruct.core.income import state as income_state
+from usufruct.core.lineage import facts as lineage
+from usufruct.core.lineage import state as lineage_state
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import state as privacy_state
 from usufruct.core.registry import facts as registry
@@ -28,7 +33,10 @@ FACTS: tuple[type[Fact], ...] = (
     registry.PartyRegistered,
     registry.AssetRegistered,
     registry.PersonsEnrolled,
+    registry.PersonErased,
     registry.RightGranted,
+    lineage.StepRecorded,
+    lineage.TransformRegistered,
     contract.OfferPublished,
     contract.OfferWithdrawn,
     contract.NegotiationMoved,
@@ -37,6 +45,21 @@ FACTS: tuple[type[Fact], ...] = (
     access.ConsentsRecorded,
     access.ConsentGiven,
     access.ConsentRefused,
+    access.HoldAllowed,
+    access.UseHeld,
+    exchange.ServiceRegistered,
+    exchange.ServiceWithdrawn,
+    exchange.ClientRegistered,
+    exchange.ServiceOpened,
+    exchange.ServiceClosed,
+    exchange.NodeLinked,
+    exchange.CallAdmitted,
+    exchange.CallSent,
+    exchange.CallAnswered,
+    exchange.CallReturned,
+    exchange.CallAbandoned,
+    exchange.CallRefused,
+    exchange.PersonLookedUp,
     privacy.BudgetOpened,
     privacy.QueryAdmitted,
     privacy.QueryAnswered,
@@ -44,6 +67,7 @@ FACTS: tuple[type[Fact], ...] = (
     privacy.QueryRefused,
     income.PeriodPlanned,
     income.PeriodClosed,
+    epochs.EpochClosed,
 )
 
 ROWS: tuple[type[Row], ...] = (
@@ -51,10 +75,21 @@ ROWS: tuple[type[Row], ...] = (
     registry_state.Asset,
     registry_state.Person,
     registry_state.Right,
+    lineage_state.Step,
+    lineage_state.Transform,
+    lineage_state.Link,
     contract_state.Offer,
     contract_state.Negotiation,
     contract_state.Agreement,
     consent.ConsentChunk,
+    hold.HoldRight,
+    hold.Hold,
+    exchange_state.Service,
+    exchange_state.Client,
+    exchange_state.AccessRight,
+    exchange_state.LinkedNode,
+    exchange_state.Call,
+    exchange_state.Traffic,
     privacy_state.Budget,
     privacy_state.Use,
     ledger.Transfer,
@@ -62,15 +97,21 @@ ROWS: tuple[type[Row], ...] = (
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    epochs.Epoch,
+    epochs.LastEpoch,
 )
 
 FOLDS = (
     registry_state.fold,
+    lineage_state.fold,
     contract_state.fold,
     consent.fold,
+    exchange_state.fold,
+    hold.fold,
     ledger.fold,
     privacy_state.fold,
     income_state.fold,
+    epochs.fold,
 )
 
 BY_KIND = {fact.KIND: fact for fact in FACTS}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from usufruct.core.base.faults import BadInput, Unwelcome
 from usufruct.core.base.instants import Instant, later
-from usufruct.core.registry.state import Party
+from usufruct.core.registry.rules import find_party, id_of
 from usufruct.node.node import Node
 
 SCOPES = {
@@ -45,7 +45,7 @@ def set_password(node: Node, party: str, role: str, password: str) -> None:
     Raises:
         BadInput: the party or role is unknown, or the password is short.
     """
-    _check_account(node, party, role)
+    party = _checked_account(node, party, role)
     if len(password) < PASSWORD_MIN:
         raise BadInput("input.password", "the password is too short", f"use {PASSWORD_MIN} characters or more")
     node.logins.set_password(party, role, node.passwords.hash(password))
@@ -57,6 +57,8 @@ def check_password(node: Node, party: str, password: str) -> Identity:
     Raises:
         Unwelcome: nobody; unknown names and wrong passwords get the same words and take the same time.
     """
+    with node.store.read() as state:
+        party = id_of(state, party)
     known = node.logins.password(party)
     role, hashed = known or ("", _nobody(node))
     if not node.passwords.verify(hashed, password) or known is None:
@@ -73,7 +75,7 @@ def open_session(node: Node, who: Identity) -> str:
 
 def issue_link(node: Node, party: str, role: str) -> str:
     """A code that opens one session, once."""
-    _check_account(node, party, role)
+    party = _checked_account(node, party, role)
     return _issue(node, "link", party, role, ROLES[role], later(node.clock.now(), hours=LINK_HOURS), "")
 
 
@@ -95,7 +97,7 @@ def issue_token(node: Node, party: str, role: str, scopes: tuple[str, ...], days
     Raises:
         BadInput: a scope that the role does not have, or a life that is no life.
     """
-    _check_account(node, party, role)
+    party = _checked_account(node, party, role)
     wrong = [scope for scope in scopes if scope not in ROLES[role]]
     if wrong or not scopes:
         raise BadInput(
@@ -125,11 +127,15 @@ def forget(node: Node, kind: str, secret: str) -> None:
 
 def tokens(node: Node, party: str) -> list[tuple[str, str, str, Instant]]:
     """A party's tokens: a name to revoke each by, its label, scopes and end."""
+    with node.store.read() as state:
+        party = id_of(state, party)
     return [(d.hex()[:12], label, scopes, until) for d, label, scopes, until in node.logins.secrets("token", party)]
 
 
 def revoke_token(node: Node, party: str, name: str) -> bool:
     """Revokes the token of that name; whether there was one."""
+    with node.store.read() as state:
+        party = id_of(state, party)
     return any(
         node.logins.drop_secret("token", digest)
         for digest, *_ in node.logins.secrets("token", party)
@@ -155,14 +161,17 @@ def _issue(
     return secret
 
 
-def _check_account(node: Node, party: str, role: str) -> None:
+def _checked_account(node: Node, name: str, role: str) -> str:
+    """The id of the party that is meant, if it can have an account in that role."""
     if role not in ROLES:
         raise BadInput("input.role", f"`{role}` is not a role", f"use one of {', '.join(ROLES)}")
     with node.store.read() as state:
-        if state.get(Party, party) is None:
-            raise BadInput("input.party", f"there is no party `{party}`", "register the party first")
-    if role == "steward" and party != node.about.operator:
-        raise BadInput("input.role", f"`{party}` does not run this node", f"only `{node.about.operator}` has stewards")
+        party = find_party(state, name)
+    if party is None:
+        raise BadInput("input.party", f"there is no party `{name}`", "register the party first")
+    if role == "steward" and party.id != node.about.operator:
+        raise BadInput("input.role", f"`{name}` does not run this node", f"only `{node.about.operator}` has stewards")
+    return party.id
 
 
 def _digest(secret: str) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from usufruct.core.access.facts import ConsentsRecorded
@@ -11,13 +12,16 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered, slug
 from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.lineage import rules as lineage
 from usufruct.core.privacy.facts import BudgetOpened
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import AssetRegistered, PartyRegistered, PersonsEnrolled, Quality, RightGranted
-from usufruct.core.registry.rules import Card, check_card, check_new, register_party
+from usufruct.core.registry.rules import Card, check_card, check_new, find_party, id_of, register_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
+from usufruct.core.trace import looked_at
 from usufruct.node.node import Node
 from usufruct.ports import Ingested, Transaction
 
@@ -29,7 +33,11 @@ _INTAKE = threading.Lock()
 def add_party(node: Node, party: str, kind: str, name: str, principal: str | None = None) -> PartyRegistered | Refusal:
     """Registers somebody."""
 
-    return node.record(lambda tx: register_party(tx, party, kind, name, principal))
+    def rule(tx: Transaction) -> PartyRegistered | Refusal:
+        fact = register_party(tx, party, kind, name, principal)
+        return replace(fact, key=tx.new_key()) if isinstance(fact, PartyRegistered) and kind == "person" else fact
+
+    return node.record(rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +60,41 @@ def add_asset(node: Node, card: Card, table: Path, publisher: str) -> Registered
 
 def _take_in(node: Node, card: Card, table: Path, publisher: str) -> Registered | Refusal:
     with node.store.read() as state:
-        refusal = check_card(state, card, publisher)
-    if refusal:
-        return refusal
+        found = check_card(state, card, publisher) or _origin(state, card, publisher, node.clock.now())
+    if isinstance(found, Refusal):
+        return found
     taken = node.engine.ingest(card, table)
     node.reach("asset after ingest")
 
     def command(tx: Transaction) -> Registered | Refusal:
         refusal = check_card(tx, card, publisher) or check_new(tx, card, taken.version)
-        return refusal or _register(node, tx, card, taken, publisher)
+        found = refusal or _origin(tx, card, publisher, tx.now)
+        return found if isinstance(found, Refusal) else _register(node, tx, card, taken, publisher, found)
 
     return node.store.write(command)
 
 
-def _register(node: Node, tx: Transaction, card: Card, taken: Ingested, publisher: str) -> Registered:
+def _origin(read: Reader, card: Card, publisher: str, at: Instant) -> lineage.Origin | Refusal:
+    return lineage.origin(read, card, publisher, at, partial(looked_at, read))
+
+
+def _register(
+    node: Node, tx: Transaction, card: Card, taken: Ingested, publisher: str, origin: lineage.Origin
+) -> Registered:
     source = slug(f"members-of-{card.asset}")
     if tx.get(Party, source) is None:
         tx.append(PartyRegistered(source, "group", f"the members of {card.title}"))
-    members = tuple(slug(f"{card.member_prefix}-{value}") for value in taken.persons)
-    new = 0
-    for member, value in zip(members, taken.persons, strict=True):
-        if tx.get(Party, member) is None:
-            tx.append(PartyRegistered(member, "person", f"{card.member_prefix.capitalize()} {value}"))
-            new += 1
+    before = tx.next
+    members = tuple(_member(node, tx, card.member_prefix, value) for value in taken.persons)
+    new = tx.next - before
     quality = Quality(taken.rows, len(members), taken.nulls, taken.period)
     tx.append(AssetRegistered(
         card.asset, publisher, source, card.title, card.description, card.licence, card.keywords, taken.version,
         taken.stored, card.person_column, card.columns, card.rows_per_person, card.once_per, quality,
+        origin.purposes, card.derived_from, card.transform,
     ))  # fmt: skip
+    for step in origin.steps:
+        tx.append(replace(step, id=numbered("step", tx.next)))
     for first in range(0, len(members), ENROL_AT_ONCE):
         tx.append(PersonsEnrolled(card.asset, first, members[first : first + ENROL_AT_ONCE]))
     ids = (tx.next, tx.next + 1, tx.next + 2, tx.next + 3)
@@ -90,6 +105,22 @@ def _register(node: Node, tx: Transaction, card: Card, taken: Ingested, publishe
     asset = tx.get(Asset, card.asset)
     assert asset is not None
     return Registered(asset, new)
+
+
+def _member(node: Node, tx: Transaction, prefix: str, value: str) -> str:
+    """The id of the person whom a value of the person column means; registers her if she is new.
+
+    Her id is random: it stands in facts about many, where it must lead to nobody once she is erased.
+    """
+    known_as = slug(f"{prefix}-{value}")
+    known = find_party(tx, known_as)
+    if known:
+        return known.id
+    member = f"p-{node.entropy.bytes(8).hex()}"
+    tx.append(PartyRegistered(
+        member, "person", f"{prefix.capitalize()} {value}", known_as=known_as, key=tx.new_key()
+    ))  # fmt: skip
+    return member
 
 
 def grant_right(
@@ -137,8 +168,9 @@ def record_consents(
 
     def rule(tx: Transaction) -> ConsentsRecorded | Refusal:
         people = {person.party: person.number for person in tx.list(Person, asset=asset)}
-        chosen = list(people) if members is None else members
-        strangers = [member for member in chosen if member not in people]
+        named = list(people) if members is None else members
+        chosen = [people.get(id_of(tx, member)) for member in named]
+        strangers = [member for member, number in zip(named, chosen, strict=True) if number is None]
         if strangers or not people:
             return refuse(
                 "registry.unknown", "no consent was recorded",
@@ -146,7 +178,7 @@ def record_consents(
                 remedy="list members of the asset only",
             )  # fmt: skip
         return ConsentsRecorded(
-            asset, known, tuple(sorted(people[member] for member in chosen)), holdable(evidence.strip())
+            asset, known, tuple(sorted(number for number in chosen if number is not None)), holdable(evidence.strip())
         )
 
     return node.record(rule)

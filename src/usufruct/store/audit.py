@@ -25,11 +25,13 @@ from typing import Any
 from usufruct.core import facts
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, instant, moment
-from usufruct.core.base.records import Entry
+from usufruct.core.base.records import Entry, Erased
 from usufruct.core.proof.checkpoint import Checkpoint, open_note, parse_vkey
 from usufruct.core.proof.commitment import commit
 from usufruct.core.proof.tree import Frontier
+from usufruct.core.registry.facts import PersonErased
 from usufruct.store import tables
+from usufruct.store.keyring import KeyRing, opened
 from usufruct.store.keys import verify_signature
 from usufruct.store.recount import Recount
 from usufruct.store.sqlite import create
@@ -83,7 +85,9 @@ def verify(directory: Path, key: str | None = None, kept: Sequence[str] = ()) ->
             "give the verifier key that the node's operator publishes, and checkpoints signed with it",
         ) from None  # fmt: skip
     with contextlib.closing(_snapshot(path)) as connection:
-        return _Audit(connection, key, anchors, directory / "data").report()
+        keyring = KeyRing(directory / "keys" / "persons", look=True)
+        with contextlib.closing(keyring):
+            return _Audit(connection, key, anchors, keyring, directory / "data").report()
 
 
 def _configured_key(directory: Path) -> str:
@@ -127,8 +131,12 @@ def _signed(note: str, key: str) -> Checkpoint:
 class _Audit:
     """One audit; each step looks at one thing and takes down what it finds."""
 
-    def __init__(self, connection: sqlite3.Connection, key: str, anchors: Sequence[Checkpoint], data: Path) -> None:
-        self._connection, self._key, self._anchors = connection, key, anchors
+    def __init__(
+        self, connection: sqlite3.Connection, key: str, anchors: Sequence[Checkpoint], keyring: KeyRing, data: Path
+    ) -> None:
+        self._connection, self._key, self._anchors, self._keyring = connection, key, anchors, keyring
+        self._unread: dict[int, list[int]] = {}  # entries that could not be read, by the slot of the destroyed key
+        self._erased: set[int] = set()  # slots of the keys that facts say are destroyed
         self._findings: list[Finding] = []
         self._facts = self._checkpoints = 0
         self._legible = False  # the tables of the journal mean what they must
@@ -145,6 +153,7 @@ class _Audit:
             "the schema": self._look_at_schema,
             "the list of checkpoints": self._look_at_sizes,
             "the journal": self._look_at_journal,
+            "the erased": self._look_at_erased,
             "the tree": self._look_at_tree,
             "the checkpoints": self._look_at_checkpoints,
             "the evidence": self._recount.look_at_evidence,
@@ -206,7 +215,7 @@ class _Audit:
 
     def _entries(self) -> Iterator[tuple[Any, ...]]:
         """The rows of the journal, up to the last that can be read; `sqlite3` itself stops one row too early."""
-        query, last = "SELECT seq, kind, at, record, nonce, leaf FROM journal", -1
+        query, last = "SELECT seq, kind, at, record, nonce, leaf, key FROM journal", -1
         try:
             for row in self._select(f"{query} ORDER BY seq"):
                 last = row[0]
@@ -215,13 +224,14 @@ class _Audit:
             yield from self._select(f"{query} WHERE seq > ? ORDER BY seq LIMIT 1", last)
             raise
 
-    def _look_at_entry(self, seq: int, kind: Any, at: Any, record: Any, nonce: Any, leaf: Any) -> None:
+    def _look_at_entry(self, seq: int, kind: Any, at: Any, record: Any, nonce: Any, leaf: Any, key: Any) -> None:
         entry = None
-        if [type(value) for value in (kind, at, record, nonce, leaf)] != [str, str, bytes, bytes, bytes]:
+        types = [type(value) for value in (kind, at, record, nonce, leaf)]
+        if types != [str, str, bytes, bytes, bytes] or type(key) not in (int, type(None)):
             self._find(seq, "a column holds another type than was written")
             self._whole = self._whole and isinstance(leaf, bytes)
-        elif self._opens(seq, record, nonce, leaf):
-            entry = self._decoded(seq, kind, at, record)
+        else:
+            entry = self._read(seq, kind, at, record, nonce, leaf, key)
         if self._whole:
             self._grow(seq, leaf)
         if entry is None or not self._whole:
@@ -230,14 +240,35 @@ class _Audit:
             self._look_at_instant(entry)
             self._recount.add(entry)
 
-    def _opens(self, seq: int, record: bytes, nonce: bytes, leaf: bytes) -> bool:
+    def _read(
+        self, seq: int, kind: str, at: str, record: bytes, nonce: bytes, leaf: bytes, key: int | None
+    ) -> Entry | None:
+        """The entry in a row, if it is what its leaf commits to."""
         try:
-            if commit(nonce, record) == leaf:
-                return True
-            self._find(seq, "record and nonce do not open the leaf; one of the three was changed")
+            found = opened(self._keyring, record, nonce, leaf, key)
+            if found is None:
+                assert key is not None
+                self._unread.setdefault(key, []).append(seq)
+                return Entry(seq, Instant(at), Erased())
+            if commit(*found) != leaf:
+                raise ValueError("record and nonce do not open the leaf; one of the three was changed")
         except ValueError as error:
             self._find(seq, f"the leaf cannot be opened: {error}")
-        return False
+            return None
+        entry = self._decoded(seq, kind, at, found[1])
+        if entry is not None and isinstance(entry.fact, PersonErased):
+            self._erased.add(entry.fact.key)
+        return entry
+
+    def _look_at_erased(self) -> None:
+        """A record that nobody can read is one of a person who was erased, which is a fact too."""
+        for key, entries in self._unread.items():
+            if key not in self._erased:
+                more = f", and {len(entries) - 1} more," if len(entries) > 1 else ""
+                self._find(
+                    entries[0],
+                    f"this entry{more} cannot be read: its owner's key is not there, though no fact says she was erased",
+                )
 
     def _decoded(self, seq: int, kind: str, at: str, record: bytes) -> Entry | None:
         try:

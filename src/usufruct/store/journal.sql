@@ -7,7 +7,8 @@ CREATE TABLE journal (
     at     TEXT NOT NULL,         -- instant, never before the one of the fact before
     record BLOB NOT NULL,         -- canonical bytes; private
     nonce  BLOB NOT NULL,         -- 32 random bytes; private
-    leaf   BLOB NOT NULL          -- commitment to nonce and record; public
+    leaf   BLOB NOT NULL,         -- commitment to nonce and record; public
+    key    INTEGER                -- slot of the person's key that seals nonce and record, which then stand in record
 );
 
 CREATE TABLE evidence (
@@ -34,6 +35,21 @@ CREATE TABLE about (              -- whose history a fact belongs in
     seq   INTEGER NOT NULL,
     PRIMARY KEY (party, seq)
 ) WITHOUT ROWID;
+
+CREATE TABLE epoch (              -- what persons' counts were at the end of an epoch; see core/proof/tally.py
+    number      INTEGER PRIMARY KEY,
+    seed        BLOB NOT NULL,    -- what the random leaves among the others are made from
+    slips       BLOB NOT NULL,    -- tag and commitment of each slip
+    slips_room  INTEGER NOT NULL,
+    counts      BLOB,             -- tag and commitment of each person's count; of the newest epoch only
+    counts_room INTEGER NOT NULL
+);
+
+CREATE TABLE tally (              -- how many records a person has, and the head of their chain, by the slot of her key
+    key   INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL,
+    head  BLOB NOT NULL
+);
 
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,

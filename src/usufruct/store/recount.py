@@ -23,7 +23,7 @@ from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
-from usufruct.core.registry.facts import AssetRegistered
+from usufruct.core.registry.facts import AssetRegistered, PersonErased
 from usufruct.store import tables
 from usufruct.store.memory import MemoryState
 
@@ -45,7 +45,7 @@ class Recount:
         self._made: dict[tuple[type[Row], str], int] = {}  # the entry that last made a row
         self._about: set[tuple[str, int]] = set()
         self._sealed: dict[str, tuple[int, str]] = {}  # seal -> the entry that names it, and the media type
-        self._assets: list[tuple[int, AssetRegistered]] = []
+        self._assets: dict[str, tuple[int, str, str]] = {}  # the entry that last said what is stored, file and digest
         self._settled: dict[str, int] = {}  # seal of a settlement -> what its lines must sum to
         self._closed: list[tuple[int, PeriodClosed]] = []
 
@@ -62,7 +62,11 @@ class Recount:
         self._about.update((party, entry.seq) for party in entry.fact.about())
         match entry.fact:
             case AssetRegistered() as fact:
-                self._assets.append((entry.seq, fact))
+                self._assets[fact.asset] = (entry.seq, f"{fact.asset}-{fact.version}.duckdb", fact.stored)
+            case PersonErased() as fact:
+                for removed in fact.removed:
+                    _, file, _ = self._assets.get(removed.asset, (0, "", ""))
+                    self._assets[removed.asset] = (entry.seq, file, removed.stored)
             case PeriodPlanned() as fact:
                 self._settled.update((statement.lines, statement.members) for statement in fact.statements)
             case PeriodClosed() as fact:
@@ -99,15 +103,15 @@ class Recount:
 
     def look_at_data(self) -> None:
         """The table of every asset is the file that was registered."""
-        for entry, asset in self._assets:
+        for asset, (entry, name, wanted) in self._assets.items():
             try:
-                with (self._data / f"{asset.asset}-{asset.version}.duckdb").open("rb") as file:
+                with (self._data / name).open("rb") as file:
                     stored = hashlib.file_digest(file, "sha256").hexdigest()
             except (OSError, ValueError):
-                self._find(entry, f"the stored table of `{asset.asset}` is missing")
+                self._find(entry, f"the stored table of `{asset}` is missing")
                 continue
-            if stored != asset.stored:
-                self._find(entry, f"the stored table of `{asset.asset}` is not what was registered")
+            if stored != wanted:
+                self._find(entry, f"the stored table of `{asset}` is not what was registered")
 
     def look_at_state(self) -> None:
         """Every row is the one that the facts make, and every fact stands in the right histories."""

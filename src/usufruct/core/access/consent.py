@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
 from usufruct.core.base.records import Entry, Reader, Row
+from usufruct.core.registry.facts import PersonErased
 from usufruct.core.registry.state import Person
 from usufruct.core.rulebook import purposes
 
@@ -54,6 +55,12 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 chunk = _chunk(read, fact.asset, purpose, number)
                 refused = _set(chunk.refused, number) if purpose == fact.purpose else chunk.refused
                 yield from _changed(chunk, _clear(chunk.given, number), refused)
+        case PersonErased() as fact:  # whatever a holder collected from her counts for nothing any more
+            for removed in fact.removed:
+                for purpose in purposes.descendants(purposes.ROOT):
+                    chunk = _chunk(read, removed.asset, purpose, removed.number)
+                    refused = _set(chunk.refused, removed.number) if purpose == purposes.ROOT else chunk.refused
+                    yield from _changed(chunk, _clear(chunk.given, removed.number), refused)
         case _:
             return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
 
 
@@ -18,6 +19,9 @@ class ConsentGiven(Fact):
 
     def about(self) -> tuple[str, ...]:
         return (self.party,)
+
+    def owner(self) -> str | None:
+        return self.party
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ class ConsentRefused(Fact):
     def about(self) -> tuple[str, ...]:
         return (self.party,)
 
+    def owner(self) -> str | None:
+        return self.party
+
 
 @dataclass(frozen=True, slots=True)
 class ConsentsRecorded(Fact):
@@ -48,3 +55,37 @@ class ConsentsRecorded(Fact):
     purpose: str
     numbers: tuple[int, ...]
     evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAllowed(Fact):
+    """`party` may have its uses withheld on `ground`, for `days` at the longest, under a law that `basis` names.
+
+    With 0 days: no longer.
+    """
+
+    KIND = "hold.allowed/1"
+    party: str
+    ground: str
+    days: int
+    basis: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party,)
+
+
+@dataclass(frozen=True, slots=True)
+class UseHeld(Fact):
+    """What a use did is withheld from the persons concerned, on `ground`, until `until`; then it opens by itself.
+
+    It is recorded together with the use. That the use happened is counted by each of them, and in public.
+    """
+
+    KIND = "use.held/1"
+    use: str
+    requester: str
+    ground: str
+    until: Instant
+
+    def about(self) -> tuple[str, ...]:
+        return (self.requester,)

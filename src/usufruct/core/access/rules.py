@@ -22,6 +22,7 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry import rights
+from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grades import FORMS, GRADES
@@ -165,10 +166,11 @@ def say(read: Reader, asset: str, party: str, purpose: str, yes: bool) -> Consen
         near = ", ".join(purposes.nearest(purpose)) or "see the purpose tree"
         raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
     try:
-        consent.number_of(read, asset, party)
+        member = id_of(read, party)
+        consent.number_of(read, asset, member)
     except LookupError:
         return refuse(
             "registry.unknown", "your word was not recorded", f"there is no asset `{asset}` that is about `{party}`",
             remedy="choose one of the assets on your own page",
         )  # fmt: skip
-    return (ConsentGiven if yes else ConsentRefused)(asset, party, known)
+    return (ConsentGiven if yes else ConsentRefused)(asset, member, known)

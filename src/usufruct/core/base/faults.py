@@ -11,7 +11,8 @@ exception: something was wrong with what came in, or with the node itself. A bug
         ├── NodeBusy      a second process holds the node's directory
         ├── StoreFull
         ├── JournalDamaged
-        └── EngineFault   the query engine failed or ran over its limits
+        ├── EngineFault   the query engine failed or ran over its limits
+        └── PeerFault     somebody else's server failed us
 """
 
 from __future__ import annotations
@@ -60,3 +61,7 @@ class JournalDamaged(NodeFault):
 
 class EngineFault(NodeFault):
     """The query engine failed or ran over its limits."""
+
+
+class PeerFault(NodeFault):
+    """Somebody else's server did not answer, or not as it must."""

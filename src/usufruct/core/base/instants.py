@@ -51,6 +51,11 @@ def moment(at: Instant) -> datetime:
     return datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
+def seconds(at: Instant) -> int:
+    """Whole seconds since the beginning of 1970 (POSIX time)."""
+    return int(moment(at).timestamp())
+
+
 def later(at: Instant, **duration: float) -> Instant:
     """`at` moved by a `timedelta`'s keyword arguments (`days=1`, `seconds=-5`)."""
     return instant(moment(at) + timedelta(**duration))

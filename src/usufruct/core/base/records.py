@@ -28,6 +28,10 @@ class Fact:
         """The parties in whose history the fact belongs."""
         return ()
 
+    def owner(self) -> str | None:
+        """The person whom the fact is about and nobody else: her key seals its record, and can be destroyed."""
+        return None
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -43,6 +47,13 @@ class Row:
     def key(self) -> str:
         """The identity of the row; parts joined by `/`, which no id contains."""
         return "/".join(str(getattr(self, name)) for name in self.KEY)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Erased(Fact):
+    """Stands where a fact was whose owner's key is destroyed: it keeps its place, and nobody can read it."""
+
+    KIND = "erased"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

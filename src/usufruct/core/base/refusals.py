@@ -23,6 +23,11 @@ CODES: dict[str, str] = {
     "access.form": "the agreement, or the grade of a column, does not allow this form of answer",
     "access.grade": "a column is graded above what this node lets anyone use",
     "access.rights": "the chain of rights behind the agreement is broken or has ended",
+    # calls of services
+    "exchange.closed": "no such service, or it is not open to this client",
+    "exchange.no-purpose": "the call names no purpose, and none is set for the client",
+    "exchange.method": "the service is not open to this method",
+    "exchange.person": "the call does not say plainly whom it is about",
     # what may be let out
     "privacy.column": "no such column in the asset",
     "privacy.key": "this column cannot be grouped by",
@@ -36,6 +41,13 @@ CODES: dict[str, str] = {
     "registry.exists": "the name is taken",
     "registry.no-person-column": "the table has no column that says whom a row is about",
     "rights.not-held": "one cannot grant what one does not hold",
+    # lineage
+    "lineage.grade": "a column is graded lower than what it was made of",
+    "lineage.purposes": "a purpose goes beyond those of the asset, or of what it was made of",
+    "lineage.transform": "the transform does not reach that far",
+    "lineage.undeclared": "an asset comes from another without saying so",
+    "lineage.cycle": "something would come of itself",
+    "lineage.party": "a step is the doing of an organisation, not of a person",
     # offers, negotiations, agreements
     "contract.transition": "the negotiation does not allow this step from where it stands",
     "contract.not-yours": "this step belongs to the other side",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
+from usufruct.core.rulebook.purposes import ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Column:
 
     `type` is one of `TYPES`; `grade` 0 to 6 and `data_class` say how it must be handled. Numbers are kept as whole
     multiples of 10^-`decimals` (the grain); `low` and `high` bound what one row may count for, in grains. `values` is
-    the public list of what can occur, without which the column cannot be grouped by.
+    the public list of what can occur, without which the column cannot be grouped by. `origins` are the columns of other
+    assets that it comes from, as `asset.column`.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Column:
     low: int | None = None
     high: int | None = None
     values: tuple[int | str | bool, ...] = ()
+    origins: tuple[str, ...] = ()
 
 
 TYPES = {
@@ -51,7 +54,9 @@ class Quality:
 class PartyRegistered(Fact):
     """A person, organisation, public body, cooperative, group or machine agent is known to the node.
 
-    An agent always has a `principal` who answers for it.
+    An agent always has a `principal` who answers for it. A person has a `key`: the number of her slot in the node's
+    ring of persons' keys. Members have an id that says nothing, for it stands in facts about many; what people call
+    them is `known_as`, which only this fact says, so that it can be erased.
     """
 
     KIND = "party.registered/1"
@@ -59,9 +64,14 @@ class PartyRegistered(Fact):
     kind: str
     name: str
     principal: str | None = None
+    known_as: str = ""
+    key: int | None = None
 
     def about(self) -> tuple[str, ...]:
         return (self.party,)
+
+    def owner(self) -> str | None:
+        return None if self.key is None else self.party
 
 
 PARTY_KINDS = ("person", "organisation", "public-body", "cooperative", "group", "agent")
@@ -74,6 +84,8 @@ class AssetRegistered(Fact):
     `version` names the bytes that were taken in; `stored` is the SHA-256 of the file that the node made of them.
     `rows_per_person` and the columns of `once_per` (a person has at most
     one row for each of their values) bound what one person can count for; the node enforces both whatever the data say.
+    It may be used for `purposes` at most. `derived_from` names the assets it was made of, `transform` the registered one
+    that made it.
     """
 
     KIND = "asset.registered/1"
@@ -91,6 +103,9 @@ class AssetRegistered(Fact):
     rows_per_person: int
     once_per: tuple[str, ...]
     quality: Quality
+    purposes: tuple[str, ...] = (ROOT,)
+    derived_from: tuple[str, ...] = ()
+    transform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +119,29 @@ class PersonsEnrolled(Fact):
     asset: str
     first: int
     persons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Where a person's rows were taken out of: her `number` in the asset, and the SHA-256 of what is `stored` since."""
+
+    asset: str
+    number: int
+    stored: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonErased(Fact):
+    """A person's key is destroyed, and with it every record that it sealed; her rows are removed from every table.
+
+    What others did keeps its place: her part in past answers and payments stays under a number that leads to nobody.
+    """
+
+    KIND = "person.erased/1"
+    party: str
+    key: int
+    removed: tuple[Removed, ...]
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

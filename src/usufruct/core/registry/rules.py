@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import checked
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.facts import PARTY_KINDS, TYPES, Column, PartyRegistered
@@ -20,10 +21,28 @@ from usufruct.core.rulebook.grades import CLASSES, GRADES
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredStep:
+    """Something done with data outside the node, as its steward tells it; `lineage.facts.StepRecorded` says what is what.
+
+    Nobody in `by` means who registers the asset, no `outputs` mean the asset, no `at` means when it is recorded.
+    """
+
+    kind: str
+    how: str
+    by: str = ""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    purpose: str = ""
+    evidence: str = ""
+    at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What the holder declares about a table; the fields of `AssetRegistered` that do not come from the data.
 
-    `member_prefix` makes party ids of what the person column holds: `member` and `13` make `member-13`.
+    `member_prefix` makes party ids of what the person column holds: `member` and `13` make `member-13`. `steps` are what
+    was done with the data before. Without `purposes` it may be used for what its inputs may be used for.
     """
 
     asset: str
@@ -37,6 +56,21 @@ class Card:
     keywords: tuple[str, ...] = ()
     period_column: str | None = None
     member_prefix: str = "member"
+    purposes: tuple[str, ...] = ()
+    derived_from: tuple[str, ...] = ()
+    transform: str = ""
+    steps: tuple[DeclaredStep, ...] = ()
+
+
+def find_party(read: Reader, name: str) -> Party | None:
+    """The party that people mean by `name`: its id, or what a member is known as."""
+    return read.get(Party, name) or (next(read.list(Party, known_as=name), None) if name else None)
+
+
+def id_of(read: Reader, name: str) -> str:
+    """The id of the party that people mean by `name`; `name` itself if there is none, for it may get one yet."""
+    party = find_party(read, name)
+    return party.id if party else name
 
 
 def register_party(read: Reader, party: str, kind: str, name: str, principal: str | None) -> PartyRegistered | Refusal:
@@ -61,7 +95,7 @@ def register_party(read: Reader, party: str, kind: str, name: str, principal: st
             "registry.unknown", f"agent `{party}` was not registered", f"there is no party `{principal}`",
             remedy="register the principal first",
         )  # fmt: skip
-    if read.get(Party, party) is not None:
+    if find_party(read, party) is not None:
         return refuse(
             "registry.exists", f"party `{party}` was not registered", "a party of that name is there already",
             remedy="choose another id",

@@ -15,19 +15,27 @@ from usufruct.core.registry.facts import (
     Quality,
     RightGranted,
 )
+from usufruct.core.rulebook.purposes import ROOT
 
 
 @dataclass(frozen=True, slots=True)
 class Party(Row):
-    """Somebody the node knows."""
+    """Somebody the node knows; see `PartyRegistered`."""
 
     KEY = ("id",)
-    INDEXED = ("kind",)
+    INDEXED = ("kind", "known_as")
     id: str
     kind: str
     name: str
     principal: str | None
     since: Instant
+    known_as: str = ""
+    key_slot: int | None = None
+
+    @property
+    def called(self) -> str:
+        """What people type to mean her."""
+        return self.known_as or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,9 @@ class Asset(Row):
     once_per: tuple[str, ...]
     quality: Quality
     since: Instant
+    purposes: tuple[str, ...] = (ROOT,)
+    derived_from: tuple[str, ...] = ()
+    transform: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column of that name, in capitals or not, as SQL has it."""
@@ -88,12 +99,12 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact of the register changes."""
     match entry.fact:
         case PartyRegistered() as fact:
-            yield Party(fact.party, fact.kind, fact.name, fact.principal, entry.at)
+            yield Party(fact.party, fact.kind, fact.name, fact.principal, entry.at, fact.known_as, fact.key)
         case AssetRegistered() as fact:
             yield Asset(
                 fact.asset, fact.publisher, fact.source, fact.title, fact.description, fact.licence, fact.keywords,
                 fact.version, fact.person_column, fact.columns, fact.rows_per_person, fact.once_per, fact.quality,
-                entry.at,
+                entry.at, fact.purposes, fact.derived_from, fact.transform,
             )  # fmt: skip
         case PersonsEnrolled() as fact:
             for number, party in enumerate(fact.persons, fact.first):
