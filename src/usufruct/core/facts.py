@@ -74,6 +74,7 @@ ROWS: tuple[type[Row], ...] = (
     registry_state.Party,
     registry_state.Asset,
     registry_state.Person,
+    registry_state.ErasedPerson,
     registry_state.Right,
     lineage_state.Step,
     lineage_state.Transform,

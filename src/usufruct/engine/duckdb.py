@@ -24,6 +24,7 @@ from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.engine import removal
 from usufruct.engine.intake import check_table, inspect, take_in
 from usufruct.ports import ColumnSeen, Ingested, Measured
 
@@ -58,6 +59,14 @@ class DuckDbEngine:
         with table.open("rb") as file:
             version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return take_in(card, table, self._file(card.asset, version), version)
+
+    def remove(self, asset: str, version: str, number: int) -> str:
+        """Prepares the table without one person's rows; returns the SHA-256 of what will be stored."""
+        return removal.prepare(self._file(asset, version), number)
+
+    def replace(self, asset: str, version: str) -> None:
+        """Lets the prepared table take the place of the old one; does nothing if it has already."""
+        removal.put_in_place(self._file(asset, version))
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population."""

@@ -11,6 +11,7 @@ from usufruct.core.registry.facts import (
     AssetRegistered,
     Column,
     PartyRegistered,
+    PersonErased,
     PersonsEnrolled,
     Quality,
     RightGranted,
@@ -79,6 +80,17 @@ class Person(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedPerson(Row):
+    """A person who was erased: the id that stood for her, the slot of her destroyed key, the `assets` she was in."""
+
+    KEY = ("key_slot",)
+    key_slot: int
+    party: str
+    assets: tuple[str, ...]
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class Right(Row):
     """A right somebody holds; see `RightGranted`."""
 
@@ -109,6 +121,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case PersonsEnrolled() as fact:
             for number, party in enumerate(fact.persons, fact.first):
                 yield Person(fact.asset, number, party)
+        case PersonErased() as fact:
+            yield ErasedPerson(fact.key, fact.party, tuple(removed.asset for removed in fact.removed), entry.at)
         case RightGranted() as fact:
             yield Right(
                 fact.id, fact.asset, fact.right, fact.grantor, fact.grantee, fact.may_grant, fact.until, fact.rests_on,

@@ -1,0 +1,81 @@
+"""Erasing a person: her records can be read by nobody any more, and everything that was proved stays proved.
+
+    fact (the new tables are written, beside the old ones) → tables in place → accounts gone → key destroyed → state folded
+    again without her
+
+What was hers alone in the journal is sealed with her key, so the leaf, its place and every signature over it stay, and no
+copy of the journal, however old, opens again. What others did stays too: that a question was answered, what it earned,
+what was paid under her number; only nothing leads from the number to her. A crash in between is finished when the node
+opens, as often as it takes.
+"""
+
+from __future__ import annotations
+
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.registry.facts import PersonErased, Removed
+from usufruct.core.registry.rules import find_party
+from usufruct.core.registry.state import Asset, ErasedPerson, Person
+from usufruct.node.node import Node
+from usufruct.ports import Transaction
+
+
+def erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
+    """Erases a person, for good. `by` is the party that answers for it.
+
+    Raises:
+        EngineFault: a table could not be written without her rows; nothing was erased.
+    """
+    with node.store.read() as state:
+        row = find_party(state, party)
+        if row is None or row.key_slot is None:
+            return refuse(
+                "registry.unknown", "nobody was erased", f"there is no person `{party}` whose records have a key",
+                remedy="check the name; only persons can be erased",
+            )  # fmt: skip
+        places = [(person, state.get(Asset, person.asset)) for person in state.list(Person, party=row.id)]
+    tables = [(asset, person.number) for person, asset in places if asset is not None]
+    removed = tuple(Removed(a.id, number, node.engine.remove(a.id, a.version, number)) for a, number in tables)
+    node.reach("erase before fact")
+
+    def rule(tx: Transaction) -> PersonErased | Refusal:
+        if [p.asset for p in tx.list(Person, party=row.id)] != [r.asset for r in removed]:
+            return refuse(
+                "registry.exists", "nobody was erased", "an asset that is about her was registered meanwhile",
+                remedy="erase again",
+            )  # fmt: skip
+        assert row.key_slot is not None
+        return PersonErased(row.id, row.key_slot, removed, by)
+
+    fact = node.record(rule)
+    if isinstance(fact, PersonErased):
+        node.reach("erase after fact")
+        with node.store.read() as state:
+            erased = state.get(ErasedPerson, fact.key)
+        assert erased is not None
+        _finish(node, erased)
+    return fact
+
+
+def recover(node: Node) -> int:
+    """Finishes erasures that a crash interrupted; returns how many. Run when the node opens, before it serves."""
+    with node.store.read() as state:
+        unfinished = [e for e in state.list(ErasedPerson) if node.keyring.counting_key(e.key_slot) is not None]
+    for erased in unfinished:
+        _finish(node, erased)
+    return len(unfinished)
+
+
+def _finish(node: Node, erased: ErasedPerson) -> None:
+    with node.store.read() as state:
+        for name in erased.assets:
+            asset = state.get(Asset, name)
+            assert asset is not None
+            node.engine.replace(asset.id, asset.version)
+    node.logins.forget(erased.party)
+    node.reach("erase before key")
+
+    def destroy() -> None:
+        node.keyring.destroy(erased.key_slot)
+        node.reach("erase after key")
+
+    node.store.refold(destroy)
