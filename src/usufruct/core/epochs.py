@@ -102,4 +102,5 @@ def parts_in(use: Use, evidence: Callable[[str], bytes]) -> Callable[[int], int 
 
 def hold_of(read: Reader, fact: Fact) -> Hold | None:
     """The hold that a fact about a use was recorded under, whether or not it has ended."""
-    return read.get(Hold, getattr(fact, "use", ""))
+    name: str = getattr(fact, "use", "") or getattr(fact, "call", "")
+    return read.get(Hold, name)

@@ -22,6 +22,7 @@ from usufruct.core.proof.commitment import NONCE_SIZE
 from usufruct.core.proof.tally import NO_HEAD, Body, Grove, Slip, count_entry, room_for, split, write
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Person
+from usufruct.node import witness
 from usufruct.node.node import Node
 from usufruct.ports import EpochTrees, KeyRing, Snapshot, Transaction
 
@@ -32,6 +33,8 @@ def close_epoch(node: Node) -> EpochClosed | None:
     """Roots the records that are new since the last epoch; None if there are none."""
     with node.store.read() as state:
         last, size = state.get(LastEpoch), state.size()
+        if last is not None and size <= last.through + 2:  # nothing but the fact that closed it
+            return None
         tallies = state.tallies()
         changed, slips = _write_slips(node.keyring, state, last.through + 1 if last else 0, size, tallies)
     if not slips:
@@ -120,17 +123,17 @@ def book(node: Node, party: str) -> dict[str, Any] | None:
             written = _slip(node.keyring, state, row.key_slot, number, head, seq, fact, part)
             assert written is not None
             slip, body, head = written
-            record = _shown(state, epochs[at], slip, body, now)
+            record = _shown(node, state, epochs[at], slip, body, now)
             shown["records"].append(record)
-            shown["epochs"][str(epochs[at].number)] = state.receipt(epochs[at].seq).text()
+            shown["epochs"][str(epochs[at].number)] = witness.receipt(node, state, epochs[at].seq).text()
         if epochs:
             newest = epochs[-1]
             shown["newest"] = _newest(state, newest, key, row.key_slot)
-            shown["epochs"][str(newest.number)] = state.receipt(newest.seq).text()
+            shown["epochs"][str(newest.number)] = witness.receipt(node, state, newest.seq).text()
         return shown
 
 
-def _shown(state: Snapshot, epoch: Epoch, slip: Slip, body: dict[str, Any], now: Instant) -> dict[str, Any]:
+def _shown(node: Node, state: Snapshot, epoch: Epoch, slip: Slip, body: dict[str, Any], now: Instant) -> dict[str, Any]:
     """A record as it stands in the book; without its body while it is held."""
     place, path = _slips_tree(state.epoch(epoch.number)).path(bytes.fromhex(slip.tag)) or (0, [])
     withheld = slip.ground != "" and now < slip.until
@@ -139,7 +142,7 @@ def _shown(state: Snapshot, epoch: Epoch, slip: Slip, body: dict[str, Any], now:
                  "ground": slip.ground, "until": slip.until},
         "epoch": epoch.number, "place": place, "path": [item.hex() for item in path],
         "body": None if withheld else body,
-        "receipt": None if withheld else state.receipt(body["entry"]).text(),
+        "receipt": None if withheld else witness.receipt(node, state, body["entry"]).text(),
     }  # fmt: skip
 
 

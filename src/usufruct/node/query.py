@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from usufruct.core.access import hold
+from usufruct.core.access.facts import UseHeld
 from usufruct.core.access.rules import Permit, Request, decide
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
@@ -34,13 +36,16 @@ KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came in: `question` is what the text was read as, or why it could not be read."""
+    """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
+    use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may)."""
 
     requester: str
     text: str
     question: Question | Refusal
     purpose: str
     micro_rho: int | None = None
+    hold: str = ""
+    hold_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,10 @@ def ask(node: Node, asked: Asked) -> Answered | Refused:
 def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, Refusal, int]:
     """Decide and plan; then the fact, one way or the other."""
     use = numbered("use", tx.next)
-    decision = _decide(node, tx, asked)
+    held = hold.place(tx, use, asked.requester, asked.hold, asked.hold_days, tx.now) if asked.hold else None
+    decision = held if isinstance(held, Refusal) else _decide(node, tx, asked)
+    if isinstance(held, UseHeld):
+        tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     text = asked.text if len(asked.text) <= KEPT_TEXT else asked.text[:KEPT_TEXT] + "…"
     if isinstance(decision, Refusal):
         asset = asked.question.asset if isinstance(asked.question, Question) else ""

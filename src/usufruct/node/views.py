@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from usufruct.core.access import consent
+from usufruct.core.access import consent, hold
+from usufruct.core.access.hold import HeldCount, Hold
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Entry
+from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
+from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.income import settlement
 from usufruct.core.income.explanation import Explanation, explain
 from usufruct.core.income.ledger import Account
@@ -24,8 +26,10 @@ from usufruct.core.privacy.facts import QueryRefused
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
+from usufruct.node import witness
 from usufruct.node.node import Node
 from usufruct.ports import Snapshot
 
@@ -52,6 +56,7 @@ class PublicPage:
     checkpoint: str | None
     origin: str
     key: str
+    held: tuple[HeldCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,8 @@ class Word:
 class MemberAsset:
     """One asset that is about a member: what she said about it by purpose, and who used it.
 
-    `words` are the purposes that she spoke of, that anybody asked for, or that an open offer allows.
+    `words` are the purposes that she spoke of, that anybody asked for, or that an open offer allows; `withheld` the holds
+    on uses that concern her, of which she is told ground and end and nothing else.
     """
 
     asset: Asset
@@ -92,6 +98,7 @@ class MemberAsset:
     words: tuple[Word, ...]
     seen: tuple[Seen, ...]
     paid: tuple[Explanation, ...]
+    withheld: tuple[Hold, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +198,7 @@ def public_page(node: Node) -> PublicPage:
             state.checkpoint(),
             node.about.origin,
             vkey(node.signer.name, node.signer.public),
+            hold.counts(state, now),
         )
 
 
@@ -205,34 +213,40 @@ def _listed(state: Snapshot, now: Instant) -> Iterator[Listed]:
 def member_page(node: Node, party: str) -> MemberPage | None:
     """What was done with a member's data, what it earned, what she said; None if nobody of that name is known."""
     with node.store.read() as state:
-        row = state.get(Party, party)
+        row = find_party(state, party)
         if row is None:
             return None
-        people = list(state.list(Person, party=party))
-        assets = tuple(_member_asset(state, person) for person in people)
-        return MemberPage(row, assets, tuple(state.history(party)))
+        people = list(state.list(Person, party=row.id))
+        now = node.clock.now()
+        assets = tuple(_member_asset(state, person, now) for person in people)
+        history = tuple(entry for entry in state.history(row.id) if hidden(state, entry.fact, row.id, now) is None)
+        return MemberPage(row, assets, history)
 
 
-def _member_asset(state: Snapshot, person: Person) -> MemberAsset:
+def hidden(state: Snapshot, fact: Fact, party: str, now: Instant) -> Hold | None:
+    """The hold that keeps a fact from a party now, if any; who asked for it is never kept from her own use."""
+    held = hold_of(state, fact)
+    return held if held is not None and held.active(now) and held.requester != party else None
+
+
+def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
     asset = state.get(Asset, person.asset)
     assert asset is not None
-    paid, paid_in = _paid(state, asset, person.number)
-    seen = []
+    paid, paid_in = _paid(state, asset, person.number, now)
+    seen, withheld = [], []
     for use in state.list(Use, asset=asset.id):
-        if use.state in ("admitted", "abandoned"):
+        part = 0 if use.state == "refused" else parts_in(use, state.evidence)(person.number)
+        held = hold.active(state, use.id, now)
+        if part is None:
             continue
-        if use.state == "refused":
-            seen.append(Seen(use, name_of(state, use.requester), 0, None, None, use.ended))
+        if held is not None:
+            withheld.append(held)
             continue
-        rows = contributions(state.evidence(use.contributions))
-        if rows[person.number]:
-            let_out = canonical.decode(state.evidence(use.answer))
-            seen.append(Seen(
-                use, name_of(state, use.requester), rows[person.number], let_out, paid_in.get(use.id), use.ended
-            ))  # fmt: skip
+        let_out = canonical.decode(state.evidence(use.answer)) if use.state == "answered" else None
+        seen.append(Seen(use, name_of(state, use.requester), part, let_out, paid_in.get(use.id), use.ended))
     said = consent.said(state, asset.id, person.number)
     words = tuple(_words(state, asset, person.number, said, seen))
-    return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid))
+    return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld))
 
 
 def _words(state: Snapshot, asset: Asset, number: int, said: dict[str, str], seen: Sequence[Seen]) -> Iterator[Word]:
@@ -242,8 +256,11 @@ def _words(state: Snapshot, asset: Asset, number: int, said: dict[str, str], see
         yield Word(purpose, said.get(purpose, ""), consent.standing(state, asset.id, number, purpose))
 
 
-def _paid(state: Snapshot, asset: Asset, number: int) -> tuple[list[Explanation], dict[str, str]]:
-    """One person's line in every closed period, explained; and the period in which each use was paid."""
+def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[list[Explanation], dict[str, str]]:
+    """One person's line in every closed period, explained; and the period in which each use was paid.
+
+    A use that is withheld earned her what it earned; it has no name there.
+    """
     explanations, paid_in = [], {}
     for period in state.list(Period):
         plan = state.get(PeriodPlan, period.plan)
@@ -254,7 +271,11 @@ def _paid(state: Snapshot, asset: Asset, number: int) -> tuple[list[Explanation]
             paid_in.update(dict.fromkeys(statement.uses, period.id))
             line = settlement.line(state.evidence(statement.lines), number)
             uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
-            counted = [(use.id, contributions(state.evidence(use.contributions))[number]) for use in uses]
+            counted = [
+                ("a use that is withheld" if hold.active(state, use.id, now) else use.id,
+                 contributions(state.evidence(use.contributions))[number])
+                for use in uses
+            ]  # fmt: skip
             explanations.append(explain(
                 period.id, asset.id, plan.planned.currency, line.paid, statement.members,
                 [(use, rows) for use, rows in counted if rows],
@@ -374,7 +395,7 @@ def answer_for(node: Node, party: str, use_id: str) -> canonical.Value:
         use = state.get(Use, use_id)
         if use is None or use.state != "answered":
             return None
-        if use.requester != party and not _counted(state, use, party):
+        if use.requester != party and (hold.active(state, use_id, node.clock.now()) or not _counted(state, use, party)):
             return None
         return canonical.decode(state.evidence(use.answer))
 
@@ -384,16 +405,18 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
     with node.store.read() as state:
         if not 0 <= seq < state.size():
             return None
-        fact = state.entry(seq).fact
+        fact, party = state.entry(seq).fact, id_of(state, party)
+        if hidden(state, fact, party, node.clock.now()):
+            return None
         if party in fact.about():
-            return state.receipt(seq)
+            return witness.receipt(node, state, seq)
         use = state.get(Use, getattr(fact, "use", ""))
         if use is None:
             return None
         if use.requester == party or (use.state == "answered" and _counted(state, use, party)):
-            return state.receipt(seq)
+            return witness.receipt(node, state, seq)
         tried = use.state == "refused" and any(True for _ in state.list(Person, asset=use.asset, party=party))
-        return state.receipt(seq) if tried else None
+        return witness.receipt(node, state, seq) if tried else None
 
 
 def _counted(state: Snapshot, use: Use, party: str) -> bool:

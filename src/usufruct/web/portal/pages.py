@@ -27,6 +27,7 @@ from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import DECIMALS, Money, decimal
 from usufruct.core.income.measure import MICRO
 from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook.grounds import GROUNDS
 from usufruct.core.rulebook.grades import GRADES
 from usufruct.node import views
 from usufruct.node.login import Identity
@@ -227,4 +228,4 @@ _ENVIRONMENT.filters.update(
     when=_when, day=_day, ticks=_ticks, sentence=_sentence, says=_says, purpose=_purpose, money=_money,
     exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut,
 )  # fmt: skip
-_ENVIRONMENT.globals.update(grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT)
+_ENVIRONMENT.globals.update(grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT, grounds=GROUNDS)

@@ -1,0 +1,99 @@
+"""Followers: work that goes on behind the facts, each round of it safe to repeat.
+
+Closing epochs, having checkpoints witnessed and stamped: none of it is waited for by a request, each keeps its own
+place, and a round that fails is told and tried again. `serve` runs them every few seconds; `usufruct journal follow`
+runs them once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from usufruct.core.base.faults import Fault, NodeFault
+from usufruct.node import epoch, timestamp, witness
+from usufruct.node.node import Node
+
+LOG = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 2.0
+SHARE = 4  # after a round the followers rest for so many times as long as it took, so that requests come first
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What came of one follower's round: `done` in words, empty if there was nothing to do; `failed` why it failed."""
+
+    follower: str
+    done: str = ""
+    failed: str = ""
+
+
+def _epochs(node: Node) -> str:
+    closed = epoch.close_epoch(node)
+    return "" if closed is None else f"epoch {closed.number} closed: records up to fact {closed.through} are rooted"
+
+
+def _witnesses(node: Node) -> str:
+    asked = witness.submit(node)
+    if asked is None:
+        return ""
+    told = [f"{word.witness}: {word.why}" for word in asked.words if word.state != "signed"]
+    if told:
+        raise NodeFault("node.witness", "; ".join(told), "see that they can be reached; an alarm means: stop and audit")
+    return f"{asked.size} facts: signed by {len(asked.words)}" + ("" if asked.witnessed else ", which is not enough")
+
+
+def _timestamps(node: Node) -> str:
+    stamped = timestamp.stamp(node)
+    if isinstance(stamped, Fault):
+        raise stamped
+    return f"{stamped.size} facts: stamped {stamped.at}" if stamped else ""
+
+
+FOLLOWERS: dict[str, Callable[[Node], str]] = {
+    "epochs": _epochs,
+    "witnesses": _witnesses,
+    "time stamps": _timestamps,
+}
+
+
+def run_once(node: Node) -> list[Round]:
+    """One round of every follower; one that fails does not stop the others."""
+    rounds = []
+    for name, follower in FOLLOWERS.items():
+        try:
+            rounds.append(Round(name, done=follower(node)))
+        except Fault as fault:
+            rounds.append(Round(name, failed=str(fault)))
+    return rounds
+
+
+@contextlib.contextmanager
+def following(node: Node) -> Iterator[None]:
+    """Runs rounds in a thread of their own for as long as the block lasts. Something is looked for only when the journal
+    has grown or a round failed; the same failure is told once."""
+    done = threading.Event()
+    thread = threading.Thread(target=_follow, args=(node, done), name="followers", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _follow(node: Node, done: threading.Event) -> None:
+    told: dict[str, str] = {}
+    pause = 0.0
+    while not done.wait(pause):
+        began = time.monotonic()
+        for one in run_once(node):
+            if one.failed and told.get(one.follower) != one.failed:
+                LOG.warning("%s: %s", one.follower, one.failed)
+            told[one.follower] = one.failed
+        pause = max(PAUSE_SECONDS, SHARE * (time.monotonic() - began))
