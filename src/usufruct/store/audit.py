@@ -145,7 +145,7 @@ class _Audit:
         self._sizes: set[int] | None = None  # those that were signed for, if they can be read
         self._roots: dict[int, bytes] = {}  # what should have been signed there
         self._last_at = Instant("")
-        self._recount = Recount(self._find, self._select, data)
+        self._recount = Recount(self._find, self._select, keyring, data)
 
     def report(self) -> Report:
         """Takes all steps."""
@@ -176,7 +176,7 @@ class _Audit:
         plain = "".join(character if character.isprintable() else "·" for character in what)
         self._findings.append(Finding(entry, plain))
 
-    def _select(self, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
+    def _select(self, query: str, *values: int | str) -> Iterator[tuple[Any, ...]]:
         return self._connection.execute(query, values)
 
     def _look_at_schema(self) -> None:

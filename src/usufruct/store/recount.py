@@ -24,23 +24,30 @@ from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, PersonErased
+from usufruct.ports import KeyRing
 from usufruct.store import tables
 from usufruct.store.memory import MemoryState
+from usufruct.store.reroot import Reroot
 
 Find = Callable[[int | None, str], None]
 """`find(entry, what)`: takes a finding down."""
 
-Select = Callable[[str], Iterator[tuple[Any, ...]]]
-"""`select(query)`: rows of the file."""
+Select = Callable[..., Iterator[tuple[Any, ...]]]
+"""`select(query, *values)`: rows of the file."""
+
+
+class _Unsealed(Exception):
+    """Evidence is missing or was changed."""
 
 
 class Recount:
     """The facts folded again, to be compared with what the file holds."""
 
-    def __init__(self, find: Find, select: Select, data: Path) -> None:
+    def __init__(self, find: Find, select: Select, keyring: KeyRing, data: Path) -> None:
         self.evidence = self.rows = 0
         self._find, self._select, self._data = find, select, data
         self._complete = True
+        self._reroot: Reroot | None = Reroot(find, select, keyring)
         self._state = MemoryState()
         self._made: dict[tuple[type[Row], str], int] = {}  # the entry that last made a row
         self._about: set[tuple[str, int]] = set()
@@ -81,9 +88,19 @@ class Recount:
                 self._made[type(row), row.key] = entry.seq
                 if isinstance(row, Budget) and not (row.reserved >= 0 <= row.spent and row.left >= 0):
                     self._find(entry.seq, f"the budget of `{row.asset}` is overdrawn: {row.left} micro-rho are left")
+            if self._reroot:
+                self._reroot.add(self._state, entry, self._opened)
+        except _Unsealed:
+            self._reroot = None  # whoever counts evidence names what is wrong; whom it concerned nobody can say
         except Exception as error:  # a signed fact that the rules would never have let happen
             self._find(entry.seq, f"does not follow from the entries before it: {error or type(error).__name__}")
             self.stop(entry.seq)
+
+    def _opened(self, digest: str) -> bytes:
+        for salt, data in self._select("SELECT salt, bytes FROM evidence WHERE seal = ?", digest):
+            if _is_sealed(digest, salt, data):
+                return bytes(data)
+        raise _Unsealed(digest)
 
     def look_at_evidence(self) -> None:
         """Every piece is what an entry sealed, and no piece is missing."""
