@@ -5,7 +5,7 @@ BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
 
-.PHONY: demo test check bench conformance install lock clean
+.PHONY: demo test check bench conformance nightly install lock clean
 
 install: .venv/installed
 
@@ -33,6 +33,10 @@ bench: .venv/installed
 
 conformance: .venv/installed
 	$(BIN)/python -m pytest tests/conformance --no-header
+
+# What takes long: the node is killed 200 times at random moments, and checked each time.
+nightly: .venv/installed
+	USUFRUCT_KILLS=200 $(BIN)/python -m pytest tests/faults/test_kill.py
 
 # New pins: changes requirements.lock, which names no registry.
 lock:
