@@ -1,0 +1,1 @@
+"""Doors outward: other people's servers that the node asks over HTTP."""
