@@ -42,10 +42,12 @@ def _witnesses(node: Node) -> str:
     asked = witness.submit(node)
     if asked is None:
         return ""
-    told = [f"{word.witness}: {word.why}" for word in asked.words if word.state != "signed"]
-    if told:
-        raise NodeFault("node.witness", "; ".join(told), "see that they can be reached; an alarm means: stop and audit")
-    return f"{asked.size} facts: signed by {len(asked.words)}" + ("" if asked.witnessed else ", which is not enough")
+    unsigned = [f"{word.witness}: {word.why}" for word in asked.words if word.state != "signed"]
+    if any(word.state == "alarm" for word in asked.words):
+        raise NodeFault("node.witness", "; ".join(unsigned), "stop the node and audit it: the journal was set back")
+    if not asked.witnessed:
+        raise NodeFault("node.witness", "; ".join(unsigned) or "too few signed", "see that the witnesses can be reached")
+    return "; ".join([f"{asked.size} facts: signed by {len(asked.words) - len(unsigned)}", *unsigned])
 
 
 def _timestamps(node: Node) -> str:

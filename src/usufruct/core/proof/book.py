@@ -20,13 +20,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from usufruct.core.base import canonical
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, instant, moment
 from usufruct.core.proof.checkpoint import Checkpoint, Verify, open_note
 from usufruct.core.proof.commitment import NONCE_SIZE, commit
 from usufruct.core.proof.receipt import Receipt, check
-from usufruct.core.proof.tally import ENTRY, NO_HEAD, Body, Slip, count_entry, head_after, hide, leads_to, tag
+from usufruct.core.proof.tally import NO_HEAD, Body, Slip, count_entry, head_after, hide, leads_to, tag
+from usufruct.core.proof.tree import HASH_SIZE
 
 EPOCH_KIND = "epoch.closed/1"
+_NAMED = 1_000  # missing records that are named one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +88,51 @@ class _Reader:
     def read(self, kept: Kept | None) -> None:
         newest = self._book.get("newest")
         if newest is None:
-            if kept is not None and kept.count:
+            if kept is not None:
                 self._flaw(None, f"no count is shown, though you had {kept.count} records before")
+            elif self._book.get("records") or self._book.get("epochs"):
+                self._flaw(None, "records are shown, but not how many there must be")
             return
         try:
             head = self._newest(newest)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self._flaw(None, f"the count of your records is not what the journal rooted: {error}")
             return
+        shown = self._shown()
+        for number in range(min(self.count, len(shown) + _NAMED)):
+            self._record(number, shown.get(number))
+        if self.count > len(shown) + _NAMED:
+            self._flaw(None, f"there must be {self.count} records; those that are missing are too many to name")
+        if self._heads.get(self.count) != head and all(flaw.number is None for flaw in self.flaws):
+            self._flaw(
+                self.count - 1 if self.count else None, "the chain of records does not end where the journal says"
+            )
+        self._compare(kept, head)
+
+    def _shown(self) -> dict[int, Any]:
+        """The records that are shown, by their number."""
         shown: dict[int, Any] = {}
         records = self._book.get("records")
         for record in records if isinstance(records, list) else []:
             try:
-                shown.setdefault(record["slip"]["number"], record)
+                number = record["slip"]["number"]
+                if type(number) is not int or not 0 <= number < self.count:
+                    self._flaw(None, f"a record is shown under the number {number}, which the count does not have")
+                elif number in shown:
+                    self._flaw(number, "is shown twice")
+                else:
+                    shown[number] = record
             except (TypeError, KeyError):
                 self._flaw(None, "something is shown that is no record")
-        for number in range(self.count):
-            self._record(number, shown.get(number))
-        if self._heads.get(self.count) != head and not self.flaws:
-            self._flaw(self.count - 1, "the chain of records does not end where the journal says")
-        self._compare(kept, head)
+        return shown
 
     def _newest(self, newest: Mapping[str, Any]) -> bytes:
         """The rooted head; sets the count."""
-        epoch, count, head = newest["epoch"], newest["count"], bytes.fromhex(newest["head"])
+        epoch, count, head = newest["epoch"], newest["count"], _hash(newest["head"])
         if type(epoch) is not int or type(count) is not int or count < 0:
             raise ValueError("it is not a number")
         entry = count_entry(self._key, epoch, count, head)
-        if not leads_to(entry, newest["place"], [bytes.fromhex(h) for h in newest["path"]], self._epoch(epoch)[1]):
+        if not leads_to(entry, newest["place"], [_hash(h) for h in newest["path"]], self._epoch(epoch)[1]):
             raise ValueError(f"the path does not lead to the root of epoch {epoch}")
         self.count = count
         note = Receipt.parse(self._book["epochs"][str(epoch)]).checkpoint_note
@@ -142,8 +161,8 @@ class _Reader:
             if slip.tag != tag(self._key, number).hex():
                 raise ValueError("its tag is not yours")
             entry = bytes.fromhex(slip.tag) + head
-            path = [bytes.fromhex(h) for h in shown["path"]]
-            if len(entry) != ENTRY or not leads_to(entry, shown["place"], path, self._epoch(shown["epoch"])[0]):
+            path = [_hash(h) for h in shown["path"]]
+            if not leads_to(entry, shown["place"], path, self._epoch(shown["epoch"])[0]):
                 raise ValueError("it is not the record that was rooted under this number")
             self._heads[number + 1] = head
             before = self._heads.get(number)
@@ -158,12 +177,14 @@ class _Reader:
         if body is None:
             if not slip.ground:
                 raise ValueError("it is withheld without a ground")
+            if instant(moment(Instant(slip.until))) != slip.until:
+                raise ValueError(f"it is withheld until `{slip.until[:100]}`, which is no instant")
             if slip.until <= self._now:
                 raise ValueError(f"it is withheld, though the hold ended {slip.until}")
             self.held.append(slip.number)
             return
         opened = Body(body["entry"], body["leaf"], body["part"])
-        if hide(bytes.fromhex(body["nonce"]), opened).hex() != slip.body:
+        if hide(_hash(body["nonce"]), opened).hex() != slip.body:
             raise ValueError("what is shown is not what its slip committed to")
         proof = Receipt.parse(receipt)
         check(proof, self._vkey, self._verify)
@@ -176,6 +197,10 @@ class _Reader:
         """With what was kept from the audit before."""
         if kept is None:
             return
+        if self.keep and self.keep.epoch < kept.epoch:
+            self._flaw(
+                None, f"the count is of epoch {self.keep.epoch}, though you were shown that of {kept.epoch} before"
+            )
         if self.count < kept.count:
             for number in range(self.count, kept.count):
                 self._flaw(number, "is missing: you were shown it before")
@@ -187,8 +212,16 @@ class _Reader:
         except ValueError as error:
             self._flaw(None, f"the checkpoint that was kept cannot be read: {error}")
             return
-        if new.size < old.size or (new.size == old.size and new.root != old.root):
-            self._flaw(None, f"the journal has been cut back, or forked: {old.size} facts were signed for before")
+        if new.size == old.size and new.root != old.root:
+            self._flaw(None, f"the journal was forked: two roots are signed for its first {old.size} facts")
 
     def _flaw(self, number: int | None, what: str) -> None:
         self.flaws.append(Flaw(number, what))
+
+
+def _hash(text: str) -> bytes:
+    """The hash that is written so and no other way."""
+    found = bytes.fromhex(text)
+    if len(found) != HASH_SIZE or found.hex() != text:
+        raise ValueError(f"`{text[:100]}` is no hash")
+    return found

@@ -8,9 +8,9 @@ root; it is signed as a *signed note* (c2sp.org/signed-note), text, blank line, 
 
     — name base64(4-byte key id || signature)
 
-A key is handed around as a *vkey*, `name+key id+base64(0x01 || public key)`, where 0x01 says Ed25519. Witnesses add
-lines of their own, and whoever does not know a key passes over its line. This module knows forms only: it is given
-`sign` and `verify` and never sees a private key.
+A key is handed around as a *vkey*, `name+key id+base64(type || public key)`. The type says what a key may sign: 0x01 the
+text itself, as a log does, 0x04 a cosignature, as a witness does (see `cosignature`). Whoever does not know a key passes
+over its line. This module knows forms only: it is given `sign` and `verify` and never sees a private key.
 
 Reading is strict. What is signed must have one spelling, so base64 must be canonical (RFC 4648 section 3.5) and numbers
 must have no leading zeros. Extension lines, which C2SP advises against because monitors cannot audit them, are refused.
@@ -32,7 +32,10 @@ Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes, bytes, bytes], bool]
 """`verify(public, signature, message)`: whether the Ed25519 signature is valid (RFC 8032)."""
 
-_ED25519 = b"\x01"
+ED25519, COSIGNATURE = b"\x01", b"\x04"
+"""The types of keys: Ed25519 over the text (signed-note), and Ed25519 in a cosignature/v1 (tlog-cosignature)."""
+
+_ROLES = {ED25519: "a log's (type 1)", COSIGNATURE: "a witness's (type 4)"}
 _PUBLIC_SIZE, _SIGNATURE_SIZE, _KEY_ID_SIZE = 32, 64, 4
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _NUMBER_LIMIT = 2**63
@@ -79,8 +82,8 @@ class Checkpoint:
         return cls(lines[0], whole_number(lines[1]), from_base64(lines[2]))
 
 
-def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes by which signature lines name an Ed25519 key (signed-note, Ed25519 signatures).
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
+    """The four bytes by which signature lines name an Ed25519 key of that type (signed-note, Signatures).
 
     Raises:
         ValueError: a name that is empty or holds white space, a plus sign or control characters; a key not of 32 bytes.
@@ -90,28 +93,28 @@ def key_id(name: str, public: bytes) -> bytes:
         raise ValueError(f"`{name}` cannot name a key: it must not be empty nor hold white space or a plus sign")
     if len(public) != _PUBLIC_SIZE:
         raise ValueError(f"an Ed25519 public key has {_PUBLIC_SIZE} bytes, not {len(public)}")
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:_KEY_ID_SIZE]
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:_KEY_ID_SIZE]
 
 
-def vkey(name: str, public: bytes) -> str:
+def vkey(name: str, public: bytes, kind: bytes = ED25519) -> str:
     """The key as verifiers are given it. Raises ValueError as `key_id` does."""
-    return f"{name}+{key_id(name, public).hex()}+{to_base64(_ED25519 + public)}"
+    return f"{name}+{key_id(name, public, kind).hex()}+{to_base64(kind + public)}"
 
 
-def parse_vkey(text: str) -> tuple[str, bytes, bytes]:
+def parse_vkey(text: str, kind: bytes = ED25519) -> tuple[str, bytes, bytes]:
     """(name, key id, public key) of a vkey.
 
     Raises:
-        ValueError: not a vkey, not of Ed25519, or its key id is not that of its name and key.
+        ValueError: not a vkey, not of that type, or its key id is not that of its name and key.
     """
     parts = text.split("+", 2)  # base64 may hold a plus sign; names may not
     if len(parts) != 3:
         raise ValueError("a verifier key has three parts joined by `+`: name, key id and key")
     name, id_text, key = parts[0], parts[1], from_base64(parts[2])
-    if key[:1] != _ED25519:
-        raise ValueError(f"the verifier key of `{name}` is not an Ed25519 key (type 1)")
+    if key[:1] != kind:
+        raise ValueError(f"the verifier key of `{name}` is not an Ed25519 key such as {_ROLES[kind]}")
     public = key[1:]
-    if key_id(name, public).hex() != id_text:
+    if key_id(name, public, kind).hex() != id_text:
         raise ValueError(f"the key id `{id_text}` is not that of the key of `{name}`")
     return name, bytes.fromhex(id_text), public
 
@@ -129,7 +132,12 @@ def sign_note(body: str, name: str, public: bytes, sign: Sign) -> str:
     signature = sign(body.encode())
     if len(signature) != _SIGNATURE_SIZE:
         raise ValueError(f"an Ed25519 signature has {_SIGNATURE_SIZE} bytes, not {len(signature)}")
-    return f"{body}\n{_DASH}{name} {to_base64(identity + signature)}\n"
+    return f"{body}\n{signature_line(name, identity, signature)}"
+
+
+def signature_line(name: str, identity: bytes, signature: bytes) -> str:
+    """The line, newline included, that is put under a note for one signature (signed-note, Format)."""
+    return f"{_DASH}{name} {to_base64(identity + signature)}\n"
 
 
 def open_note(note: str, vkey: str, verify: Verify) -> str:
@@ -141,8 +149,8 @@ def open_note(note: str, vkey: str, verify: Verify) -> str:
         ValueError: not a signed note, more than 100 signatures, none by this key, or one by this key that is not valid.
     """
     name, identity, public = parse_vkey(vkey)
-    body, lines = _divide(note)
-    signatures = [signature for *key, signature in map(_signature_line, lines) if key == [name, identity]]
+    body, signed = read_note(note)
+    signatures = [signature for *key, signature in signed if key == [name, identity]]
     if not signatures:
         raise ValueError(f"the note is not signed by `{name}+{identity.hex()}`")
     message = body.encode()
@@ -152,15 +160,19 @@ def open_note(note: str, vkey: str, verify: Verify) -> str:
     return body
 
 
-def _divide(note: str) -> tuple[str, list[str]]:
-    """The signed text, with its final newline, and the signature lines after the last empty line."""
+def read_note(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """The signed text, with its final newline, and (name, key id, signature) of each line under it. Nothing is verified.
+
+    Raises:
+        ValueError: not a signed note, or more than 100 signatures.
+    """
     _check_text(note)
     body, blank, lines = note.rpartition("\n\n")
     if not blank or not lines.endswith("\n"):
         raise ValueError("a note is text, an empty line, and signature lines, each ending in a newline")
     if lines.count("\n") > _SIGNATURES_LIMIT:
         raise ValueError(f"a note with more than {_SIGNATURES_LIMIT} signatures is not read")
-    return body + "\n", lines[:-1].split("\n")
+    return body + "\n", [_signature_line(line) for line in lines[:-1].split("\n")]
 
 
 def _signature_line(line: str) -> tuple[str, bytes, bytes]:
