@@ -6,23 +6,26 @@ import json
 import math
 import tomllib
 import unicodedata
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from usufruct.core.base import canonical
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import slug
+from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.records import plain
 from usufruct.core.registry.facts import Column
-from usufruct.core.registry.rules import Card
+from usufruct.core.registry.rules import Card, DeclaredStep
 from usufruct.core.rulebook.grades import BY_NAME, GRADES
 from usufruct.ports import ColumnSeen
 
 _CARD_FIELDS = {
     "asset", "title", "description", "licence", "keywords", "person_column", "period_column", "rows_per_person",
-    "once_per", "member_prefix", "columns",
+    "once_per", "member_prefix", "purposes", "derived_from", "transform", "steps", "columns",
 }  # fmt: skip
-_COLUMN_FIELDS = {"type", "class", "grade", "description", "unit", "decimals", "low", "high", "values"}
+_COLUMN_FIELDS = {"type", "class", "grade", "description", "unit", "decimals", "low", "high", "values", "origins"}
+_STEP_FIELDS = {"kind", "how", "by", "inputs", "outputs", "purpose", "evidence", "at"}
 
 
 def read(text: str) -> Card:
@@ -51,6 +54,10 @@ def read(text: str) -> Card:
         keywords=_texts(value, "keywords"),
         period_column=_text(value, "period_column", "") or None,
         member_prefix=_text(value, "member_prefix", "member"),
+        purposes=_texts(value, "purposes"),
+        derived_from=_texts(value, "derived_from"),
+        transform=_text(value, "transform", ""),
+        steps=_steps(value.get("steps", [])),
     )
     try:
         canonical.encode(plain(card))
@@ -86,6 +93,28 @@ def _column(name: str, value: Any) -> Column:
         _grains(value, "low", decimals, where),
         _grains(value, "high", decimals, where),
         tuple(values),
+        _texts(value, "origins"),
+    )
+
+
+def _steps(value: Any) -> tuple[DeclaredStep, ...]:
+    if not isinstance(value, list) or not all(isinstance(step, dict) for step in value):
+        raise BadInput("input.card", "`steps` is not a list of tables", "write each under [[steps]]")
+    return tuple(_step(step, f"step {number}") for number, step in enumerate(value, 1))
+
+
+def _step(value: dict[str, Any], where: str) -> DeclaredStep:
+    _known(value, _STEP_FIELDS, where)
+    at = value.get("at")
+    return DeclaredStep(
+        _text(value, "kind"),
+        _text(value, "how"),
+        _text(value, "by", ""),
+        _texts(value, "inputs"),
+        _texts(value, "outputs"),
+        _text(value, "purpose", ""),
+        _text(value, "evidence", ""),
+        None if at is None else parse_instant(at.isoformat() if isinstance(at, date) else str(at)),
     )
 
 

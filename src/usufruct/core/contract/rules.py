@@ -39,7 +39,8 @@ def publish(
     not_done = f"offer `{offer}` was not published"
     if read.get(Offer, offer) is not None:
         return refuse("registry.exists", not_done, "an offer of that name is there already", remedy="choose another id")
-    if read.get(Asset, asset) is None:
+    row = read.get(Asset, asset)
+    if row is None:
         return refuse("registry.unknown", not_done, f"there is no asset `{asset}`", remedy="register the asset first")
     operate = rights.held(read, provider, asset, "operate", at)
     use = rights.held(read, provider, asset, "use", at)
@@ -58,6 +59,12 @@ def publish(
         return refuse(
             "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
             remedy=f"name a price in {currency}",
+        )  # fmt: skip
+    beyond = [purpose for purpose in terms.purposes if not any(purposes.covers(p, purpose) for p in row.purposes)]
+    if beyond:
+        return refuse(
+            "lineage.purposes", not_done, f"`{asset}` may not be used for {', '.join(beyond)}",
+            remedy=f"offer it for {', '.join(row.purposes)}, or something narrower",
         )  # fmt: skip
     if until <= at:
         return refuse(

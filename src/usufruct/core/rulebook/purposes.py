@@ -27,6 +27,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib import resources
 
 ROOT = "Purpose"
@@ -59,6 +60,21 @@ def descendants(purpose: str) -> tuple[str, ...]:
 def covers(broader: str, narrower: str) -> bool:
     """Whether allowing `broader` allows `narrower`."""
     return _SETS[broader] <= _SETS[narrower]
+
+
+def broadest(allowed: Iterable[str]) -> tuple[str, ...]:
+    """The same permission in the fewest words: what is covered by another purpose is left out."""
+    wanted = set(allowed)
+    return tuple(p for p in _DOWNWARD if p in wanted and not wanted & (_SETS[p] - {p}))
+
+
+def meet(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    """What both permissions allow, in the fewest words: the purposes that each of them covers."""
+    return broadest(_down(one) & _down(other))
+
+
+def _down(allowed: Iterable[str]) -> set[str]:
+    return {narrower for purpose in allowed for narrower in _DESCENDANTS[purpose]}
 
 
 def normal(text: str) -> str | None:

@@ -56,8 +56,8 @@ def stacked(name: str, title: str, parts: Sequence[Bar]) -> Markup:
     for style, part in enumerate(parts, 1):
         y = 36 + _LINE * style
         drawn.append(_part(name, style, 0, y - 13, "14", 14))
-        drawn.append(_text("22", y, f"{part.label}: {part.text}"))
-    return _svg(name, title, 36 + _LINE * len(parts) + 10, drawn)
+        drawn.append(words("22", y, f"{part.label}: {part.text}"))
+    return svg(name, title, 36 + _LINE * len(parts) + 10, drawn)
 
 
 def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
@@ -67,27 +67,27 @@ def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
     for index, row in enumerate(rows):
         y = index * 44
         width = f"{_n(100 * max(row.value, 0) / longest)}%"
-        drawn.append(_text("0", y + 16, f"{_cut(row.label)}: {row.text}"))
-        drawn.append(_element("rect", x="0", y=y + 22, width=width, height=14, class_="p1"))
-    return _svg(name, title, len(rows) * 44, drawn)
+        drawn.append(words("0", y + 16, f"{_cut(row.label)}: {row.text}"))
+        drawn.append(element("rect", x="0", y=y + 22, width=width, height=14, class_="p1"))
+    return svg(name, title, len(rows) * 44, drawn)
 
 
 def spots(name: str, title: str, rows: Sequence[tuple[str, Spot | None, str]]) -> Markup:
     """A point with its error bar for each row, under its label; `None` where nothing can be said."""
     axis = _Axis.around([spot for _, spot, _ in rows if spot])
-    drawn = [_element("line", x1=f"{_n(x)}%", x2=f"{_n(x)}%", y1=0, y2=len(rows) * 44, class_="grid")
+    drawn = [element("line", x1=f"{_n(x)}%", x2=f"{_n(x)}%", y1=0, y2=len(rows) * 44, class_="grid")
              for x in (axis.across(tick) for tick in axis.ticks)]  # fmt: skip
     for index, (label, spot, text) in enumerate(rows):
         y = index * 44
-        drawn.append(_text("0", y + 16, f"{_cut(label)}: {text}"))
+        drawn.append(words("0", y + 16, f"{_cut(label)}: {text}"))
         if spot:
             low, high = axis.across(spot.low), axis.across(spot.high)
-            drawn.append(_element("line", x1=f"{_n(low)}%", x2=f"{_n(high)}%", y1=y + 29, y2=y + 29, class_="error"))
-            drawn.append(_element("circle", cx=f"{_n(axis.across(spot.value))}%", cy=y + 29, r=5, class_="p1"))
+            drawn.append(element("line", x1=f"{_n(low)}%", x2=f"{_n(high)}%", y1=y + 29, y2=y + 29, class_="error"))
+            drawn.append(element("circle", cx=f"{_n(axis.across(spot.value))}%", cy=y + 29, r=5, class_="p1"))
     bottom = len(rows) * 44
     for tick in axis.ticks:
-        drawn.append(_text(f"{_n(axis.across(tick))}%", bottom + 16, axis.label(tick), "middle"))
-    return _svg(name, title, bottom + 22, drawn)
+        drawn.append(words(f"{_n(axis.across(tick))}%", bottom + 16, axis.label(tick), "middle"))
+    return svg(name, title, bottom + 22, drawn)
 
 
 def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[str, Sequence[Spot | None]]]) -> Markup:
@@ -98,15 +98,15 @@ def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[s
     drawn: list[Markup] = []
     if len(lines) > 1:
         for index, (label, _) in enumerate(lines):
-            drawn.append(_shape(index, "8px", _LINE * index + 11))
-            drawn.append(_text("20", _LINE * index + 16, label))
+            drawn.append(shape(index, "8px", _LINE * index + 11))
+            drawn.append(words("20", _LINE * index + 16, label))
     for tick in axis.ticks:
         y = axis.down(tick, top, bottom)
-        drawn.append(_element("line", x1="0", x2="100%", y1=_n(y), y2=_n(y), class_="grid"))
-        drawn.append(_text("0", y - 4, axis.label(tick)))
+        drawn.append(element("line", x1="0", x2="100%", y1=_n(y), y2=_n(y), class_="grid"))
+        drawn.append(words("0", y - 4, axis.label(tick)))
     slot = (100 - _LEFT) / len(places)
     drawn += [
-        _text(f"{_n(_LEFT + (place + 0.5) * slot)}%", bottom + 20, text, "middle", spare)
+        words(f"{_n(_LEFT + (place + 0.5) * slot)}%", bottom + 20, text, "middle", spare)
         for place, text, spare in _spared(places)
     ]
     for index, (_, row) in enumerate(lines):
@@ -115,9 +115,9 @@ def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[s
             if spot:
                 x = f"{_n(_LEFT + (place + 0.5) * slot + offset)}%"
                 high, low = axis.down(spot.high, top, bottom), axis.down(spot.low, top, bottom)
-                drawn.append(_element("line", x1=x, x2=x, y1=_n(high), y2=_n(low), class_="error"))
-                drawn.append(_shape(index, x, axis.down(spot.value, top, bottom)))
-    return _svg(name, title, bottom + 28, drawn)
+                drawn.append(element("line", x1=x, x2=x, y1=_n(high), y2=_n(low), class_="error"))
+                drawn.append(shape(index, x, axis.down(spot.value, top, bottom)))
+    return svg(name, title, bottom + 28, drawn)
 
 
 def lorenz(name: str, title: str, shares: Sequence[float]) -> Markup:
@@ -135,17 +135,17 @@ def lorenz(name: str, title: str, shares: Sequence[float]) -> Markup:
 
     drawn = []
     for tick in (0, 0.5, 1):
-        drawn.append(_element("line", x1="0", x2="100%", y1=y(tick), y2=y(tick), class_="grid"))
-        drawn.append(_text("0", float(y(tick)) - 4, f"{tick:.0%}".replace("%", " %")))
-    drawn.append(_element("line", x1=x(0), y1=y(0), x2=x(len(shares)), y2=y(1), class_="equal"))
+        drawn.append(element("line", x1="0", x2="100%", y1=y(tick), y2=y(tick), class_="grid"))
+        drawn.append(words("0", float(y(tick)) - 4, f"{tick:.0%}".replace("%", " %")))
+    drawn.append(element("line", x1=x(0), y1=y(0), x2=x(len(shares)), y2=y(1), class_="equal"))
     so_far = 0.0
     for step, share in enumerate(shares):
-        drawn.append(_element("line", x1=x(step), y1=y(so_far), x2=x(step + 1), y2=y(so_far + share), class_="curve"))
+        drawn.append(element("line", x1=x(step), y1=y(so_far), x2=x(step + 1), y2=y(so_far + share), class_="curve"))
         so_far += share
-        drawn.append(_element("circle", cx=x(step + 1), cy=y(so_far), r=4, class_="p1"))
-    drawn.append(_text(x(0), bottom + 20, "no members"))
-    drawn.append(_text(x(len(shares)), bottom + 20, "all members", "end"))
-    return _svg(name, title, bottom + 28, drawn)
+        drawn.append(element("circle", cx=x(step + 1), cy=y(so_far), r=4, class_="p1"))
+    drawn.append(words(x(0), bottom + 20, "no members"))
+    drawn.append(words(x(len(shares)), bottom + 20, "all members", "end"))
+    return svg(name, title, bottom + 28, drawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +184,21 @@ class _Axis:
         return bottom - (bottom - top) * (value - self.low) / (self.high - self.low)
 
 
-def _shape(index: int, x: str, y: float) -> Markup:
+def shape(index: int, x: str, y: float) -> Markup:
     """A circle, a hollow square, a triangle or a hollow diamond."""
     found = (
-        _element("circle", r=5, class_="p1"),
-        _element("rect", x=-5, y=-5, width=10, height=10, class_="p2"),
-        _element("path", d="M0-6 6 5H-6Z", class_="p1"),
-        _element("path", d="M0-7 7 0 0 7-7 0Z", class_="p2"),
+        element("circle", r=5, class_="p1"),
+        element("rect", x=-5, y=-5, width=10, height=10, class_="p2"),
+        element("path", d="M0-6 6 5H-6Z", class_="p1"),
+        element("path", d="M0-7 7 0 0 7-7 0Z", class_="p2"),
     )[index % 4]
-    return _element("svg", found, x=x, y=_n(y), overflow="visible")
+    return element("svg", found, x=x, y=_n(y), overflow="visible")
 
 
 def _hatch(name: str) -> Markup:
-    stroke = _element("path", d="M0 8 8 0", class_="hatch")
-    return _element(
-        "pattern", _element("rect", width=8, height=8, class_="p3"), stroke,
+    stroke = element("path", d="M0 8 8 0", class_="hatch")
+    return element(
+        "pattern", element("rect", width=8, height=8, class_="p3"), stroke,
         id=f"{name}-hatch", width=8, height=8, patternUnits="userSpaceOnUse",
     )  # fmt: skip
 
@@ -207,8 +207,8 @@ def _part(name: str, style: int, start: float, y: float, width: str, height: int
     """A piece of a stacked bar: solid, hatched or pale."""
     place: dict[str, str | float] = {"x": f"{_n(start)}%", "y": y, "width": width, "height": height}
     if style == 2:
-        return _element("rect", **place, class_="part", fill=f"url(#{name}-hatch)")
-    return _element("rect", **place, class_=f"part p{style}")
+        return element("rect", **place, class_="part", fill=f"url(#{name}-hatch)")
+    return element("rect", **place, class_=f"part p{style}")
 
 
 def _spared(places: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
@@ -219,21 +219,24 @@ def _spared(places: Sequence[str]) -> Iterator[tuple[int, str, bool]]:
             yield place, text, place % math.ceil(len(places) * letters / _PHONE) != 0
 
 
-def _text(x: str, y: float, text: str, anchor: str = "", spare: bool = False) -> Markup:
+def words(x: str, y: float, text: str, anchor: str = "", spare: bool = False) -> Markup:
+    """A line of text; what is `spare` is not shown on a phone."""
     placed = {"text_anchor": anchor} if anchor else {}
     if spare:
         placed["class_"] = "spare"
-    return _element("text", escape(text), x=x, y=_n(y), **placed)
+    return element("text", escape(text), x=x, y=_n(y), **placed)
 
 
-def _svg(name: str, title: str, height: float, drawn: Sequence[Markup]) -> Markup:
-    inner = [_element("title", escape(title), id=f"{name}-title"), *drawn]
-    return _element(
+def svg(name: str, title: str, height: float, drawn: Sequence[Markup]) -> Markup:
+    """What was drawn, as one picture with a title that is read out."""
+    inner = [element("title", escape(title), id=f"{name}-title"), *drawn]
+    return element(
         "svg", *inner, class_="chart", width="100%", height=_n(height), role="img", aria_labelledby=f"{name}-title"
     )
 
 
-def _element(tag: str, *inner: Markup, **attributes: str | float) -> Markup:
+def element(tag: str, *inner: Markup, **attributes: str | float) -> Markup:
+    """An element; an underscore in the name of an attribute is a hyphen, one at its end nothing."""
     given = Markup("").join(_attribute(name, value) for name, value in attributes.items())
     return Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), given, Markup("").join(inner))  # noqa: S704
 
