@@ -1,7 +1,9 @@
-"""A data user's side: connect to a node, ask, get a table or a refusal that explains itself."""
+"""A data user's side: connect to a node, ask, get a table or a refusal that explains itself. And a member's: her book, and
+whether it is whole."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+    from usufruct.core.proof.book import Audit
 
 
 class Refused(Exception):
@@ -96,6 +100,31 @@ class Connection:
         """Moves a negotiation (`accept`, `verify`, `terminate`)."""
         found: dict[str, Any] = self._call("POST", f"/negotiations/{negotiation}/messages", {"message": message})
         return found
+
+    def counting_key(self) -> str:
+        """A member's key file as text, by which she counts her records: to be fetched once, early, and kept secret."""
+        return json.dumps(self._call("GET", "/me/key"), indent=1)
+
+    def book(self) -> Any:
+        """The book of a member's records as the node shows it; nothing in it is believed before it is audited."""
+        return self._call("GET", "/me/book")
+
+    def audit(self, key: str, kept: str = "") -> tuple[Audit, str]:
+        """Whether a member is shown every record about her, each as it was made. Trusts nothing but `key`, the text of
+        her key file. `kept` is what the audit before this gave to keep; with what was found comes what to keep now,
+        which after an audit that is not sound is what it was.
+
+        Raises:
+            Refused: the node showed no book.
+            ValueError: `key` or `kept` cannot be read.
+        """
+        from usufruct.core.proof import keeping
+        from usufruct.store.keys import SystemClock, verify_signature
+
+        before = keeping.parse_kept(kept) if kept else None
+        known = keeping.CountingKey.parse(key)
+        found = keeping.check(self.book(), known, verify_signature, SystemClock().now(), before)
+        return found, keeping.kept_text(found.keep) if found.sound and found.keep else kept
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         import httpx

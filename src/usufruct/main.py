@@ -4,10 +4,14 @@ A node is a directory:
 
     node.toml         what the node says of itself, and its limits; people may edit it
     keys/signing.pem  the key that signs checkpoints; never leaves the machine
-    journal.sqlite    the journal, its proofs and the state folded from it
+    keys/last-signed  the newest checkpoint it signed; what keeps it from signing a second history
+    keys/persons      persons' keys; what they seal can be erased by destroying them
+    keys/tables       the keys by which tables are sealed in backups
+    journal.sqlite    the journal, its proofs and the state folded from it; unless `store` names a PostgreSQL database
     logins.sqlite     accounts, sessions, tokens
+    attested.sqlite   what witnesses and time stamp authorities said of its checkpoints
     data/             one DuckDB file for each version of an asset
-    lock              held by the process that has the node open
+    lock              held by the process that has the node open; with PostgreSQL the database keeps a lock instead
 """
 
 from __future__ import annotations
@@ -18,24 +22,30 @@ import json
 import os
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from usufruct.cli import commands
 from usufruct.cli.app import Doors
-from usufruct.core.base.faults import BadInput, NodeBusy
+from usufruct.core.base.faults import BadInput, Fault, NodeBusy
 from usufruct.core.base.ids import checked
 from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.proof.checkpoint import vkey
+from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.noise import OpenDpNoise
-from usufruct.node import query, register
-from usufruct.node.node import About, Node, no_step
-from usufruct.ports import Clock
-from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy
+from usufruct.node import call, erase, query, register
+from usufruct.node.node import About, Node, Outside, no_step
+from usufruct.peer.timestamp import HttpAuthority, read_roots
+from usufruct.peer.witness import HttpWitnesses, read_trust
+from usufruct.ports import Clock, Entropy, Signer, Store
+from usufruct.store.attested import SqliteAttestations
+from usufruct.store.guard import Guard
+from usufruct.store.keyring import KeyRing
+from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
 from usufruct.store.logins import SqliteLogins
 from usufruct.store.sqlite import SqliteStore
 
@@ -49,6 +59,15 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "key": ("", "the public key of its journal (a C2SP verifier key); give it to whoever wants to verify"),
     "engine_memory": ("4GB", "how much memory one question may use"),
     "engine_seconds": (60, "how long one question may run"),
+    "witnesses": ("", "a tlog-policy file: the witnesses that are asked to sign checkpoints, and how many are enough"),
+    "timestamp_url": ("", "a time stamp authority (RFC 3161) that is asked to stamp checkpoints"),
+    "timestamp_ca": ("", "a PEM file with the root certificate of that authority"),
+    "timestamp_minutes": (60, "how long to wait between two time stamps"),
+    "store": (
+        "",
+        "a PostgreSQL database for the journal, postgresql://… or env:NAME; empty: a SQLite file in this directory",
+    ),
+    "store_wait": (0, "with PostgreSQL: for how many seconds to wait while another process leads the node"),
 }
 
 
@@ -64,15 +83,29 @@ class Settings:
     key: str
     engine_memory: str
     engine_seconds: int
+    witnesses: str
+    timestamp_url: str
+    timestamp_ca: str
+    timestamp_minutes: int
+    store: str = field(repr=False)  # may hold a password
+    store_wait: int
 
 
 def create_node(
-    directory: Path, name: str, operator: str, operator_name: str, currency: str, origin: str = "", url: str = ""
+    directory: Path,
+    name: str,
+    operator: str,
+    operator_name: str,
+    currency: str,
+    origin: str = "",
+    url: str = "",
+    store: str = "",
 ) -> Settings:
     """A new node directory, with its key, and its operator as the first party.
 
     Raises:
-        BadInput: the directory holds a node already, or an id or currency cannot be.
+        BadInput: the directory holds a node already, or an id, currency or store cannot be.
+        NodeFault: the store cannot be reached.
     """
     checked(operator, "the operator")
     if currency not in DECIMALS:
@@ -97,12 +130,15 @@ def create_node(
         "currency": currency,
         "key": vkey(origin, key.public),
     }
-    if url:
-        values["url"] = url
+    values |= {name: value for name, value in {"url": url, "store": store}.items() if value}
     _write_settings(directory, values)
-    with open_node(directory) as node:
-        fact = register.add_party(node, operator, "cooperative", operator_name)
-        assert not isinstance(fact, Refusal)
+    try:
+        with open_node(directory) as node:
+            fact = register.add_party(node, operator, "cooperative", operator_name)
+            assert not isinstance(fact, Refusal)
+    except Fault:
+        (directory / "node.toml").unlink()  # so that one can try again
+        raise
     return read_settings(directory)
 
 
@@ -142,16 +178,19 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
 
     Raises:
         BadInput: it is not a node.
-        NodeBusy: another process has it open.
+        NodeBusy: another process has it open, or moved its journal meanwhile.
         JournalDamaged: its journal is not what was last signed.
     """
     settings = read_settings(directory)
-    with _locked(directory):
+    with contextlib.nullcontext() if settings.store else _locked(directory):
         clock = clock or SystemClock()
         entropy = SystemEntropy()
         signer = KeyFile(settings.origin, directory / "keys" / "signing.pem")
-        store = SqliteStore(directory / "journal.sqlite", clock, entropy, signer, reach)
+        keyring = KeyRing(directory / "keys" / "persons")
+        guard = Guard(directory / "keys" / "last-signed", vkey(signer.name, signer.public))
+        store = _open_store(directory, settings, clock, entropy, signer, keyring, guard, reach)
         logins = SqliteLogins(directory / "logins.sqlite")
+        attestations = SqliteAttestations(directory / "attested.sqlite")
         try:
             node = Node(
                 About(settings.name, settings.operator, settings.origin, settings.currency, settings.url),
@@ -162,15 +201,64 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 clock,
                 entropy,
                 signer,
+                keyring,
                 Argon2Passwords(),
                 parameters.shipped(),
+                _outside(directory, settings, attestations),
                 reach,
             )
+            erase.recover(node)
             query.recover(node)
+            call.recover(node)
             yield node
         finally:
-            store.close()
-            logins.close()
+            for opened in (store, logins, keyring, guard, attestations):
+                opened.close()
+
+
+def _open_store(
+    directory: Path,
+    settings: Settings,
+    clock: Clock,
+    entropy: Entropy,
+    signer: Signer,
+    keyring: KeyRing,
+    guard: Guard,
+    reach: Callable[[str], None],
+) -> Store:
+    """The journal, where the settings say that it is."""
+    store: Store
+    if not settings.store:
+        store = SqliteStore(directory / "journal.sqlite", clock, entropy, signer, keyring, guard, reach)
+    else:
+        try:
+            from usufruct.store.pg import address_of
+            from usufruct.store.postgres import PostgresStore
+        except ImportError:
+            raise BadInput(
+                "input.store", "PostgreSQL needs the extra `pg`", "install it with `pip install usufruct[pg]`"
+            ) from None
+        address = address_of(settings.store)
+        store = PostgresStore(address, clock, entropy, signer, keyring, guard, reach, settings.store_wait)
+    if read_settings(directory) != settings:  # read before anything kept others from changing them
+        store.close()
+        raise NodeBusy("node.busy", "the settings were changed while the node was being opened", "open it again")
+    return store
+
+
+def _outside(directory: Path, settings: Settings, attestations: SqliteAttestations) -> Outside:
+    """Whom the settings name to confirm checkpoints.
+
+    Raises:
+        BadInput: a file that they name cannot be read, or an authority without the root to trust it by.
+    """
+    trust = read_trust(directory / settings.witnesses) if settings.witnesses else Trust((), (), {}, "")
+    authority = None
+    if settings.timestamp_url:
+        authority = HttpAuthority(settings.timestamp_url, read_roots(directory / settings.timestamp_ca))
+    return Outside(
+        attestations, HttpWitnesses(), verify_signature, trust, authority, max(1, settings.timestamp_minutes)
+    )
 
 
 @contextlib.contextmanager

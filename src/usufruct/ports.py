@@ -6,7 +6,8 @@ others. What the types cannot say is said in prose, and held by one test suite t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -59,6 +60,32 @@ class Signer(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """The signature, 64 bytes."""
+
+
+class KeyRing(Protocol):
+    """Persons' keys, by slot. A key seals what the journal keeps of its person alone, and can be destroyed."""
+
+    def create(self, secret: bytes, slot: int | None = None) -> int:
+        """Keeps a new key of 32 random bytes, in the next slot or the one given, and returns its slot; durable after
+        `sync`."""
+
+    def sync(self) -> None:
+        """Returns when every key that was created is durable."""
+
+    def counting_key(self, slot: int) -> bytes | None:
+        """The key by which a person counts her records; None once it is destroyed."""
+
+    def hiding_key(self, slot: int) -> bytes | None:
+        """The key that hides from a person what is withheld from her for a time; None once it is destroyed."""
+
+    def seal(self, slot: int, leaf: bytes, nonce: bytes, record: bytes) -> bytes:
+        """The opening of a leaf, sealed with the key and bound to the leaf."""
+
+    def open(self, slot: int, leaf: bytes, sealed: bytes) -> tuple[bytes, bytes] | None:
+        """Nonce and record; None if the key is destroyed. Raises ValueError if it is there and does not open them."""
+
+    def destroy(self, slot: int) -> None:
+        """Overwrites a key; nothing that it sealed can be read when this returns."""
 
 
 class Passwords(Protocol):
@@ -118,9 +145,59 @@ class Engine(Protocol):
         """Takes a CSV or Parquet file in, typed by the card; durable when it returns. Raises BadInput naming the first
         line that is ragged or mistyped, and keeps nothing then."""
 
+    def remove(self, asset: str, version: str, number: int) -> str:
+        """Prepares the asset's table without the rows of the person of that number, durably and beside the old one;
+        returns the SHA-256 of what will be stored. Raises EngineFault."""
+
+    def replace(self, asset: str, version: str) -> None:
+        """Lets the prepared table take the place of the old one; does nothing if it has already."""
+
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not
         depend on the data, if it fails or runs over its limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochTrees:
+    """What the two trees of an epoch are grown from (see `core.proof.tally`): the `slips` and `counts` as rows of entries,
+    the `seed` of the random leaves, and the room in either tree. `counts` are kept of the newest epoch only."""
+
+    seed: bytes
+    slips: bytes
+    slips_room: int
+    counts: bytes | None
+    counts_room: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequest:
+    """A request to a service: `headers` as they are to be sent; `private` lets it lie in a private network."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes = b""
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReply:
+    """What a service answered, without the headers that concern the connection only."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Services(Protocol):
+    """Systems behind HTTP, asked without blocking."""
+
+    async def ask(self, request: ServiceRequest) -> ServiceReply:
+        """The answer, read whole; redirects are answers and not followed, bodies are not decompressed. Connects to no
+        address in a private network, whatever a name resolves to, unless `private`. Raises PeerFault."""
+
+    async def close(self) -> None:
+        """Lets go of all connections."""
 
 
 class Transaction(Reader, Protocol):
@@ -137,6 +214,12 @@ class Transaction(Reader, Protocol):
     def append(self, fact: Fact) -> Entry:
         """Puts a fact at the end of the journal and folds it into the state."""
 
+    def keep_epoch(self, number: int, trees: EpochTrees, tallies: Mapping[int, tuple[int, bytes]]) -> None:
+        """Keeps the trees of an epoch that is being closed, and the counts and heads that it changed, by key slot."""
+
+    def new_key(self) -> int:
+        """Makes a key for a new person and returns its slot, to be named by the fact that registers her."""
+
     def attach(self, media_type: str, evidence: bytes) -> str:
         """Keeps evidence beside the journal and returns its sealed digest, to be named by a fact."""
 
@@ -144,7 +227,27 @@ class Transaction(Reader, Protocol):
         """The evidence with that seal. Raises JournalDamaged if it is missing."""
 
 
-class Snapshot(Reader, Protocol):
+class PublicLog(Protocol):
+    """What of the journal is public, as it was at one moment."""
+
+    def size(self) -> int:
+        """The number of facts."""
+
+    def checkpoint(self) -> str | None:
+        """The newest signed checkpoint, a C2SP signed note; None while the journal is empty."""
+
+    def signed_between(self, first: int, last: int) -> bool:
+        """Whether a checkpoint was signed for a size from `first` to `last`."""
+
+    def leaves(self, first: int, count: int) -> list[bytes]:
+        """The leaves from number `first` on, which are public. Raises JournalDamaged if one is missing."""
+
+    def hashes(self, level: int, first: int, count: int) -> list[bytes]:
+        """The tree's hashes of complete subtrees of 2**level leaves each, from number `first` on. Raises
+        JournalDamaged if one is missing."""
+
+
+class Snapshot(Reader, PublicLog, Protocol):
     """The state and the journal as they were at one moment."""
 
     def evidence(self, seal: str) -> bytes:
@@ -153,17 +256,23 @@ class Snapshot(Reader, Protocol):
     def entry(self, seq: int) -> Entry:
         """The fact at that place."""
 
+    def entries(self, first: int, last: int) -> Iterator[Entry]:
+        """The facts from `first` to before `last`."""
+
+    def epoch(self, number: int) -> EpochTrees:
+        """What the trees of an epoch are grown from. Raises JournalDamaged if that is missing."""
+
+    def tallies(self) -> dict[int, tuple[int, bytes]]:
+        """Everybody's count of records and head of chain at the end of the newest epoch, by key slot."""
+
     def history(self, party: str) -> list[Entry]:
         """The facts about a party, oldest first."""
 
+    def mentions(self, party: str) -> list[int]:
+        """Where the facts about a party stand, in their order; unread, so that a damaged one hides no other."""
+
     def receipt(self, seq: int) -> Receipt:
         """The fact's place in the journal, with its proof against the newest signed checkpoint."""
-
-    def size(self) -> int:
-        """The number of facts."""
-
-    def checkpoint(self) -> str | None:
-        """The newest signed checkpoint, a C2SP signed note; None while the journal is empty."""
 
 
 class Store(Protocol):
@@ -177,6 +286,14 @@ class Store(Protocol):
     def write(self, command: Callable[[Transaction], T]) -> T:
         """Runs `command` in its turn. An exception undoes what it appended and is raised here. Raises StoreFull,
         ClockWentBack."""
+
+    def submit(self, command: Callable[[Transaction], T]) -> Future[T]:
+        """`write` for callers who must not block: what it would return or raise, once that is so."""
+
+    def refold(self, before: Callable[[], None]) -> None:
+        """In the writer's turn: marks the state as stale (durably), runs `before`, folds the whole journal again and wipes
+        what stood there before, so that no byte of it is left in the store's files. If a crash comes in between, the
+        state is folded again when the store opens."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
         """A snapshot to read from; does not wait for writers."""
@@ -205,5 +322,99 @@ class Logins(Protocol):
     def drop_secret(self, kind: str, digest: bytes) -> bool:
         """Forgets it; whether it was there. Atomic: of two callers one gets True."""
 
+    def forget(self, party: str) -> None:
+        """Forgets a party's password and all its secrets, and wipes them."""
+
     def secrets(self, kind: str, party: str) -> list[tuple[bytes, str, str, Instant]]:
         """Digest, label, scopes and end of all of a party's secrets of that kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessReply:
+    """A witness's answer: an HTTP status, a media type and a text (c2sp.org/tlog-witness)."""
+
+    status: int
+    media_type: str
+    text: str
+
+
+class Witnesses(Protocol):
+    """Witnesses elsewhere. They may lie, hang or send without end."""
+
+    def add_checkpoint(self, url: str, submission: str) -> WitnessReply:
+        """What the witness at `url` answers; nothing in it is verified. Raises PeerFault within a bounded time."""
+
+
+class TimestampAuthority(Protocol):
+    """A time stamp authority elsewhere (RFC 3161)."""
+
+    def stamp(self, message: bytes) -> tuple[Instant, bytes]:
+        """When the authority says that `message` existed, and its signed answer, verified. Raises PeerFault within a
+        bounded time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """An authority's `token` says that the checkpoint `note`, of that `size`, existed at `at`."""
+
+    size: int
+    at: Instant
+    note: str
+    token: bytes
+
+
+class Attestations(Protocol):
+    """What others said of this node's checkpoints. Durable when a method returns; all of it can be asked for again."""
+
+    def cosignatures(self) -> dict[str, tuple[int, str]]:
+        """Size and line of each witness's last word, by its key."""
+
+    def keep_cosignature(self, witness: str, size: int, line: str) -> None:
+        """Keeps a witness's word, which was verified, in place of the one before."""
+
+    def witnessed(self) -> str | None:
+        """The newest checkpoint that had a quorum, with the witnesses' lines under it."""
+
+    def keep_witnessed(self, note: str) -> None:
+        """Keeps a checkpoint with a quorum under it, in place of the one before."""
+
+    def timestamps(self) -> list[tuple[int, Instant]]:
+        """Size and moment of every time stamp, oldest first."""
+
+    def timestamp(self, size: int) -> Timestamp | None:
+        """The time stamp of the checkpoint of that size."""
+
+    def keep_timestamp(self, stamp: Timestamp) -> None:
+        """Keeps a time stamp that was verified; the first of a size stays."""
+
+    def again(self) -> Instant | None:
+        """When a time stamp may be asked for again; None if at once."""
+
+    def keep_again(self, at: Instant) -> None:
+        """Keeps when a time stamp may be asked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """What a witness signed for a log: a checkpoint of that `size`, at `time` (seconds since 1970), as `note`."""
+
+    size: int
+    time: int
+    note: str
+
+
+class Witnessed(Protocol):
+    """What a witness has signed. It is never set back."""
+
+    def keys(self, origin: str) -> list[str]:
+        """The verifier keys that are trusted for a log; none if it is not known."""
+
+    def origins(self) -> list[str]:
+        """The logs that are known."""
+
+    def last(self, origin: str) -> Cosigned | None:
+        """What was signed last for a log."""
+
+    def put(self, origin: str, before: Cosigned | None, after: Cosigned) -> bool:
+        """Puts `after` in the place of `before` if that still stands there, as one step, on disk when it returns;
+        whether it did."""

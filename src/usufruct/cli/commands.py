@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 from usufruct import __version__
-from usufruct.cli import demo, journal, register, trade, use
+from usufruct.cli import (
+    demo, hold, journal, keep, member, register, service, timestamp, trace, trade, use, witness,
+)  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
+from usufruct.node import followers, tiles
 
 app = group("Usufruct: a node that puts data and work to use without giving them away.")
 app.add_typer(register.party, name="party")
@@ -18,12 +21,23 @@ app.add_typer(register.right, name="right")
 app.add_typer(register.account, name="account")
 app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
-app.add_typer(use.member, name="member")
+app.add_typer(service.service, name="service")
+app.add_typer(service.client, name="client")
+app.add_typer(member.member, name="member")
 app.add_typer(journal.journal, name="journal")
+app.add_typer(hold.hold, name="hold")
 app.add_typer(journal.receipt, name="receipt")
+app.add_typer(witness.witness, name="witness")
 app.add_typer(journal.period, name="period")
+app.add_typer(keep.keyring, name="keyring")
 command(app, "query")(use.ask)
+command(app, "backup")(keep.backup)
+command(app, "restore")(keep.restore)
+command(app, "migrate")(keep.migrate)
 command(app, "warnings")(journal.warnings)
+command(app, "trace")(trace.trace)
+command(journal.journal, "timestamps")(timestamp.list_timestamps)
+command(journal.journal, "timestamp-verify")(timestamp.verify_timestamp)
 
 
 @command(app)
@@ -34,9 +48,11 @@ def init(
     currency: Annotated[str, typer.Option(help="the currency of its ledger")] = "EUR",
     origin: Annotated[str, typer.Option(help="name of its journal: your domain and a path, without a scheme")] = "",
     url: Annotated[str, typer.Option(help="where people will reach it, as https://node.example")] = "",
+    store: Annotated[str, typer.Option(help="a PostgreSQL database: postgresql://… or env:NAME; else SQLite")] = "",
 ) -> None:
     """Make a new node in a directory."""
-    settings = doors().create(journal.checked_directory(directory), name, operator, name, currency, origin, url)
+    directory = journal.checked_directory(directory)
+    settings = doors().create(directory, name, operator, name, currency, origin, url, store)
     out.print(f"made a node for {name} in {directory}\nits public key: {settings.key}", markup=False, soft_wrap=True)
 
 
@@ -49,11 +65,16 @@ def serve(
     """Serve the node's portal and API until stopped."""
     import uvicorn
 
+    from usufruct.peer.services import HttpServices
     from usufruct.web.app import make_app  # only this command needs the web, and it takes half a second to load
+    from usufruct.web.xroad import Front
 
     with doors().open(dir) as node:
-        out.print(f"{node.about.name} on http://{host}:{port} (stop with Ctrl-C)", markup=False)
-        uvicorn.run(make_app(node), host=host, port=port, log_level="warning", access_log=False)
+        tiles.check(node)
+        with followers.following(node):
+            out.print(f"{node.about.name} on http://{host}:{port} (stop with Ctrl-C)", markup=False)
+            front = Front(make_app(node), node, HttpServices())
+            uvicorn.run(front, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 
 @command(app, "demo")

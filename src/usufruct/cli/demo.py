@@ -27,6 +27,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry.rights import until_in_words
+from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Person, Right
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grades import GRADES
@@ -210,7 +211,7 @@ def _member_refuses(node: Node, agreement: Agreement) -> None:
         "SELECT region, COUNT(DISTINCT nr) AS members, AVG(hours) AS hours FROM wagepan GROUP BY region",
     )
     with node.store.read() as state:
-        number = consents.number_of(state, "wagepan", MEMBER)
+        number = consents.number_of(state, "wagepan", id_of(state, MEMBER))
         standing = consents.standing(state, "wagepan", number, agreement.terms.purposes[0])
     _say(f"  (for the record of this node only: {MEMBER}'s word on {agreement.terms.purposes[0]} is now `{standing}`)")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +12,21 @@ import typer
 from usufruct.cli.app import FAULTED, HERE, Directory, command, done, doors, err, group, out, table
 from usufruct.core import facts
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import plain
 from usufruct.core.income.facts import PeriodPlanned
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.state import Period
+from usufruct.core.proof import monitor
 from usufruct.core.proof import receipt as receipts
+from usufruct.core.proof.quorum import Trust
+from usufruct.node import followers, views
 from usufruct.node import period as periods
-from usufruct.node import views
+from usufruct.peer.tilelog import HttpLog
+from usufruct.peer.witness import read_trust
+from usufruct.store import attested
+from usufruct.store import folder as folders
 from usufruct.store.audit import verify as audit
 from usufruct.store.keys import verify_signature
 
@@ -33,10 +42,7 @@ def verify(
     kept: Annotated[list[Path] | None, typer.Option(help="a checkpoint you kept; may be repeated")] = None,
 ) -> None:
     """Recompute everything from the bytes; works beside a running node."""
-    missing = [file for file in kept or [] if not file.is_file()]
-    if missing:
-        raise BadInput("input.checkpoint", f"there is no file `{missing[0]}`", "name a checkpoint that you saved")
-    report = audit(directory, key, [file.read_text(encoding="utf-8") for file in kept or []])
+    report = audit(directory, key, [note for _, note in read_kept(kept or [])])
     out.print(
         f"{report.facts} facts, {report.checkpoints} signed checkpoints, {report.evidence} pieces of evidence",
         markup=False,
@@ -66,16 +72,97 @@ def show(
             )
 
 
+@command(journal, "follow")
+def follow(dir: Directory = HERE) -> None:
+    """Run the followers once: close the epoch, have the checkpoint witnessed and stamped. A served node does it itself."""
+    with doors().open(dir) as node:
+        rounds = followers.run_once(node)
+    for one in rounds:
+        out.print(f"{one.follower}: {one.failed or one.done or 'nothing to do'}", markup=False)
+    if any(one.failed for one in rounds):
+        raise typer.Exit(FAULTED)
+
+
+@command(journal, "export")
+def export(folder: Path, dir: Directory = HERE) -> None:
+    """Bring a folder up to the newest checkpoint: the public log, for any file server; works beside a running node."""
+    with folders.public_log(dir) as log, err.status("writing"):
+        note = log.checkpoint()
+        if note is None:
+            raise BadInput("input.directory", f"the journal in `{dir}` is empty", "record something first")
+        witnessed = attested.witnessed(dir / "attested.sqlite")
+        done = folders.export(log, witnessed if witnessed and witnessed.startswith(note) else note, folder)
+    out.print(
+        f"{done.size} facts in `{folder}`: {done.written} tiles written, {done.removed} partial ones removed",
+        markup=False,
+    )
+
+
+@command(journal, "check")
+def check(
+    log: Annotated[str, typer.Argument(metavar="LOG")],
+    key: Annotated[str, typer.Option(help="the log's verifier key")],
+    kept: Annotated[list[Path] | None, typer.Option(help="a checkpoint you kept; may be repeated")] = None,
+) -> None:
+    """Verify a public log, in a folder or at a web address, with nothing but its key."""
+    anchors = read_kept(kept or [])
+    try:
+        with err.status("checking"):
+            if log.startswith(("http://", "https://")):
+                with HttpLog(log) as server:
+                    report = monitor.check(server.read, key, verify_signature, anchors)
+            elif (folder := Path(log)).is_dir():
+                read = functools.partial(folders.read, folder)
+                report = monitor.check(read, key, verify_signature, anchors, folders.listed(folder))
+            else:
+                raise BadInput("input.directory", f"there is no folder `{log}`", "name a folder, or a web address")
+    except ValueError as error:
+        raise BadInput(
+            "input.key", f"the check has nothing to go by: {error}",
+            "give the verifier key that the log's operator publishes, and checkpoints signed with it",
+        ) from None  # fmt: skip
+    if report.checkpoint is not None:
+        out.print(f"{report.checkpoint.origin}: {report.checkpoint.size} entries", markup=False, soft_wrap=True)
+    for finding in report.findings:
+        err.print(f"{finding.file}: {finding.what}", markup=False, soft_wrap=True)
+    if report.findings:
+        err.print(f"NOT SOUND: {len(report.findings)} finding(s)")
+        raise typer.Exit(1)
+    out.print("sound: every tile and every entry is what the key signed for")
+
+
+def read_kept(files: list[Path]) -> list[tuple[str, str]]:
+    """Checkpoints that somebody kept, each with its file's name. Raises BadInput."""
+    try:
+        return [(str(file), file.read_text(encoding="utf-8")) for file in files]
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            "input.checkpoint", f"a checkpoint cannot be read: {error}", "name a file that you saved"
+        ) from None
+
+
 @command(receipt, "verify")
-def verify_receipt(file: Path, key: Annotated[str, typer.Option(help="the node's verifier key")]) -> None:
-    """Check a receipt offline, with nothing but the node's public key."""
+def verify_receipt(
+    file: Path,
+    key: Annotated[str, typer.Option(help="the node's verifier key")] = "",
+    trust: Annotated[
+        Path | None, typer.Option(help="a tlog-policy file: whose signatures you ask for beside the node's")
+    ] = None,
+) -> None:
+    """Check a receipt offline, with nothing but public keys."""
+    if not key and trust is None:
+        raise BadInput("input.key", "it is not said whose receipt it must be", "give `--key`, `--trust` or both")
+    asked = read_trust(trust) if trust else Trust((), (), {}, "")
     try:
         found = receipts.Receipt.parse(file.read_text(encoding="utf-8"))
+        key, said = asked.check(found.checkpoint_note, verify_signature, key)
         entry = facts.decode(receipts.check(found, key, verify_signature))
     except (ValueError, OSError) as error:
         err.print(f"NOT PROVEN: {error}", markup=False)
         raise typer.Exit(FAULTED) from None
     out.print(f"proven: fact {entry.seq} of {entry.at}, {entry.fact.KIND}", markup=False)
+    for witness, word in said.items():
+        out.print(f"  witnessed by {witness} at {instant(datetime.fromtimestamp(word.time, UTC))}", markup=False)
     fields = plain(entry.fact)
     assert isinstance(fields, dict)
     for name, value in fields.items():

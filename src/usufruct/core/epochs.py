@@ -58,6 +58,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that the end of an epoch changes."""
     match entry.fact:
         case EpochClosed() as fact:
+            last = read.get(LastEpoch)
+            number, through = (last.number, last.through) if last else (-1, -1)
+            assert fact.number == number + 1 and through < fact.through < entry.seq, (
+                "an epoch goes on where the last ended"
+            )
             yield Epoch(fact.number, fact.through, fact.slips, fact.counts, entry.seq, entry.at)
             yield LastEpoch(fact.number, fact.through)
         case _:

@@ -10,16 +10,22 @@ from __future__ import annotations
 import hmac
 from bisect import bisect_left
 from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 
 from usufruct.core.access import hold
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Fact
+from usufruct.core.base.records import Entry, Fact
 from usufruct.core.epochs import Epoch, EpochClosed, LastEpoch, concerns, hold_of, parts_in
 from usufruct.core.privacy.state import Use
+from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.commitment import NONCE_SIZE
-from usufruct.core.proof.tally import NO_HEAD, Body, Grove, Slip, count_entry, room_for, split, write
+from usufruct.core.proof.keeping import CountingKey
+from usufruct.core.proof.tally import ENTRY, NO_HEAD, Body, Grove, Slip, count_entry, room_for, split, tag, write
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Person
 from usufruct.node import witness
@@ -27,6 +33,7 @@ from usufruct.node.node import Node
 from usufruct.ports import EpochTrees, KeyRing, Snapshot, Transaction
 
 GROVES = 64  # trees kept in memory, the last used
+NOWHERE = -1
 
 
 def close_epoch(node: Node) -> EpochClosed | None:
@@ -93,71 +100,141 @@ def _slip(
 
 
 def counting_key(node: Node, party: str) -> bytes | None:
-    """The key by which a person counts her records, to be given to herself; None if she is unknown or erased."""
+    """The key by which a person counts her records; None if she is unknown or erased."""
+    found = key_file(node, party)
+    return None if found is None else found.secret
+
+
+def key_file(node: Node, party: str) -> CountingKey | None:
+    """What a person counts her records with, to be given to herself; None if she is unknown or erased."""
     with node.store.read() as state:
-        row = find_party(state, party)
-    return None if row is None or row.key_slot is None else node.keyring.counting_key(row.key_slot)
+        found = _person(node, state, party)
+    if found is None:
+        return None
+    person, _, key = found
+    return CountingKey(person, key.hex(), vkey(node.signer.name, node.signer.public))
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Record `number` of a person, rooted in `epoch`: the fact, her `part` in it (see `concerns`), slip and opened body.
+
+    No `epoch`: it waits for the next one. No `entry`: what was rooted under the number is lost, or is not that any more.
+    """
+
+    number: int
+    epoch: Epoch | None
+    entry: Entry | None = None
+    part: int = 0
+    slip: Slip | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def withheld(self, now: Instant) -> bool:
+        """Whether she may not see yet what it says; its slip names ground and end."""
+        return self.slip is not None and self.slip.ground != "" and now < self.slip.until
+
+
+def records(node: Node, party: str) -> list[Numbered] | None:
+    """Every record about a person, by its number; None if she is unknown or erased."""
+    with node.store.read() as state:
+        found = _person(node, state, party)
+        return None if found is None else list(_numbered(node.keyring, state, *found))
 
 
 def book(node: Node, party: str) -> dict[str, Any] | None:
     """All that the node shows a person of her records, to be audited by herself; None if she is unknown or erased."""
     with node.store.read() as state:
-        row = find_party(state, party)
-        if row is None or row.key_slot is None or (key := node.keyring.counting_key(row.key_slot)) is None:
+        found = _person(node, state, party)
+        if found is None:
             return None
-        now, epochs = node.clock.now(), list(state.list(Epoch))
+        now, newest = node.clock.now(), list(state.list(Epoch))[-1:]
+        numbered = list(_numbered(node.keyring, state, *found))
+        rooted = [record for record in numbered if record.epoch and record.entry]
+        needed = dict.fromkeys(newest + [record.epoch for record in rooted if record.epoch])
         shown: dict[str, Any] = {
-            "person": row.id,
-            "origin": node.about.origin,
-            "epochs": {},
-            "records": [],
-            "waiting": 0,
-        }
-        head = NO_HEAD
-        for number, (seq, part) in enumerate(_records(state, row.id)):
-            at = bisect_left(epochs, seq, key=lambda epoch: epoch.through)
-            if at == len(epochs):
-                shown["waiting"] += 1
-                continue
-            fact = state.entry(seq).fact
-            written = _slip(node.keyring, state, row.key_slot, number, head, seq, fact, part)
-            assert written is not None
-            slip, body, head = written
-            record = _shown(node, state, epochs[at], slip, body, now)
-            shown["records"].append(record)
-            shown["epochs"][str(epochs[at].number)] = witness.receipt(node, state, epochs[at].seq).text()
-        if epochs:
-            newest = epochs[-1]
-            shown["newest"] = _newest(state, newest, key, row.key_slot)
-            shown["epochs"][str(newest.number)] = witness.receipt(node, state, newest.seq).text()
+            "person": found[0], "origin": node.about.origin,
+            "epochs": {str(epoch.number): witness.receipt(node, state, epoch.seq).text() for epoch in needed},
+            "records": [_shown(node, state, record, now) for record in rooted],
+            "waiting": sum(1 for record in numbered if record.epoch is None),
+        }  # fmt: skip
+        if newest:
+            shown["newest"] = _newest(state, newest[0], *found[1:])
         return shown
 
 
-def _shown(node: Node, state: Snapshot, epoch: Epoch, slip: Slip, body: dict[str, Any], now: Instant) -> dict[str, Any]:
-    """A record as it stands in the book; without its body while it is held."""
-    place, path = _slips_tree(state.epoch(epoch.number)).path(bytes.fromhex(slip.tag)) or (0, [])
-    withheld = slip.ground != "" and now < slip.until
-    return {
-        "slip": {"number": slip.number, "tag": slip.tag, "previous": slip.previous, "body": slip.body,
-                 "ground": slip.ground, "until": slip.until},
-        "epoch": epoch.number, "place": place, "path": [item.hex() for item in path],
-        "body": None if withheld else body,
-        "receipt": None if withheld else witness.receipt(node, state, body["entry"]).text(),
-    }  # fmt: skip
+def _person(node: Node, state: Snapshot, party: str) -> tuple[str, int, bytes] | None:
+    """A person's id, the slot of her key, and the key by which she counts; None if she is unknown or erased."""
+    row = find_party(state, party)
+    if row is None or row.key_slot is None or (key := node.keyring.counting_key(row.key_slot)) is None:
+        return None
+    return row.id, row.key_slot, key
 
 
-def _newest(state: Snapshot, epoch: Epoch, key: bytes, slot: int) -> dict[str, Any]:
-    count, head = state.tallies().get(slot, (0, NO_HEAD))
-    entry = count_entry(key, epoch.number, count, head)
-    place, path = _counts_tree(state.epoch(epoch.number)).path(entry[:NONCE_SIZE]) or (0, [])
-    return {
-        "epoch": epoch.number, "count": count, "head": head.hex(), "place": place, "path": [item.hex() for item in path],
-    }  # fmt: skip
+def _numbered(keyring: KeyRing, state: Snapshot, person: str, slot: int, key: bytes) -> Iterator[Numbered]:
+    """Her records in the order of their numbers.
+
+    Which record stands under a number is what the trees say, so one that is lost or damaged shifts no other. Behind such
+    a one the chain goes on from the head that its tree has or, if that is damaged too, that the next record comes to.
+    """
+    epochs = {epoch.number: epoch for epoch in state.list(Epoch)}
+    unused, waiting = _by_epoch(state, person, list(epochs.values()))
+    near, at = list(unused), 0
+    last = next(reversed(epochs.values()), None)
+    trees = lru_cache(4)(state.epoch)
+    count, heads = state.tallies().get(slot, (0, NO_HEAD))[0] if epochs else 0, {NO_HEAD}
+
+    def written(number: int, previous: bytes, record: _Record) -> tuple[Slip, dict[str, Any], bytes]:
+        made = _slip(keyring, state, slot, number, previous, record[0].seq, record[0].fact, record[1])
+        assert made is not None, "the key was there a moment ago"
+        return made
+
+    for number in range(count):
+        while at < len(near) - 1 and not unused[near[at]]:
+            at += 1
+        epoch, head = _rooted(trees, tag(key, number), chain(islice(near, at, None), epochs))
+        row = unused.get(near[at] if epoch == NOWHERE and near else epoch, [])
+        tried = ((record, *written(number, previous, record)) for record in row for previous in heads)
+        match = next((found for found in tried if found[3] == head), None)
+        if match is not None:
+            record, slip, body, _ = match
+            row.remove(record)
+            heads = {head}
+            yield Numbered(number, epochs[epoch], *record, slip, body)
+            continue
+        heads = {head, *(written(number, previous, record)[2] for record in row[:1] for previous in heads)}
+        if epoch == NOWHERE:
+            del row[:1]
+        yield Numbered(number, epochs.get(epoch, last))
+    for number, record in enumerate(waiting, count):
+        slip, body, head = written(number, min(heads), record)
+        heads = {head}
+        yield Numbered(number, None, *record, slip, body)
 
 
-def _records(state: Snapshot, party: str) -> list[tuple[int, int]]:
-    """The facts that are records about a person, in their order, with her part in each."""
-    parts = {entry.seq: 0 for entry in state.history(party)}
+_Record = tuple[Entry, int]
+"""A fact about a person, and her part in it."""
+
+
+def _by_epoch(state: Snapshot, person: str, epochs: list[Epoch]) -> tuple[dict[int, list[_Record]], list[_Record]]:
+    """Her records that can be read, by the epoch into which they fall; and those that wait for the next."""
+    rooted: dict[int, list[_Record]] = {}
+    waiting = []
+    for seq, part in _found(state, person):
+        try:
+            record = state.entry(seq), part
+        except (ValueError, IndexError):  # it is damaged, or was never there: her audit names its number
+            continue
+        at = bisect_left(epochs, seq, key=lambda epoch: epoch.through)
+        if at == len(epochs):
+            waiting.append(record)
+        else:
+            rooted.setdefault(epochs[at].number, []).append(record)
+    return rooted, waiting
+
+
+def _found(state: Snapshot, party: str) -> list[tuple[int, int]]:
+    """Where the records about a person stand, in their order, with her part in each."""
+    parts = dict.fromkeys(state.mentions(party), 0)
     for person in state.list(Person, party=party):
         for use in state.list(Use, asset=person.asset):
             try:
@@ -167,6 +244,43 @@ def _records(state: Snapshot, party: str) -> list[tuple[int, int]]:
             if part is not None:
                 parts[use.ended] = part
     return sorted(parts.items())
+
+
+def _rooted(trees: Callable[[int], EpochTrees], wanted: bytes, numbers: Iterable[int]) -> tuple[int, bytes]:
+    """The epoch whose trees hold a tag, and the head that is rooted with it; NOWHERE and nothing if none does."""
+    for number in numbers:
+        try:
+            slips = trees(number).slips
+        except JournalDamaged:
+            continue
+        at = slips.find(wanted)
+        if at >= 0:
+            return number, slips[at + len(wanted) : at + ENTRY]
+    return NOWHERE, b""
+
+
+def _shown(node: Node, state: Snapshot, record: Numbered, now: Instant) -> dict[str, Any]:
+    """A record as it stands in the book; without its body while it is held."""
+    epoch, slip, body = record.epoch, record.slip, record.body
+    assert epoch is not None and slip is not None
+    place, path = _slips_tree(state.epoch(epoch.number)).path(bytes.fromhex(slip.tag)) or (0, [])
+    withheld = record.withheld(now)
+    return {
+        "slip": {"number": slip.number, "tag": slip.tag, "previous": slip.previous, "body": slip.body,
+                 "ground": slip.ground, "until": slip.until},
+        "epoch": epoch.number, "place": place, "path": [item.hex() for item in path],
+        "body": None if withheld else body,
+        "receipt": None if withheld else witness.receipt(node, state, body["entry"]).text(),
+    }  # fmt: skip
+
+
+def _newest(state: Snapshot, epoch: Epoch, slot: int, key: bytes) -> dict[str, Any]:
+    count, head = state.tallies().get(slot, (0, NO_HEAD))
+    entry = count_entry(key, epoch.number, count, head)
+    place, path = _counts_tree(state.epoch(epoch.number)).path(entry[:NONCE_SIZE]) or (0, [])
+    return {
+        "epoch": epoch.number, "count": count, "head": head.hex(), "place": place, "path": [item.hex() for item in path],
+    }  # fmt: skip
 
 
 _GROWN: OrderedDict[bytes, Grove] = OrderedDict()

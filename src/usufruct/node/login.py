@@ -20,10 +20,11 @@ from usufruct.node.node import Node
 SCOPES = {
     "ask": "ask questions and read one's own answers, agreements and receipts",
     "negotiate": "request offers and move negotiations",
+    "call": "call services as an information system, and read one's own receipts",
     "member": "see and decide about the use of one's own data",
     "steward": "run the node: register, publish, agree, close periods",
 }
-ROLES = {"steward": ("steward",), "user": ("ask", "negotiate"), "member": ("member",)}
+ROLES = {"steward": ("steward",), "user": ("ask", "negotiate"), "member": ("member",), "system": ("call",)}
 
 SESSION_HOURS = 12
 LINK_HOURS = 24

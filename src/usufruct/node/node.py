@@ -7,8 +7,24 @@ from dataclasses import dataclass
 
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.proof.checkpoint import Verify
+from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
-from usufruct.ports import Clock, Engine, Entropy, Logins, Noise, Passwords, Signer, Store, Transaction
+from usufruct.ports import (
+    Attestations,
+    Clock,
+    Engine,
+    Entropy,
+    KeyRing,
+    Logins,
+    Noise,
+    Passwords,
+    Signer,
+    Store,
+    TimestampAuthority,
+    Transaction,
+    Witnesses,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,21 @@ class About:
     origin: str
     currency: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Who confirms this node's checkpoints, and what they said so far.
+
+    `trust` says which witnesses are asked and how many are enough; the authority is asked once in `timestamp_minutes`.
+    """
+
+    attestations: Attestations
+    witnesses: Witnesses
+    verify: Verify
+    trust: Trust
+    authority: TimestampAuthority | None
+    timestamp_minutes: int
 
 
 def no_step(step: str) -> None:
@@ -38,8 +69,10 @@ class Node:
     clock: Clock
     entropy: Entropy
     signer: Signer
+    keyring: KeyRing
     passwords: Passwords
     rulebook: Rulebook
+    outside: Outside
     reach: Callable[[str], None] = no_step
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:

@@ -16,6 +16,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
+from usufruct.core.exchange.state import Call
 from usufruct.core.income import settlement
 from usufruct.core.income.explanation import Explanation, explain
 from usufruct.core.income.ledger import Account
@@ -410,6 +411,9 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
             return None
         if party in fact.about():
             return witness.receipt(node, state, seq)
+        call = state.get(Call, getattr(fact, "call", ""))
+        if call is not None:
+            return witness.receipt(node, state, seq) if call.party == party and fact.owner() is None else None
         use = state.get(Use, getattr(fact, "use", ""))
         if use is None:
             return None

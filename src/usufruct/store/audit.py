@@ -15,8 +15,6 @@ keeps a later checkpoint can; hand it over as `kept`.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,14 +28,10 @@ from usufruct.core.proof.checkpoint import Checkpoint, open_note, parse_vkey
 from usufruct.core.proof.commitment import commit
 from usufruct.core.proof.tree import Frontier
 from usufruct.core.registry.facts import PersonErased
-from usufruct.store import tables
 from usufruct.store.keyring import KeyRing, opened
 from usufruct.store.keys import verify_signature
 from usufruct.store.recount import Recount
-from usufruct.store.sqlite import create
-
-# What reading a damaged file raises; the second, when the damage is quoted in SQLite's own message.
-UNREADABLE = (sqlite3.DatabaseError, UnicodeError)
+from usufruct.store.source import Source, reading, setting_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,52 +66,30 @@ def verify(directory: Path, key: str | None = None, kept: Sequence[str] = ()) ->
     Raises:
         BadInput: there is no journal, no key or one that is no verifier key, or a kept checkpoint is not of that key.
     """
-    path = directory / "journal.sqlite"
-    if not path.is_file():
-        raise BadInput("input.directory", f"`{directory}` holds no journal", "name the directory of a node")
-    key = key or _configured_key(directory)
+    with (
+        reading(directory) as source,
+        contextlib.closing(KeyRing(directory / "keys" / "persons", look=True)) as keyring,
+    ):
+        key = key or _configured_key(directory)
+        return _Audit(source, key, _anchors(kept, key), keyring, directory / "data").report()
+
+
+def _anchors(kept: Sequence[str], key: str) -> list[Checkpoint]:
     try:
         parse_vkey(key)
-        anchors = [_signed(note, key) for note in kept]
+        return [_signed(note, key) for note in kept]
     except ValueError as error:
         raise BadInput(
             "input.key", f"the audit has nothing to go by: {error}",
             "give the verifier key that the node's operator publishes, and checkpoints signed with it",
         ) from None  # fmt: skip
-    with contextlib.closing(_snapshot(path)) as connection:
-        keyring = KeyRing(directory / "keys" / "persons", look=True)
-        with contextlib.closing(keyring):
-            return _Audit(connection, key, anchors, keyring, directory / "data").report()
 
 
 def _configured_key(directory: Path) -> str:
-    try:
-        found = tomllib.loads((directory / "node.toml").read_text(encoding="utf-8")).get("key")
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, str) or not found:
+    found = setting_of(directory, "key")
+    if not found:
         raise BadInput("input.key", f"`{directory}` has no `node.toml` with a key", "give the verifier key yourself")
     return found
-
-
-def _snapshot(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, and sees one moment of the journal.
-
-    Reading beside a writer takes an index of the write-ahead log. Where nobody may make one, on a read-only disk, a
-    journal without such a log is read as it lies.
-    """
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master")
-    except sqlite3.OperationalError:
-        if not path.with_name(f"{path.name}-wal").exists():
-            connection.close()
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
-    except UNREADABLE:
-        pass  # every step will say so
-    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
-    connection.execute("BEGIN")
-    return connection
 
 
 def _signed(note: str, key: str) -> Checkpoint:
@@ -131,10 +103,8 @@ def _signed(note: str, key: str) -> Checkpoint:
 class _Audit:
     """One audit; each step looks at one thing and takes down what it finds."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, key: str, anchors: Sequence[Checkpoint], keyring: KeyRing, data: Path
-    ) -> None:
-        self._connection, self._key, self._anchors, self._keyring = connection, key, anchors, keyring
+    def __init__(self, source: Source, key: str, anchors: Sequence[Checkpoint], keyring: KeyRing, data: Path) -> None:
+        self._source, self._key, self._anchors, self._keyring = source, key, anchors, keyring
         self._unread: dict[int, list[int]] = {}  # entries that could not be read, by the slot of the destroyed key
         self._erased: set[int] = set()  # slots of the keys that facts say are destroyed
         self._findings: list[Finding] = []
@@ -165,7 +135,7 @@ class _Audit:
         for what, step in steps.items():
             try:
                 step()
-            except UNREADABLE as error:
+            except self._source.unreadable as error:
                 self._find(None, f"{what} cannot be read: {error}")
             if not self._legible:
                 break
@@ -177,21 +147,14 @@ class _Audit:
         self._findings.append(Finding(entry, plain))
 
     def _select(self, query: str, *values: int | str) -> Iterator[tuple[Any, ...]]:
-        return self._connection.execute(query, values)
+        return self._source.select(query, *values)
 
     def _look_at_schema(self) -> None:
         """Tables, indexes and above all triggers are as they were made."""
-        query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
-        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as blank:
-            create(blank)
-            tables.create(blank)
-            wanted = set(blank.execute(query))
-        found = set(self._select(query))
-        for kind, name, *_ in sorted(wanted - found, key=str):
-            self._find(None, f"the {kind} `{name}` is missing, or not as it was made")
-        for kind, name in sorted({item[:2] for item in found} - {item[:2] for item in wanted}, key=str):
-            self._find(None, f"the {kind} `{name}` does not belong there")
-        self._legible = all(kind != "table" or name.startswith("state_") for kind, name, *_ in wanted - found)
+        self._legible = True
+        for what, fatal in self._source.flaws():
+            self._find(None, what)
+            self._legible = self._legible and not fatal
 
     def _look_at_sizes(self) -> None:
         self._sizes = {size for (size,) in self._select("SELECT size FROM checkpoint")}
@@ -208,7 +171,7 @@ class _Audit:
                     )
                 self._facts, expected = self._facts + 1, seq + 1
                 self._look_at_entry(seq, *columns)
-        except UNREADABLE as error:
+        except self._source.unreadable as error:
             self._whole = False
             self._find(expected - 1 if expected else None, f"the journal cannot be read after this entry: {error}")
             self._recount.stop(expected)
@@ -220,7 +183,7 @@ class _Audit:
             for row in self._select(f"{query} ORDER BY seq"):
                 last = row[0]
                 yield row
-        except UNREADABLE:
+        except self._source.unreadable:
             yield from self._select(f"{query} WHERE seq > ? ORDER BY seq LIMIT 1", last)
             raise
 
@@ -245,6 +208,8 @@ class _Audit:
     ) -> Entry | None:
         """The entry in a row, if it is what its leaf commits to."""
         try:
+            if key is not None and nonce:
+                raise ValueError("a nonce stands beside a sealed record")
             found = opened(self._keyring, record, nonce, leaf, key)
             if found is None:
                 assert key is not None
@@ -305,7 +270,7 @@ class _Audit:
             self._roots[size] = self._frontier.root()
 
     def _node(self, level: int, index: int) -> bytes | None:
-        with contextlib.suppress(*UNREADABLE):
+        with contextlib.suppress(*self._source.unreadable):
             for (found,) in self._select("SELECT hash FROM tree WHERE level = ? AND idx = ?", level, index):
                 return found if isinstance(found, bytes) else None
         return None
@@ -349,6 +314,5 @@ class _Audit:
             self._find(None, "the journal is empty; every journal begins with the node's operator")
 
     def _look_at_file(self) -> None:
-        for (line,) in self._select("PRAGMA integrity_check(10)"):
-            if line != "ok":
-                self._find(None, f"the file is inconsistent: {' '.join(line.split())}")
+        for what in self._source.inconsistencies():
+            self._find(None, f"the file is inconsistent: {what}")

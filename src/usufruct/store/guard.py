@@ -25,12 +25,16 @@ class Guard:
 
     def __init__(self, path: Path, vkey: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._turn = 0
+        self._turn, self._vkey = 0, vkey
         self.last: Checkpoint | None = None
+        self.look()
+
+    def look(self) -> None:
+        """Finds the newest note that is in the file; another process may have written there."""
         for slot in (0, 1):
             try:
                 note = os.pread(self._file, _SLOT, slot * _SLOT).rstrip(b"\0").decode()
-                found = Checkpoint.parse(open_note(note, vkey, verify_signature))
+                found = Checkpoint.parse(open_note(note, self._vkey, verify_signature))
             except ValueError:
                 continue
             if self.last is None or found.size > self.last.size:

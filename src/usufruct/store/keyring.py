@@ -29,6 +29,7 @@ from usufruct.ports import KeyRing as Keys
 SLOT = 32
 _DESTROYED = bytes(SLOT)
 _CACHED = 65_536  # keys kept in memory
+_SLOTS = 1 << 48  # no file has as many; a number from a damaged journal may be any
 
 
 def opened(keys: Keys, record: bytes, nonce: bytes, leaf: bytes, key: int | None) -> tuple[bytes, bytes] | None:
@@ -55,10 +56,16 @@ class KeyRing:
         self._sealers: dict[int, AESGCM] = {}
         self._unsynced = False
 
-    def create(self, secret: bytes) -> int:
-        """Keeps a new key and returns its slot; on disk after the next `sync`."""
+    @property
+    def count(self) -> int:
+        """How many slots there are."""
+        return self._count
+
+    def create(self, secret: bytes, slot: int | None = None) -> int:
+        """Keeps a new key, in the next slot or the one given, and returns its slot; on disk after the next `sync`."""
         with self._lock:
-            slot, self._count = self._count, self._count + 1
+            slot = self._count if slot is None else slot
+            self._count = max(self._count, slot + 1)
             os.pwrite(self._file, secret, slot * SLOT)
             self._unsynced = True
             return slot
@@ -117,12 +124,14 @@ class KeyRing:
         os.close(self._file)
 
     def _secret(self, slot: int) -> bytes | None:
-        secret = os.pread(self._file, SLOT, slot * SLOT) if slot >= 0 else b""
+        secret = os.pread(self._file, SLOT, slot * SLOT) if 0 <= slot < _SLOTS else b""
         return secret if len(secret) == SLOT and secret != _DESTROYED else None
 
     def _sealer(self, slot: int) -> AESGCM | None:
         found = self._sealers.get(slot)
-        if found is None:
+        if found is not None:
+            return found
+        with self._lock:  # a key that is being destroyed must not be kept in memory after that
             secret = self._secret(slot)
             if secret is None:
                 return None

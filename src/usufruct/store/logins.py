@@ -30,6 +30,7 @@ class SqliteLogins:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         path.chmod(0o600)
+        self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.executescript(_TABLES)
 
     def set_password(self, party: str, role: str, hashed: str) -> None:
@@ -55,6 +56,11 @@ class SqliteLogins:
     def drop_secret(self, kind: str, digest: bytes) -> bool:
         """Forgets it; whether it was there."""
         return bool(self._do("DELETE FROM secret WHERE kind = ? AND digest = ? RETURNING 1", kind, digest))
+
+    def forget(self, party: str) -> None:
+        """Forgets a party's password and all its secrets, and wipes them."""
+        self._do("DELETE FROM account WHERE party = ?", party)
+        self._do("DELETE FROM secret WHERE party = ?", party)
 
     def secrets(self, kind: str, party: str) -> list[tuple[bytes, str, str, Instant]]:
         """Digest, label, scopes and end of all of a party's secrets of that kind."""

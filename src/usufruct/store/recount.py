@@ -134,6 +134,8 @@ class Recount:
         """Every row is the one that the facts make, and every fact stands in the right histories."""
         if not self._complete:
             return
+        if self._reroot:
+            self._reroot.end()
         version = next(self._select("SELECT value FROM meta WHERE name = 'state'"), (None,))[0]
         if version != tables.state_version():
             self._find(None, f"the state was folded by another version ({version}); open the node, then verify again")

@@ -28,7 +28,7 @@ class Reroot:
         self._find, self._select, self._keyring = find, select, keyring
         self._tallies: dict[int, tuple[int, bytes]] = {}
         self._waiting: list[tuple[int, Concern, tuple[str, str]]] = []  # records that no epoch has rooted yet
-        self._newest = -1
+        self._uncounted: int | None = None  # the entry of the newest epoch, if its counts are not kept
 
     def add(self, state: Reader, entry: Entry, evidence: Evidence) -> None:
         """Takes the next entry down, after it was folded into `state`."""
@@ -37,6 +37,11 @@ class Reroot:
         self._waiting += [(entry.seq, concern, ground) for concern in concerns(state, entry, evidence)]
         if isinstance(entry.fact, EpochClosed):
             self._close(entry.seq, entry.fact)
+
+    def end(self) -> None:
+        """There are no more entries."""
+        if self._uncounted is not None:
+            self._find(self._uncounted, "the counts that this entry roots are missing, and no epoch follows it")
 
     def _close(self, seq: int, closed: EpochClosed) -> None:
         due = [one for one in self._waiting if one[0] <= closed.through]
@@ -48,21 +53,23 @@ class Reroot:
             )
         )
         if not found:
+            self._uncounted = None
             self._find(seq, f"what epoch {closed.number} rooted is missing")
             return
         seed, slips, slips_room, counts, counts_room = found[0]
-        self._newest = closed.number
         self._compare(seq, "slips", seed, slips, slips_room, closed.slips)
         kept = set(split(slips))
         for entry, record in wanted.items():
             if entry not in kept:
                 self._find(record, f"a person whom this entry concerns was not told of it in epoch {closed.number}")
+        self._uncounted = seq if counts is None else None
         if counts is not None:
             self._compare(seq, "counts", seed, counts, counts_room, closed.counts)
             self._look_at_counts(seq, closed.number, set(split(counts)))
 
     def _compare(self, seq: int, what: str, seed: bytes, entries: bytes, room: int, root: str) -> None:
-        fits = len(entries) % ENTRY == 0 and len(entries) // ENTRY <= room <= 1 << 30
+        types = [type(value) for value in (seed, entries, room)]
+        fits = types == [bytes, bytes, int] and not len(entries) % ENTRY and len(entries) // ENTRY <= room <= 1 << 30
         if not fits or Grove.grow(split(entries), seed + what.encode(), room).root.hex() != root:
             self._find(seq, f"the {what} that are kept are not those that this entry roots")
 

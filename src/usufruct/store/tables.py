@@ -7,12 +7,13 @@ appeared, which is the same after a rebuild.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 from usufruct.core import facts
 from usufruct.core.base import canonical
@@ -20,6 +21,36 @@ from usufruct.core.base.records import Row, RowT, plain, rebuild
 
 # Raise when a fold changes what it makes of the same facts; nodes then rebuild their state when they open.
 FOLD_VERSION = 1
+CACHED = 4_096  # rows that are not decoded again
+
+
+class Rows(Protocol):
+    """What a query found."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it wrote."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+
+class Connection(Protocol):
+    """A connection to a database, as `sqlite3` has them: `?` is a placeholder, and nothing commits by itself."""
+
+    def execute(self, query: str, values: Sequence[Any] = ..., /) -> Rows:
+        """Runs one statement."""
+
+    def executemany(self, query: str, rows: Sequence[Any], /) -> Any:
+        """Runs it once for each row."""
+
+    def close(self) -> None:
+        """Lets go; what was not committed is undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +81,8 @@ def _describe(kind: type[Row]) -> Table:
     fields = ["key", "body", *indexed]
     changed = ", ".join(f"{field} = excluded.{field}" for field in fields[1:])
     put = (
-        f"INSERT INTO {name} ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))}) "
+        f"INSERT INTO {name} (place, {', '.join(fields)}) "
+        f"VALUES ((SELECT coalesce(max(place), 0) + 1 FROM {name}), {', '.join('?' * len(fields))}) "
         f"ON CONFLICT (key) DO UPDATE SET {changed}"
     )
     return Table(name, tuple(create), put, f"SELECT body FROM {name} WHERE key = ?")
@@ -65,7 +97,7 @@ def state_version() -> str:
     return f"{FOLD_VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def create(connection: sqlite3.Connection) -> None:
+def create(connection: Connection) -> None:
     """Empty state tables, in place of what was there."""
     for kind in facts.ROWS:
         connection.execute(f"DROP TABLE IF EXISTS {table(kind).name}")
@@ -74,23 +106,29 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM about")
 
 
-def put(connection: sqlite3.Connection, row: Row) -> None:
+def put(connection: Connection, row: Row) -> None:
     """Writes a row, in place of the one with its key."""
     kind = type(row)
     body = canonical.encode(plain(row))
     connection.execute(table(kind).put, (row.key, body, *(getattr(row, field) for field in kind.INDEXED)))
 
 
+@functools.lru_cache(maxsize=CACHED)
+def _row(kind: Any, body: bytes) -> Any:
+    """The row in a body. The same bytes are the same row, and rows never change, so what is read often is read once."""
+    return rebuild(kind, json.loads(body))
+
+
 class StateReader:
     """`records.Reader` over a connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
         found = self._connection.execute(table(kind).get, ("/".join(map(str, key)),)).fetchone()
-        return None if found is None else rebuild(kind, json.loads(found[0]))
+        return None if found is None else _row(cast(Hashable, kind), found[0])
 
     def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""

@@ -29,7 +29,7 @@ from usufruct.core.privacy.state import Use
 from usufruct.core.registry.facts import PartyRegistered, RightGranted
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
-from usufruct.node import consent, login, period, query, register, trade, views
+from usufruct.node import consent, epoch, login, period, query, register, trade, views, witness
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
 from usufruct.wire import card, dcat, sql
@@ -95,9 +95,10 @@ def purpose_tree() -> dict[str, str]:
     summary="The signed checkpoint",
 )
 def checkpoint(request: AnyRequest) -> str:
-    """The newest checkpoint of the journal, a C2SP signed note."""
-    with node_of(request).store.read() as state:
-        return state.checkpoint() or ""
+    """The newest checkpoint of the journal, a C2SP signed note, with witnesses' lines once enough have signed it."""
+    node = node_of(request)
+    with node.store.read() as state:
+        return witness.checkpoint(node, state) or ""
 
 
 @post("/parties", opt=STEWARD, sync_to_thread=True, summary="Register a party")
@@ -231,7 +232,9 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
-    asked = query.Asked(who_is(request).party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho)
+    asked = query.Asked(
+        who_is(request).party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days
+    )
     result = query.ask(node_of(request), asked)
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
@@ -267,7 +270,7 @@ def me(request: AnyRequest) -> dict[str, Any]:
     page = views.member_page(node_of(request), who_is(request).party)
     assert page is not None
     return {
-        "party": page.party.id,
+        "party": page.party.called,
         "assets": [
             {
                 "asset": a.asset.id, "title": a.asset.title, "said": a.said,
@@ -282,10 +285,31 @@ def me(request: AnyRequest) -> dict[str, Any]:
                 "paid": [
                     {"period": p.period, "amount": str(p.amount), "steps": p.steps} for p in a.paid
                 ],
+                "withheld": [{"ground": held.ground, "until": held.until} for held in a.withheld],
             }
             for a in page.assets
         ],
     }  # fmt: skip
+
+
+@get("/me/key", opt={"rule": ("member",)}, sync_to_thread=True, summary="Your counting key")
+def counting_key(request: AnyRequest) -> dict[str, Any]:
+    """What you count your records with: your secret key, and the verifier key of the node's journal. Keep it."""
+    found = epoch.key_file(node_of(request), who_is(request).party)
+    return asdict(done(found or _no_records()))
+
+
+@get("/me/book", opt={"rule": ("member",)}, sync_to_thread=True, summary="Your records, to be counted")
+def book(request: AnyRequest) -> dict[str, Any]:
+    """Every record about you with the proof of its number, and the signed count of them; see `usufruct member audit`."""
+    return done(epoch.book(node_of(request), who_is(request).party) or _no_records())
+
+
+def _no_records() -> Refusal:
+    return refuse(
+        "registry.unknown", "nothing was given", "no records about you are counted here",
+        remedy="records are counted of the persons whom data are about; ask the steward",
+    )  # fmt: skip
 
 
 @post("/me/consents", opt={"rule": ("member",)}, sync_to_thread=True, summary="Consent or refuse")
@@ -397,7 +421,7 @@ router = Router(
     route_handlers=[
         about, catalogue, purpose_tree, checkpoint, add_party, list_parties, propose_card, add_asset, list_assets,
         record_consents, grant_right, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
-        list_agreements, end_agreement, ask, list_uses, receipt, me, say, plan_period, close_period, list_periods, ledger,
-        list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,
+        list_agreements, end_agreement, ask, list_uses, receipt, me, counting_key, book, say, plan_period, close_period,
+        list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,
     ],
 )  # fmt: skip

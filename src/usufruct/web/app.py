@@ -17,7 +17,7 @@ from litestar.types import Message, Scope
 from usufruct import __version__
 from usufruct.core.base.faults import BadInput, Fault, NodeFault, Unwelcome
 from usufruct.node.node import Node
-from usufruct.web import api, messages
+from usufruct.web import api, attested, counts, lineage, log, messages, services
 from usufruct.web.auth import enforce
 from usufruct.web.portal import public as portal
 
@@ -27,7 +27,7 @@ BODY_LIMIT = 2 * 1024 * 1024
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -36,7 +36,17 @@ HEADERS = {
 }
 
 # What a refusal looks like in HTTP. The same status for what does not exist and what is not yours.
-_STATUS = {"query": 400, "access": 403, "privacy": 422, "registry": 404, "rights": 403, "contract": 409, "income": 409}
+_STATUS = {
+    "query": 400,
+    "access": 403,
+    "privacy": 422,
+    "registry": 404,
+    "rights": 403,
+    "contract": 409,
+    "income": 409,
+    "exchange": 403,
+    "lineage": 422,
+}
 _EXACT = {"registry.exists": 409, "registry.no-person-column": 422, "contract.terms": 422, "privacy.budget": 403}
 
 
@@ -62,7 +72,7 @@ async def protect(message: Message, scope: Scope) -> None:
 def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
-        route_handlers=[api.router, health, *portal.handlers],
+        route_handlers=[api.router, attested.router, counts.router, log.router, lineage.router, services.router, health, *portal.handlers],
         guards=[enforce],
         state=State({"node": node}),
         exception_handlers={
@@ -136,4 +146,4 @@ def _body(code: str, message: str, remedy: str) -> dict[str, Any]:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person in a browser asks, not a program."""
-    return not request.url.path.startswith("/api/v1/")
+    return not request.url.path.startswith(("/api/v1/", "/journal/"))

@@ -8,12 +8,14 @@ from litestar.params import FromPath, JSONBody
 from usufruct.core.access import hold
 from usufruct.core.access.facts import HoldAllowed
 from usufruct.core.access.hold import HeldCount
+from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import refuse
 from usufruct.core.epochs import Epoch
-from usufruct.node import witness
+from usufruct.core.registry.facts import PersonErased
+from usufruct.node import erase, witness
 from usufruct.web import messages
 from usufruct.web.api import STEWARD, AnyRequest, RefusedHere, done
-from usufruct.web.auth import node_of
+from usufruct.web.auth import node_of, who_is
 
 PUBLIC = {"rule": "public"}
 
@@ -52,4 +54,12 @@ def epoch(request: AnyRequest, number: FromPath[int]) -> str:
         return witness.receipt(node, state, found.seq).text()
 
 
-router = Router("/api/v1", route_handlers=[held, allow, epochs, epoch])
+@post("/members/{member:str}/erasure", opt=STEWARD, sync_to_thread=True, summary="Erase a person")
+def erase_person(request: AnyRequest, member: FromPath[str], data: JSONBody[messages.Erasure]) -> PersonErased:
+    """Destroys a person's key and takes her rows out of every table, for good. Her name is said twice on purpose."""
+    if data.member != member:
+        raise BadInput("input.member", f"`{data.member}` is not `{member}`", "name the same person in address and body")
+    return done(erase.erase(node_of(request), member, who_is(request).party))
+
+
+router = Router("/api/v1", route_handlers=[held, allow, epochs, epoch, erase_person])

@@ -40,6 +40,32 @@ class CollectedConsents(Struct, forbid_unknown_fields=True):
     members: Annotated[list[Id], Meta(max_length=1_000_000)] | None = None
 
 
+class NewStep(Struct, forbid_unknown_fields=True):
+    """Something done with data outside the node. `by` missing means the operator, `at` missing means now."""
+
+    kind: Text
+    how: Annotated[str, Meta(min_length=1, max_length=2000)]
+    outputs: Annotated[list[Id], Meta(min_length=1, max_length=1000)]
+    inputs: Annotated[list[Id], Meta(max_length=1000)] = []
+    by: Id | None = None
+    purpose: Purpose | None = None
+    evidence: Annotated[str, Meta(max_length=2000)] = ""
+    at: Day | None = None
+
+
+class NewTransform(Struct, forbid_unknown_fields=True):
+    """How something less sensitive is made of `inputs`, with the evidence for it: an address, or `sha256:` and a digest."""
+
+    transform: Id
+    title: Text
+    kind: Text
+    inputs: Annotated[list[Id], Meta(min_length=1, max_length=1000)]
+    evidence: Text
+    authority: Text
+    lowers_grade_to: Annotated[int, Meta(ge=0, le=6)] | None = None
+    purposes: Annotated[list[Purpose], Meta(max_length=50)] = []
+
+
 class NewOffer(Struct, forbid_unknown_fields=True):
     """An offer of the operator. `price` as `5.00 EUR`, for one question."""
 
@@ -60,11 +86,29 @@ class Message(Struct, forbid_unknown_fields=True):
 
 
 class NewQuestion(Struct, forbid_unknown_fields=True):
-    """A question in SQL and what it is for. `micro_rho` is how much privacy budget it may spend, in millionths of rho."""
+    """A question in SQL and what it is for. `micro_rho` is how much privacy budget it may spend, in millionths of rho;
+    `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days`."""
 
     sql: Annotated[str, Meta(max_length=10_001)]
     purpose: Purpose
     micro_rho: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    hold: Text = ""
+    hold_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+class Erasure(Struct, forbid_unknown_fields=True):
+    """The person to be erased, named once more."""
+
+    member: Id
+
+
+class NewHold(Struct, forbid_unknown_fields=True):
+    """Who may withhold its uses, on which ground, for how many days at the longest, and the law that allows it."""
+
+    party: Id
+    ground: Text
+    days: Annotated[int, Meta(ge=0, le=3650)]
+    basis: Text
 
 
 class Word(Struct, forbid_unknown_fields=True):

@@ -59,6 +59,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case HoldAllowed() as fact:
             yield HoldRight(fact.party, fact.ground, fact.days, fact.basis)
         case UseHeld() as fact:
+            right = read.get(HoldRight, fact.requester, fact.ground)
+            assert right is not None and fact.until <= later(entry.at, days=right.days), "nobody allowed such a hold"
+            assert read.get(Hold, fact.use) is None, "a use is held once, and never longer than was said"
             yield Hold(fact.use, fact.requester, fact.ground, fact.until, entry.at, entry.seq)
         case _:
             return

@@ -65,6 +65,8 @@ class Entry:
     fact: Fact
 
 
+_SCALARS = frozenset((str, int, bool, type(None)))
+
 FactT = TypeVar("FactT", bound=Fact)
 RowT = TypeVar("RowT", bound=Row)
 
@@ -81,13 +83,17 @@ class Reader(Protocol):
 
 def plain(record: object) -> canonical.Value:
     """A fact or row as a value that has canonical bytes. Fields that hold their default are left out."""
-    if isinstance(record, tuple):
-        return [plain(item) for item in record]
     fields = _fields(typing.cast(Hashable, type(record)))
     if fields is None:
+        if isinstance(record, tuple):
+            return [plain(item) for item in record]
         return typing.cast(canonical.Value, record)
-    values = ((name, getattr(record, name), default) for name, default in fields)
-    return {name: plain(value) for name, value, default in values if default is dataclasses.MISSING or value != default}
+    values: dict[str, canonical.Value] = {}
+    for name, default in fields:
+        value = getattr(record, name)
+        if default is dataclasses.MISSING or value != default:
+            values[name] = value if type(value) in _SCALARS else plain(value)
+    return values
 
 
 @cache

@@ -28,6 +28,7 @@ CODES: dict[str, str] = {
     "exchange.no-purpose": "the call names no purpose, and none is set for the client",
     "exchange.method": "the service is not open to this method",
     "exchange.person": "the call does not say plainly whom it is about",
+    "access.hold": "the party may not have its uses withheld on this ground, or not for so long",
     # what may be let out
     "privacy.column": "no such column in the asset",
     "privacy.key": "this column cannot be grouped by",

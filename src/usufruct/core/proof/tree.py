@@ -25,6 +25,8 @@ HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256().digest()
 """The root of the tree without leaves: the hash of nothing (RFC 6962 section 2.1)."""
 
+_BLOCK = 16  # the level of the blocks in which a whole tree is read
+
 HashAt = Callable[[int, int], bytes]
 """`hash_at(level, index)`: the hash of the complete subtree over the 2**level leaves from leaf index * 2**level on."""
 
@@ -138,6 +140,40 @@ def consistency_proof(old: int, new: int, hash_at: HashAt) -> list[bytes]:
     if start > 0:  # otherwise this last subtree is the whole old tree, whose root the verifier holds
         path.append(_subtree(start, end, hash_at))
     return path[::-1]
+
+
+def first_wrong(
+    size: int, leaves: Callable[[int, int], Sequence[bytes]], hashes: Callable[[int, int, int], Sequence[bytes]]
+) -> tuple[int, int] | None:
+    """The first stored node, as (level, index), that is not the hash of what lies below it; None if all are.
+
+    `leaves(first, count)` are entries, `hashes(level, index, count)` stored hashes of complete subtrees. Reads everything
+    once, a block of leaves at a time.
+    """
+    tops = []
+    for first in range(0, size, 1 << _BLOCK):
+        below = [leaf_hash(entry) for entry in leaves(first, min(1 << _BLOCK, size - first))]
+        wrong = _climbs(below, 0, first, hashes)
+        if isinstance(wrong, tuple):
+            return wrong
+        tops += wrong
+    found = _climbs(tops, _BLOCK, 0, hashes)
+    return found if isinstance(found, tuple) else None
+
+
+def _climbs(
+    below: list[bytes], level: int, index: int, hashes: Callable[[int, int, int], Sequence[bytes]]
+) -> tuple[int, int] | list[bytes]:
+    """The first node above `below` that is wrong; else the hash on top, if the block is whole."""
+    whole = len(below) == 1 << _BLOCK
+    while len(below) > 1:
+        below = list(map(node_hash, below[0::2], below[1::2]))
+        level, index = level + 1, index >> 1
+        stored = list(hashes(level, index, len(below)))
+        if stored != below:
+            place = next((i for i, pair in enumerate(zip(below, stored, strict=False)) if pair[0] != pair[1]), len(stored))
+            return level, index + place
+    return below if whole else []
 
 
 def root_of(entries: Sequence[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""A member's page: who asked, what was let out, what it earned her, and her word on what comes next."""
+"""A member's page: who asked, what was let out, what it earned her, her word on what comes next, and her records by number."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from markupsafe import Markup
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
-from usufruct.core.base.records import Entry
-from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
-from usufruct.node import consent, views
+from usufruct.core.telling import in_words, withheld
+from usufruct.node import consent, epoch, services, views
+from usufruct.node.epoch import Numbered
 from usufruct.node.views import MemberPage, Seen
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
@@ -28,7 +29,7 @@ from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_t
 
 MEMBER = {"rule": ("member",)}
 USES_PART = 8
-HISTORY_SHOWN = 20
+RECORDS_SHOWN = 200
 BUCKETS = 12
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -47,20 +48,25 @@ class _Use:
 @get("/me", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
 def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -1) -> Page:
     """All that a member can see; `recorded` is the fact that her last form became."""
-    shown = views.member_page(node_of(request), who_is(request).party)
+    node = node_of(request)
+    shown = views.member_page(node, who_is(request).party)
     assert shown is not None, "an account is made for a known party"
     found = [(seen, asset.asset) for asset in shown.assets for seen in asset.seen]
     found.sort(key=lambda item: item[0].seq, reverse=True)
     part = pages.part(found, number, USES_PART)
     answered = [seen for seen, _ in found if seen.rows]
-    entries = shown.history[::-1]
-    told = next((e for e in entries if e.seq == recorded and isinstance(e.fact, _WORDS)), None)
+    told = next((e for e in shown.history if e.seq == recorded and isinstance(e.fact, _WORDS)), None)
+    records = epoch.records(node, shown.party.id)
     return page(
         request, "me.html", f"{'Recorded: your' if told else 'Your'} data", shown=shown, part=part,
         uses=[_use(seen, asset) for seen, asset in part.items], totals=_totals(shown), answered=len(answered),
-        refused=len(found) - len(answered), pending=sum(1 for s in answered if s.use.price and s.period is None),
-        over_time=_over_time(answered), earnings=_earnings(shown), told=told, entries=len(entries),
-        history=[(entry, _in_words(shown, entry)) for entry in entries[:HISTORY_SHOWN]],
+        refused=sum(1 for seen, _ in found if seen.use.state == "refused"),
+        withheld=[withheld(held.ground, held.until) for asset in shown.assets for held in asset.withheld],
+        pending=sum(1 for s in answered if s.use.price and s.period is None),
+        over_time=_over_time(answered), earnings=_earnings(shown), told=told, total=None if records is None else len(records),
+        records=[_record(shown, record, node.clock.now()) for record in (records or [])[: -RECORDS_SHOWN - 1 : -1]],
+        waiting=sum(1 for record in records or () if record.epoch is None),
+        look_ups=services.lookups(node, shown.party.id),
         choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),
     )  # fmt: skip
 
@@ -126,18 +132,28 @@ def _earnings(shown: MemberPage) -> _Chart | None:
     return _Chart(charts.bars("earnings", "What you were paid, by period", rows), ("Period", "Paid to you"), rows)
 
 
-def _in_words(shown: MemberPage, entry: Entry) -> str:
-    """What a fact about her says."""
-    titles = {asset.asset.id: asset.asset.title for asset in shown.assets}
-    match entry.fact:
-        case ConsentGiven() as fact:
-            return f"You consented to {purposes.label(fact.purpose)}: {titles.get(fact.asset, fact.asset)}"
-        case ConsentRefused() as fact:
-            return f"You refused {purposes.label(fact.purpose)}: {titles.get(fact.asset, fact.asset)}"
-        case PartyRegistered():
-            return "You were registered with this node"
-        case fact:
-            return f"A fact about you: {fact.KIND.partition('/')[0]}"
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One record by its number: `what` it says, and where she gets its receipt, unless it is withheld or lost."""
+
+    number: int
+    what: str
+    waiting: bool
+    at: Instant | None = None
+    seq: int | None = None
+
+
+def _record(shown: MemberPage, record: Numbered, now: Instant) -> _Record:
+    waiting = record.epoch is None
+    if record.entry is None:
+        what = "the node cannot show this record, though it is in the count; tell the steward, and somebody you trust"
+        return _Record(record.number, what, waiting)
+    if record.slip is not None and record.withheld(now):
+        return _Record(record.number, withheld(record.slip.ground, record.slip.until), waiting)
+    names = {asset.asset.id: asset.asset.title for asset in shown.assets}
+    names |= {seen.use.requester: seen.who for asset in shown.assets for seen in asset.seen}
+    what = in_words(record.entry.fact, record.part, names)
+    return _Record(record.number, what, waiting, record.entry.at, record.entry.seq)
 
 
 handlers = [me, say]

@@ -21,7 +21,7 @@ from usufruct.core.base.refusals import refuse
 from usufruct.node import login, views
 from usufruct.web.api import RefusedHere
 from usufruct.web.auth import COOKIE, node_of, session_cookie, who_is
-from usufruct.web.portal import description, desk, member, pages, steward
+from usufruct.web.portal import description, desk, exchange, member, pages, steward, trace
 from usufruct.web.portal.pages import HOMES, AnyRequest, Form, Page, PageNumber, back_to, field, page, trouble
 
 __all__ = ["handlers", "trouble"]
@@ -183,6 +183,7 @@ def _file(text: str, name: str, kind: str) -> Response[str]:
 handlers = [
     Router("/", route_handlers=[
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
-        *steward.handlers, *desk.handlers, *description.handlers,
+        *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
+        *exchange.handlers,
     ])
 ]  # fmt: skip

@@ -1,0 +1,154 @@
+"""May this system call that service, for this purpose, about this person? And what may be registered.
+
+Only an explicit permit passes: a service that is registered (or that another node answers), opened to this very client
+by the steward, for a purpose that both the service and the access right cover. A service that does not exist and one
+that is not open to the caller get the same refusal.
+
+When a service is about persons, the call must say whom it is about exactly once and plainly. Were it said twice, the
+node might note one person down while the service reads the other; so doubt is refused, not resolved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from usufruct.core.base.ids import slug
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.exchange.state import FIND_USAGE, AccessRight, Client, LinkedNode, Service, subsystem_of
+from usufruct.core.registry.state import Party
+from usufruct.core.rulebook import purposes
+
+SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384)  # KiB; what the journal says of an answer's size
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who proved itself: the `party` whose token came along, or the verifier `key` of the node that signed."""
+
+    party: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """What is asked: `segments` are the path behind the service code and `parameters` the query, both decoded."""
+
+    service: str
+    client: str
+    caller: Caller
+    method: str
+    segments: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    purpose: str
+    message: str
+    issue: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallPermit:
+    """Yes: to this service of ours or that linked node, for this purpose; `person` is her code, if it is about one."""
+
+    to: Service | LinkedNode
+    client: Client
+    purpose: str
+    person: str = ""
+
+
+def decide(read: Reader, asked: CallRequest, at: Instant) -> CallPermit | Refusal:
+    """Permit or refusal for one call, from the state as it is at `at`."""
+    refused = "the call was not passed on"
+    client = read.get(Client, asked.client)
+    right = read.get(AccessRight, asked.service, asked.client)
+    to = read.get(Service, asked.service) or read.get(LinkedNode, subsystem_of(asked.service))
+    if (
+        client is None or right is None or to is None or not speaks_for(asked.caller, client)
+        or not right.open or right.until <= at or (isinstance(to, Service) and not to.open)
+    ):  # fmt: skip
+        return refuse(
+            "exchange.closed", refused, f"there is no service `{asked.service}` that is open to `{asked.client}`",
+            remedy="look at allowedMethods, or ask the steward of the providing node for access",
+        )  # fmt: skip
+    purpose = purposes.normal(asked.purpose or right.default)
+    noes = [] if purpose is None else list(_closed_gates(asked, right, to, purpose))
+    if purpose is None:
+        noes = [_no_purpose(asked, right)]
+    if noes:
+        return refuse(noes[0][0], refused, *(no[1] for no in noes), remedy="; and ".join(no[2] for no in noes))
+    assert purpose is not None
+    person = person_in(to, asked) if isinstance(to, Service) else ""
+    return CallPermit(to, client, purpose, person or "")
+
+
+def speaks_for(caller: Caller, client: Client) -> bool:
+    """Whether who proved itself may say it is this client."""
+    return bool(caller.party and caller.party == client.via) or bool(caller.key and caller.key == client.key_of_node)
+
+
+def _no_purpose(asked: CallRequest, right: AccessRight) -> tuple[str, str, str]:
+    allowed = ", ".join(right.purposes)
+    if not asked.purpose:
+        return (
+            "exchange.no-purpose", "the call names no purpose, and none is set for this client",
+            f"name one in the header Usufruct-Purpose: {allowed}",
+        )  # fmt: skip
+    return "access.unknown-purpose", f"`{asked.purpose}` is not in the purpose tree", f"name one of {allowed}"
+
+
+def _closed_gates(
+    asked: CallRequest, right: AccessRight, to: Service | LinkedNode, purpose: str
+) -> Iterator[tuple[str, str, str]]:
+    """Code, reason and remedy of whatever stands in the way."""
+    service = to if isinstance(to, Service) else None
+    if not _covered(right.purposes, purpose) or (service and not _covered(service.purposes, purpose)):
+        allowed = ", ".join(right.purposes)
+        yield (
+            "access.purpose", f"the service is not open to this client for {purpose}, only for {allowed}",
+            f"ask for {allowed}, if that is what it is for, or have the access right widened",
+        )  # fmt: skip
+    if service and asked.method not in service.methods:
+        allowed = ", ".join(service.methods)
+        yield "exchange.method", f"the service is not open to {asked.method}", f"use {allowed}"
+    if service and service.person and service.url != FIND_USAGE and person_in(service, asked) is None:
+        where, _, name = service.person.partition(":")
+        place = f"as segment {name} of the path" if where == "path" else f"in the parameter `{name}`"
+        yield "exchange.person", "the call does not say plainly whom it is about", f"give one code of a person {place}"
+
+
+def _covered(allowed: tuple[str, ...], purpose: str) -> bool:
+    return any(purposes.covers(broader, purpose) for broader in allowed)
+
+
+def person_in(service: Service, asked: CallRequest) -> str | None:
+    """The code of the person a call is about: empty if the service is not about persons, None if it is not plain."""
+    if not service.person:
+        return ""
+    where, _, name = service.person.partition(":")
+    if where == "path":
+        found = asked.segments[int(name) - 1 : int(name)]
+    else:
+        if any(";" in part for pair in asked.parameters for part in pair):  # some systems take it for `&`
+            return None
+        found = tuple(value for key, value in asked.parameters if key.lower() == name.lower())
+    return found[0] if len(found) == 1 and _CODE.fullmatch(found[0]) else None
+
+
+def known_as(prefix: str, code: str) -> str:
+    """The name by which the person with this code is known; the same that a table with that `member_prefix` gives."""
+    return slug(f"{prefix}-{code}" if prefix else code.lower())
+
+
+def person_known_as(read: Reader, name: str) -> Party | None:
+    """The person of that name, if the node knows her."""
+    party = next(read.list(Party, known_as=name), None) or read.get(Party, name)
+    return party if party and party.kind == "person" else None
+
+
+def size_class(length: int) -> int:
+    """The smallest of `SIZES` that so many bytes fit in."""
+    return next((kib for kib in SIZES if length <= 1024 * kib), SIZES[-1])
