@@ -9,7 +9,18 @@ import typer
 
 from usufruct import __version__
 from usufruct.cli import (
-    demo, hold, journal, keep, member, register, service, timestamp, trace, trade, use, witness,
+    demo,
+    hold,
+    journal,
+    keep,
+    member,
+    register,
+    service,
+    timestamp,
+    trace,
+    trade,
+    use,
+    witness,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
