@@ -47,6 +47,7 @@ from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
 from usufruct.store.logins import SqliteLogins
+from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
 
 # Every setting of node.toml: its default and what it is for. The reference page of the docs is held to this table.
@@ -202,6 +203,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 entropy,
                 signer,
                 keyring,
+                TableKeys(directory / "keys" / "tables", entropy),
                 Argon2Passwords(),
                 parameters.shipped(),
                 _outside(directory, settings, attestations),

@@ -88,6 +88,13 @@ class KeyRing(Protocol):
         """Overwrites a key; nothing that it sealed can be read when this returns."""
 
 
+class TableKeys(Protocol):
+    """The keys with which stored tables are sealed in backups."""
+
+    def rotate(self, asset: str, version: str) -> None:
+        """Replaces the key of a version of an asset: no copy that was sealed before opens when this returns."""
+
+
 class Passwords(Protocol):
     """Slow hashes of secrets that people choose."""
 
@@ -292,8 +299,8 @@ class Store(Protocol):
 
     def refold(self, before: Callable[[], None]) -> None:
         """In the writer's turn: marks the state as stale (durably), runs `before`, folds the whole journal again and wipes
-        what stood there before, so that no byte of it is left in the store's files. If a crash comes in between, the
-        state is folded again when the store opens."""
+        what stood there before, so that no byte of it is left in the store's files once nobody reads it any more. If a
+        crash comes in between, the state is folded again when the store opens."""
 
     def read(self) -> AbstractContextManager[Snapshot]:
         """A snapshot to read from; does not wait for writers."""

@@ -21,6 +21,7 @@ from usufruct.ports import (
     Passwords,
     Signer,
     Store,
+    TableKeys,
     TimestampAuthority,
     Transaction,
     Witnesses,
@@ -70,6 +71,7 @@ class Node:
     entropy: Entropy
     signer: Signer
     keyring: KeyRing
+    table_keys: TableKeys
     passwords: Passwords
     rulebook: Rulebook
     outside: Outside

@@ -27,7 +27,8 @@ from usufruct.ports import Ingested, Transaction
 
 ENROL_AT_ONCE = 10_000  # persons in one fact
 
-_INTAKE = threading.Lock()
+TABLES = threading.Lock()
+"""Held by whoever takes a table in or a person out: each must find the tables as the other left them."""
 
 
 def add_party(node: Node, party: str, kind: str, name: str, principal: str | None = None) -> PartyRegistered | Refusal:
@@ -54,7 +55,7 @@ def add_asset(node: Node, card: Card, table: Path, publisher: str) -> Registered
     The bytes are on disk before the fact that names them; a table whose fact was never written is an orphan file and
     does no harm. One table at a time: a second one of the same name must find the first one's fact, not its file.
     """
-    with _INTAKE:
+    with TABLES:
         return _take_in(node, card, table, publisher)
 
 

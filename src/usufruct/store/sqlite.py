@@ -30,6 +30,8 @@ def connect(path: Path) -> sqlite3.Connection:
 class SqliteStore(GroupCommit):
     """`ports.Store` in one SQLite file. `reach` is told each step, for tests that stop the process there."""
 
+    rest = 1.0
+
     def __init__(
         self,
         path: Path,
@@ -46,6 +48,7 @@ class SqliteStore(GroupCommit):
         try:
             self._connection = connect(path)
             _prepare(self._connection, keyring)
+            self._wiped = _wipe_log(self._connection)
             self._frontier = sql.trusted_frontier(self._connection, signer, guard)
             self._last_at = sql.last_instant(self._connection)
         except (sqlite3.Error, UnicodeError) as error:  # the second, when damage is quoted in SQLite's own message
@@ -82,7 +85,11 @@ class SqliteStore(GroupCommit):
         sql.mark_stale(self._connection)
         before()
         rebuild(self._connection, self._keyring)
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # old pages live on in the write-ahead log
+        self._wiped = _wipe_log(self._connection)
+
+    def idle(self) -> None:
+        """Takes out of the log what somebody was still reading when it should have gone."""
+        self._wiped = self._wiped or _wipe_log(self._connection)
 
     def let_go(self) -> None:
         """Closes the file."""
@@ -115,6 +122,14 @@ def rebuild(connection: sqlite3.Connection, keyring: KeyRing) -> None:
     connection.execute("BEGIN IMMEDIATE")
     sql.refold(connection, keyring)
     connection.execute("COMMIT")
+
+
+def _wipe_log(connection: sqlite3.Connection) -> bool:
+    """Takes old pages out of the write-ahead log; whether that could be done, for whoever reads them keeps them there."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    connection.execute("PRAGMA busy_timeout = 30000")
+    return not busy
 
 
 def create(connection: sqlite3.Connection) -> None:
