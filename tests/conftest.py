@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import longlog
 import story
+from pg_server import pg_address, pg_server  # noqa: F401 (fixtures)
 from support import SetClock
 from usufruct.core.registry.rules import Card
 from usufruct.main import open_node
@@ -41,6 +43,12 @@ def agreed(tmp_path_factory: pytest.TempPathFactory, founded: Path, table: Path)
     with open_node(directory) as node:
         story.bring_to_agreement(node, table)
     return directory
+
+
+@pytest.fixture(scope="session")
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> longlog.LongLog:
+    """A journal of 70,000 facts, and its public log in a folder. Not to be changed."""
+    return longlog.write(tmp_path_factory.mktemp("long"))
 
 
 @pytest.fixture

@@ -102,9 +102,9 @@ def register_table(node: Node, table: Path) -> None:
     done(register.record_consents(node, ASSET, PURPOSE, None, "paper forms, cupboard 3"))
 
 
-def agree(node: Node, price: int = PRICE, consumer: str = USER) -> Agreement:
+def agree(node: Node, price: int = PRICE, consumer: str = USER, asset: str = ASSET) -> Agreement:
     """An offer, requested, agreed to and verified: the concluded agreement."""
-    done(trade.publish_offer(node, OFFER, ASSET, OPERATOR, Terms("aggregates", (PURPOSE,), price, "EUR", 1)))
+    done(trade.publish_offer(node, OFFER, asset, OPERATOR, Terms("aggregates", (PURPOSE,), price, "EUR", 1)))
     moved = done(trade.request_offer(node, OFFER, consumer))
     done(trade.move(node, moved.negotiation, "agree", OPERATOR))
     moved = done(trade.move(node, moved.negotiation, "verify", consumer))

@@ -21,14 +21,16 @@ ORDER = [
     ["core.base"],
     ["core.proof", "core.rulebook"],
     ["core.registry"],
+    ["core.lineage"],
     ["core.contract"],
     ["core.access"],
+    ["core.exchange"],
     ["core.privacy"],
     ["core.income"],
-    ["core.oversight"],
+    ["core.oversight", "core.trace"],
     ["core.facts"],
     ["ports"],
-    ["node", "store", "engine", "wire"],
+    ["node", "store", "engine", "wire", "peer"],
     ["web", "client"],
     ["cli"],
     ["main"],
@@ -43,8 +45,8 @@ BANNED = re.compile(r"\b(policy|policies|utils)\b", re.IGNORECASE)
 FOREIGN = re.compile(r"Security-Policy|hasPolicy|Referrer-Policy|tlog-policy")
 
 STANDARD = {"__future__", "array", "collections", "dataclasses", "datetime", "decimal", "difflib", "fractions", "functools",
-            "hashlib", "importlib", "itertools", "json", "math", "re", "struct", "tomllib", "types", "typing", "unicodedata",
-            "base64", "binascii"}  # fmt: skip
+            "hashlib", "hmac", "importlib", "itertools", "json", "math", "re", "struct", "tomllib", "types", "typing", "unicodedata",
+            "base64", "binascii", "contextlib"}  # fmt: skip
 
 
 def area(name: str) -> str | None:

@@ -33,7 +33,7 @@ from usufruct.core.contract.facts import Terms
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.main import open_node
-from usufruct.node import consent, period, query, register, trade
+from usufruct.node import consent, epoch, period, query, register, trade
 from usufruct.node.node import Node
 from usufruct.ports import Measured
 
@@ -65,7 +65,9 @@ def the_story(node: Node, table: Path) -> Iterator[Any]:
     except EngineFault as fault:
         yield fault
     yield consent.record_word(node, story.ASSET, story.MEMBERS[3], "Purpose", False)
+    yield epoch.close_epoch(node)
     yield story.ask(node, "SELECT COUNT(*) AS n FROM pay", micro_rho=story.CHEAP)
+    yield epoch.close_epoch(node)
     plan = period.plan_period(node, "2026-q4")
     yield plan
     if not isinstance(plan, Refusal):

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,9 +25,11 @@ from crasher import the_story
 
 import story
 from support import JOURNAL, check_ends, rebuilt_rows, state_rows
+from usufruct.core.epochs import Epoch, concerns
 from usufruct.core.income.ledger import Account, of_party
 from usufruct.core.income.state import Period
 from usufruct.core.privacy.state import Use
+from usufruct.core.proof.tally import split
 from usufruct.main import open_node
 from usufruct.ports import Snapshot
 from usufruct.store.audit import verify
@@ -34,6 +37,7 @@ from usufruct.store.audit import verify
 STEPS = (
     "store before commit",
     "store after commit",
+    "store after guard",
     "asset after ingest",
     "query before admitted",
     "query after admitted",
@@ -41,6 +45,7 @@ STEPS = (
     "query after run",
     "query before answered",
     "query after answered",
+    "epoch before closed",
     "period before planned",
     "period before closed",
     "period after closed",
@@ -116,7 +121,7 @@ def test_nothing_is_lost_or_left_half_done(
             batches = verify(place / "node").checkpoints - 1  # the first is of the founding
             if step == "store before commit":
                 assert batches == count - 1, "a batch that was not committed left a trace"
-            if step == "store after commit":
+            if step in ("store after commit", "store after guard"):
                 assert batches == count, "a committed batch is not there"
             check_all(place / "node", acknowledged(place / "acks"), table)
 
@@ -148,11 +153,26 @@ def check_all(directory: Path, acks: list[dict[str, Any]], table: Path) -> None:
         with node.store.read() as state:
             check_ends(state)
             check_money(state)
+            check_epochs(state)
             assert [period.id for period in state.list(Period)] == ["2026-q4"]
             assert {use.state for use in state.list(Use)} == {"answered", "abandoned", "refused"}
     assert verify(directory, kept=kept).findings == ()
     incremental = state_rows(directory / JOURNAL)
     assert rebuilt_rows(directory / JOURNAL) == incremental
+
+
+def check_epochs(state: Snapshot) -> None:
+    """Every record lies in exactly one epoch, and everybody's count is that of her records."""
+    closed = list(state.list(Epoch))
+    ends = [-1, *(one.through for one in closed)]
+    assert [one.number for one in closed] == list(range(len(closed))) and ends == sorted(set(ends))
+    assert len(closed) > 1
+    counts: Counter[int] = Counter()
+    for before, one in zip(ends, closed, strict=False):
+        made = [c.key for e in state.entries(before + 1, one.through + 1) for c in concerns(state, e, state.evidence)]
+        assert len(split(state.epoch(one.number).slips)) == len(made)
+        counts.update(made)
+    assert {key: count for key, (count, _) in state.tallies().items()} == counts
 
 
 def check_money(state: Snapshot) -> None:

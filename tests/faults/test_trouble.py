@@ -49,10 +49,10 @@ def full_disk(node: Node) -> Iterator[None]:
     limit(node, 2**31)
 
 
-def add_parties(node: Node, prefix: str = "party") -> None:
+def add_parties(node: Node, prefix: str = "party", size: int = 500) -> None:
     """Registers parties, one after another, until the node can take no more."""
     for number in range(10_000):
-        story.done(register.add_party(node, f"{prefix}-{number}", "organisation", "x" * 500))
+        story.done(register.add_party(node, f"{prefix}-{number}", "organisation", "x" * size))
 
 
 def test_a_full_disk_is_said_and_nothing_is_lost(node: Node, directory: Path) -> None:
@@ -74,6 +74,8 @@ def test_one_who_asks_while_the_disk_is_full_is_not_charged(node: Node) -> None:
     with full_disk(node):
         with pytest.raises(StoreFull):
             add_parties(node)
+        with pytest.raises(StoreFull):  # to the brim
+            add_parties(node, "small", 1)
         with pytest.raises(StoreFull):
             story.ask(node)
     with node.store.read() as state:

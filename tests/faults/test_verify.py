@@ -41,7 +41,9 @@ from usufruct.node.node import Node
 from usufruct.ports import Transaction
 from usufruct.store import audit
 from usufruct.store.audit import Report, verify
-from usufruct.store.sqlite import SqliteTransaction, connect, rebuild
+from usufruct.store.keyring import KeyRing
+from usufruct.store.sql import SqlBatch
+from usufruct.store.sqlite import connect, rebuild
 
 FLIPS = 400
 
@@ -213,6 +215,15 @@ def as_lines(report: Report) -> str:
     return "\n".join(f"{finding.entry}: {finding.what}" for finding in report.findings)
 
 
+def refold(directory: Path) -> None:
+    """Folds the state again, as the node itself does."""
+    with (
+        closing(connect(directory / JOURNAL)) as connection,
+        closing(KeyRing(directory / "keys" / "persons")) as keyring,
+    ):
+        rebuild(connection, keyring)
+
+
 # Any row
 
 LAST = "(SELECT max(seq) FROM journal)"
@@ -221,6 +232,7 @@ BEFORE = f"(SELECT max(size) FROM checkpoint WHERE size < {NEWEST})"
 SIGNATURE = "substr(note, instr(note, char(10) || char(10)))"
 POPULATION = "(SELECT min(seal) FROM evidence WHERE media_type LIKE '%population%')"
 ANSWER = "(SELECT min(seal) FROM evidence WHERE media_type LIKE '%answer%')"
+MEMBER = "(SELECT key FROM state_party WHERE by_known_as = 'member-5')"
 LINES = "(SELECT seal FROM evidence WHERE media_type LIKE '%settlement%')"
 NAMES = "SELECT seq FROM journal WHERE instr(CAST(record AS TEXT), "
 DEBTOR = "SELECT max(CAST(key AS INTEGER)) FROM state_transfer WHERE by_debit = 'party:institute'"
@@ -234,7 +246,16 @@ EDITS = [
     ("DELETE FROM journal", "SELECT 0", "missing"),
     ("UPDATE journal SET record = (SELECT record FROM journal WHERE seq = 6) WHERE seq = 5", "SELECT 5", "leaf"),
     ("UPDATE journal SET leaf = (SELECT leaf FROM journal WHERE seq = 6) WHERE seq = 5", "SELECT 5", "leaf"),
+    ("UPDATE journal SET nonce = x'00' WHERE seq = 2", "SELECT 2", "nonce"),
+    # number 5 is sealed with a person's key
     ("UPDATE journal SET nonce = x'00' WHERE seq = 5", "SELECT 5", "nonce"),
+    ("UPDATE journal SET record = substr(record, 1, 40) WHERE seq = 5", "SELECT 5", "not sealed with its owner's key"),
+    ("UPDATE journal SET key = key + 1 WHERE seq = 5", "SELECT 5", "not sealed with its owner's key"),
+    ("UPDATE journal SET key = NULL WHERE seq = 5", "SELECT 5", "leaf"),
+    ("UPDATE journal SET key = 99 WHERE seq = 5", "SELECT 5", "no fact says she was erased"),
+    ("UPDATE journal SET key = 9223372036854775807 WHERE seq = 5", "SELECT 5", "no fact says she was erased"),
+    ("UPDATE journal SET key = 0 WHERE seq = 2", "SELECT 2", "beside a sealed record"),
+    ("UPDATE journal SET key = 'x' WHERE seq = 5", "SELECT 5", "type"),
     ("UPDATE journal SET record = CAST(record AS TEXT) WHERE seq = 5", "SELECT 5", "type"),
     ("UPDATE journal SET kind = 'party.registered/2' WHERE seq = 5", "SELECT 5", "row says otherwise"),
     ("UPDATE journal SET at = '2026-01-01T00:00:00.000Z' WHERE seq = 5", "SELECT 5", "row says otherwise"),
@@ -278,9 +299,10 @@ EDITS = [
      "SELECT seq FROM journal WHERE kind LIKE 'query.refused%'", "state_use"),
     ("DELETE FROM state_consent_chunk WHERE by_purpose = 'Purpose'",
      "SELECT seq FROM journal WHERE kind = 'consent.refused/1'", "missing"),
-    ("INSERT INTO state_party (key, body, by_kind) VALUES ('nobody', '{}', 'person')", "SELECT NULL", "no entry made"),
-    ("DELETE FROM about WHERE party = 'member-5' AND seq = (SELECT max(seq) FROM about WHERE party = 'member-5')",
-     "SELECT max(seq) FROM about WHERE party = 'member-5'", "history"),
+    ("INSERT INTO state_party (key, body, by_kind, by_known_as) VALUES ('nobody', '{}', 'person', '')",
+     "SELECT NULL", "no entry made"),
+    (f"DELETE FROM about WHERE party = {MEMBER} AND seq = (SELECT max(seq) FROM about WHERE party = {MEMBER})",
+     f"SELECT max(seq) FROM about WHERE party = {MEMBER}", "history"),
     ("INSERT INTO about VALUES ('insurer', 7)", "SELECT 7", "history"),
     ("UPDATE meta SET value = 'older'", "SELECT NULL", "another version"),
 ]  # fmt: skip
@@ -339,16 +361,15 @@ def test_a_history_that_was_rewritten_down_to_its_proofs_is_found(copy: Path) ->
     """All but the signatures can be made to fit by whoever has the disk: record, leaf, tree and state."""
     entry, frontier = 1, Frontier()
     with closing(connect(copy / JOURNAL)) as connection:
-        rows = connection.execute("SELECT nonce, record FROM journal ORDER BY seq").fetchall()
+        rows = connection.execute("SELECT nonce, record, leaf FROM journal ORDER BY seq").fetchall()
     record = rows[entry][1].replace(b"Institute", b"Institvte")
     assert record != rows[entry][1]
     leaf = commit(rows[entry][0], record)
     edit(copy / JOURNAL, f"UPDATE journal SET record = x'{record.hex()}', leaf = x'{leaf.hex()}' WHERE seq = {entry}")
     for seq, row in enumerate(rows):
-        for level, index, hash in frontier.append(leaf if seq == entry else commit(*row)):
+        for level, index, hash in frontier.append(leaf if seq == entry else row[2]):
             edit(copy / JOURNAL, f"UPDATE tree SET hash = x'{hash.hex()}' WHERE level = {level} AND idx = {index}")
-    with closing(connect(copy / JOURNAL)) as connection:
-        rebuild(connection)
+    refold(copy)
     (finding,) = verify(copy).findings
     assert finding.entry == entry and "the root signed with this entry" in finding.what
 
@@ -446,8 +467,7 @@ def test_a_ledger_that_loses_a_cent_is_found(copy: Path, monkeypatch: pytest.Mon
 
     folds = tuple(lossy if fold is ledger.fold else fold for fold in facts.FOLDS)
     monkeypatch.setattr(facts, "FOLDS", folds)
-    with closing(connect(copy / JOURNAL)) as connection:
-        rebuild(connection)
+    refold(copy)
     said = as_lines(verify(copy))
     assert "the balance of `fund:solidarity` is not that of its transfers" in said and "sum to zero" in said
 
@@ -459,14 +479,14 @@ def test_a_control_transfer_that_is_not_its_settlement_is_found(copy: Path, monk
             yield replace(row, credit="party:wage-commons") if to_members else row
 
     monkeypatch.setattr(facts, "FOLDS", tuple(stingy if fold is ledger.fold else fold for fold in facts.FOLDS))
+    refold(copy)
     with closing(connect(copy / JOURNAL)) as connection:
-        rebuild(connection)
         (entry,) = connection.execute("SELECT seq FROM journal WHERE kind = 'period.closed/1'").fetchone()
     assert f"{entry}: the settlement of `pay` is not what was posted for its members" in as_lines(verify(copy))
 
 
 def test_a_signed_instant_that_goes_back_is_found(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SqliteTransaction, "now", property(lambda tx: tx._clock_now))
+    monkeypatch.setattr(SqlBatch, "now", property(lambda tx: tx._clock_now))
     clock = SetClock()
     clock.move(days=-1)
     entry = append(copy, lambda tx: tx.append(PartyRegistered("late", "organisation", "Late")), clock)
@@ -475,7 +495,7 @@ def test_a_signed_instant_that_goes_back_is_found(copy: Path, monkeypatch: pytes
 
 
 def test_a_signed_instant_that_is_misspelled_is_found(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SqliteTransaction, "now", Instant("2999-01-01T00:00:00.5Z"))
+    monkeypatch.setattr(SqlBatch, "now", Instant("2999-01-01T00:00:00.5Z"))
     entry = append(copy, lambda tx: tx.append(PartyRegistered("late", "organisation", "Late")))
     assert {finding.entry for finding in verify(copy).findings} == {entry}
 
@@ -508,7 +528,7 @@ def test_a_read_only_copy_can_be_verified(told: Path) -> None:
     with TemporaryDirectory() as place:
         Path(place).chmod(0o755)
         shelf = Path(place) / "shelf"
-        shutil.copytree(told, shelf, ignore=shutil.ignore_patterns("keys", "logins*", "lock"))
+        shutil.copytree(told, shelf, ignore=shutil.ignore_patterns("signing.pem", "last-signed", "logins*", "lock"))
         before = sorted(shelf.rglob("*"))
         for path in (*before, shelf):
             path.chmod(0o555 if path.is_dir() else 0o444)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
-from usufruct.core.base.instants import END_OF_TIME
+from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded, HoldAllowed, UseHeld
+from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import (
     AgreementEnded,
@@ -16,21 +16,43 @@ from usufruct.core.contract.facts import (
     OfferWithdrawn,
     Terms,
 )
+from usufruct.core.epochs import EpochClosed
+from usufruct.core.exchange.facts import (
+    CallAbandoned,
+    CallAdmitted,
+    CallAnswered,
+    CallRefused,
+    CallReturned,
+    CallSent,
+    ClientRegistered,
+    NodeLinked,
+    PersonLookedUp,
+    ServiceClosed,
+    ServiceOpened,
+    ServiceRegistered,
+    ServiceWithdrawn,
+)
 from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned, Share
+from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.registry.facts import (
     AssetRegistered,
     Column,
     PartyRegistered,
+    PersonErased,
     PersonsEnrolled,
     Quality,
+    Removed,
     RightGranted,
 )
+from usufruct.core.rulebook.grounds import GROUNDS
 
 PARTIES = ("anna", "bo", "chen", "dana", "eve")
 ASSETS = ("rides", "wages")
 PURPOSES = ("AcademicResearch", "ResearchAndDevelopment", "Purpose", "Marketing")
+SERVICE, CLIENT = "EE/GOV/1/rr/persons", "EE/COM/2/clinic"
 PERSONS = 40
+LONG_AGO = Instant("2026-01-01T00:00:00.000Z")
 TERMS = Terms("aggregates", ("AcademicResearch",), 5, "EUR", 1)
 
 
@@ -39,8 +61,9 @@ class History:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._number = 0
+        self._number = self._epochs = 0
         self._open: list[tuple[str, str]] = []  # uses without an end, and their assets
+        self._calls: list[str] = []
         self._offers: list[str] = []
         self._agreements: list[str] = []
         self._plans: list[tuple[str, str]] = []
@@ -57,12 +80,18 @@ class History:
             )  # fmt: skip
             yield PersonsEnrolled(asset, 0, tuple(f"member-{number}" for number in range(PERSONS)))
             yield BudgetOpened(asset, "v1", 1_000_000)
+        yield ServiceRegistered(SERVICE, "anna", "Persons", "http://rr.example", PURPOSES, ("GET",), 3, "path:2")
+        yield ServiceOpened(SERVICE, CLIENT, PURPOSES)
+        for party in PARTIES:
+            yield HoldAllowed(party, next(iter(GROUNDS)), 3, "a law")
 
     def facts(self) -> Iterator[Fact]:
         """One fact after another."""
         makers = (
             self._party, self._right, self._offer, self._withdrawal, self._move, self._agreement, self._end, self._consent,
             self._consents, self._refused, self._admitted, self._admitted, self._ended, self._ended, self._period,
+            self._exchange, self._call, self._call, self._call_ended, self._call_ended, self._looked_up,
+            self._held, self._epoch, self._erased, self._step,
         )  # fmt: skip
         while True:
             self._number += 1
@@ -135,6 +164,55 @@ class History:
         if self._chance.random() < 0.2:
             return QueryAbandoned(use, "the node stopped")
         return QueryAnswered(use, "anna", asset, "AcademicResearch", "counts", "answer", "contributions")
+
+    def _exchange(self, number: str) -> Fact:
+        return self._chance.choice((
+            ServiceRegistered(f"EE/GOV/1/rr/{number}", "bo", "Other", "http://other.example", PURPOSES, ("GET",), 1),
+            ServiceWithdrawn(SERVICE),
+            ClientRegistered(CLIENT, self._chance.choice(PARTIES), "eve"),
+            ServiceOpened(SERVICE, CLIENT, PURPOSES, "Marketing"),
+            ServiceClosed(SERVICE, CLIENT),
+            NodeLinked("EE/GOV/3/x", f"https://{number}.example"),
+        ))  # fmt: skip
+
+    def _call(self, number: str) -> Fact:
+        call, said = f"call-{number}", (SERVICE, CLIENT, "bo", "GET", "Marketing", "id", "hash")
+        if self._chance.random() < 0.2:
+            return CallRefused(call, *said, "exchange.closed", ("no",), "ask")
+        self._calls.append(call)
+        return (
+            CallAdmitted(call, *said) if self._chance.random() < 0.7 else CallSent(call, *said, "https://there.example")
+        )
+
+    def _call_ended(self, number: str) -> Fact | None:
+        if not self._calls:
+            return None
+        call = self._calls.pop(self._chance.randrange(len(self._calls)))
+        return self._chance.choice(
+            (CallAnswered(call, 200, 1), CallReturned(call, 404, 4, 9), CallAbandoned(call, "gone"))
+        )
+
+    def _looked_up(self, number: str) -> Fact:
+        return PersonLookedUp(f"call-{number}", self._chance.choice(PARTIES), SERVICE, CLIENT, "bo", "Marketing")
+
+    def _held(self, number: str) -> Fact:
+        return UseHeld(f"use-{number}", self._chance.choice(PARTIES), next(iter(GROUNDS)), LONG_AGO)
+
+    def _epoch(self, number: str) -> Fact:
+        self._epochs += 1
+        return EpochClosed(self._epochs - 1, self._epochs - 1, "slips", "counts")
+
+    def _erased(self, number: str) -> Fact:
+        removed = (Removed(self._chance.choice(ASSETS), self._chance.randrange(PERSONS), "digest"),)
+        return PersonErased(f"party-{number}", int(number), removed, "anna")
+
+    def _step(self, number: str) -> Fact:
+        if self._chance.random() < 0.3:
+            return TransformRegistered(
+                f"transform-{number}", "Counts", "aggregate", ASSETS, "digest", "office", "bo", 1
+            )
+        outputs = tuple(self._chance.sample((*ASSETS, "report", f"sheet-{number}"), 2))
+        return StepRecorded(f"step-{number}", "processed", ("paper",), outputs, "chen", "by hand", LONG_AGO)
 
     def _period(self, number: str) -> Fact:
         if self._plans and self._chance.random() < 0.5:

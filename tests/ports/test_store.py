@@ -3,62 +3,153 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from histories import History
 
-from support import SetClock, rebuilt_rows, state_rows
+from support import SetClock
 from usufruct.core import facts
 from usufruct.core.access.facts import ConsentGiven
-from usufruct.core.base.faults import JournalDamaged
+from usufruct.core.base.faults import ClockWentBack, JournalDamaged
 from usufruct.core.base.instants import Instant, later
-from usufruct.core.proof.checkpoint import vkey
+from usufruct.core.base.records import Erased
+from usufruct.core.proof.checkpoint import Checkpoint, read_note, vkey
 from usufruct.core.proof.receipt import Receipt, check
+from usufruct.core.proof.tree import Frontier, leaf_hash, node_hash
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Party
-from usufruct.ports import Transaction
+from usufruct.ports import EpochTrees, Transaction
+from usufruct.store import batch as batches
 from usufruct.store import sqlite
+from usufruct.store.guard import Guard
+from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import KeyFile, SystemEntropy, verify_signature
 from usufruct.store.logins import SqliteLogins
-from usufruct.store.memory import MemoryState
+from usufruct.store.memory import MemoryState, MemoryStore
+from usufruct.store.pg import PgConnection
+from usufruct.store.postgres import PostgresStore
 from usufruct.store.sqlite import SqliteStore
 
 NAME = "test.example/journal"
 
 
 class Place:
-    """A directory with a key, in which stores are opened."""
+    """A directory with a key, in which stores of one kind are opened."""
+
+    lasts = True  # what is written is there when the store opens again
 
     def __init__(self, directory: Path) -> None:
-        KeyFile.create(directory / "signing.pem")
+        (directory / "keys").mkdir()
+        KeyFile.create(directory / "keys" / "signing.pem")
         self.directory = directory
-        self.journal = directory / "journal.sqlite"
         self.clock = SetClock()
-        self.signer = KeyFile(NAME, directory / "signing.pem")
+        self.signer = KeyFile(NAME, directory / "keys" / "signing.pem")
 
     @contextmanager
-    def store(self) -> Iterator[SqliteStore]:
+    def store(self) -> Iterator[Any]:
         """The store, open."""
-        with closing(SqliteStore(self.journal, self.clock, SystemEntropy(), self.signer)) as store:
+        keys = self.directory / "keys"
+        with (
+            closing(KeyRing(keys / "persons")) as keyring,
+            closing(Guard(keys / "last-signed", vkey(NAME, self.signer.public))) as guard,
+            closing(self.made(keyring, guard)) as store,
+        ):
             yield store
 
+    def made(self, keyring: KeyRing, guard: Guard) -> Any:
+        """A store over what is there."""
+        raise NotImplementedError
+
+
+class SqlitePlace(Place):
+    """In a file."""
+
+    def made(self, keyring: KeyRing, guard: Guard) -> SqliteStore:
+        return SqliteStore(self.journal, self.clock, SystemEntropy(), self.signer, keyring, guard)
+
+    @property
+    def journal(self) -> Path:
+        """The file."""
+        return self.directory / "journal.sqlite"
+
+    def connection(self) -> Any:
+        """A connection behind the store's back."""
+        return sqlite.connect(self.journal)
+
+    def copy(self) -> Callable[[], None]:
+        """Copies the journal; what is returned puts the copy back."""
+        saved = self.journal.read_bytes()  # the log is empty once the store is closed
+        return lambda: [None, self.journal.write_bytes(saved)][0]
+
+
+class PostgresPlace(Place):
+    """In a database."""
+
+    def __init__(self, directory: Path, address: str) -> None:
+        super().__init__(directory)
+        self.address = address
+
+    def made(self, keyring: KeyRing, guard: Guard) -> PostgresStore:
+        return PostgresStore(self.address, self.clock, SystemEntropy(), self.signer, keyring, guard, lease=3)
+
+    def connection(self) -> Any:
+        """A connection behind the store's back."""
+        return PgConnection(self.address, writes=True)
+
+    def copy(self) -> Callable[[], None]:
+        """Copies the journal; what is returned puts the copy back."""
+        name = psycopg.conninfo.conninfo_to_dict(self.address)["dbname"]
+        there = self.address.replace(f"/{name}?", f"/{name}_copy?")
+        with psycopg.connect(self.address.replace(f"/{name}?", "/postgres?"), autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")  # type: ignore[call-overload]
+        return lambda: setattr(self, "address", there)
+
+
+class MemoryPlace(Place):
+    """Nowhere."""
+
+    lasts = False
+
+    def made(self, keyring: KeyRing, guard: Guard) -> MemoryStore:
+        return MemoryStore(self.clock, SystemEntropy(), self.signer, keyring)
+
+
+KINDS = ("sqlite", "postgres", "memory")
+
+
+def place_of(kind: str, directory: Path, request: pytest.FixtureRequest) -> Any:
+    """A new place of that kind."""
+    if kind == "postgres":
+        return PostgresPlace(directory, request.getfixturevalue("pg_address"))
+    return {"sqlite": SqlitePlace, "memory": MemoryPlace}[kind](directory)
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A new one of each kind: what is tested on it every store must do."""
+    found: Place = place_of(request.param, tmp_path, request)
+    return found
+
+
+@pytest.fixture(params=KINDS[:2])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A new one of each kind that lasts, with tables that can be looked into."""
+    return place_of(request.param, tmp_path, request)
+
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """A new one."""
-    return Place(tmp_path)
-
-
-@pytest.fixture
-def store(place: Place) -> Iterator[SqliteStore]:
+def store(place: Place) -> Iterator[Any]:
     """A new, empty store."""
     with place.store() as store:
         yield store
@@ -74,13 +165,13 @@ def adds(name: str) -> Callable[[Transaction], int]:
     return lambda tx: tx.append(party(name)).seq
 
 
-def names(store: SqliteStore) -> list[str]:
+def names(store: Any) -> list[str]:
     """The parties that are known, in order."""
     with store.read() as state:
         return [row.id for row in state.list(Party)]
 
 
-def in_one_batch(store: SqliteStore, *commands: Callable[[Transaction], Any]) -> list[Future[Any]]:
+def in_one_batch(store: Any, *commands: Callable[[Transaction], Any]) -> list[Future[Any]]:
     """Runs commands together: they are all waiting when the writer is done with the one before."""
     begun, go_on = threading.Event(), threading.Event()
 
@@ -104,7 +195,7 @@ def in_one_batch(store: SqliteStore, *commands: Callable[[Transaction], Any]) ->
 # Commands
 
 
-def test_commands_of_a_batch_see_what_the_ones_before_them_left(store: SqliteStore) -> None:
+def test_commands_of_a_batch_see_what_the_ones_before_them_left(store: Any) -> None:
     def count(tx: Transaction) -> int:
         known = sum(1 for _ in tx.list(Party))
         assert tx.next == known
@@ -150,8 +241,7 @@ def test_a_failing_command_leaves_no_trace_and_the_others_go_on(place: Place) ->
             with pytest.raises(JournalDamaged):
                 state.evidence(kept[0])
         store.write(adds("dana"))
-    incremental = state_rows(place.journal)
-    assert rebuilt_rows(place.journal) == incremental
+        check_refold(store)
 
 
 def test_a_batch_has_one_instant_and_one_checkpoint(place: Place) -> None:
@@ -159,20 +249,19 @@ def test_a_batch_has_one_instant_and_one_checkpoint(place: Place) -> None:
         store.write(adds("first"))
         in_one_batch(store, *(adds(f"party-{number}") for number in range(5)))
         with store.read() as state:
-            instants = [state.entry(seq).at for seq in range(state.size())]
+            instants = [entry.at for entry in state.entries(0, state.size())]
+            assert [size for size in range(8) if state.signed_between(size, size)] == [1, 6]
     assert len(set(instants[1:])) == 1 and instants[0] < instants[1]
-    with closing(sqlite.connect(place.journal)) as connection:
-        assert connection.execute("SELECT size FROM checkpoint ORDER BY size").fetchall() == [(1,), (6,)]
 
 
-def test_a_command_that_appends_nothing_signs_nothing(store: SqliteStore) -> None:
+def test_a_command_that_appends_nothing_signs_nothing(store: Any) -> None:
     assert store.write(lambda tx: "nothing") == "nothing"
     with store.read() as state:
         assert (state.size(), state.checkpoint()) == (0, None)
 
 
-def test_more_commands_than_one_batch_takes(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "BATCH_LIMIT", 3)
+def test_more_commands_than_one_batch_takes(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BATCH_LIMIT", 3)
     done = in_one_batch(store, *(adds(f"party-{number}") for number in range(11)))
     assert [future.result() for future in done] == list(range(11))
 
@@ -187,30 +276,40 @@ def test_what_many_threads_were_told_is_there_in_one_order(place: Place) -> None
                 assert state.get(Party, name) is not None
         return told
 
-    with place.store() as store, ThreadPoolExecutor(16) as pool:
-        told = sorted(entry for entries in pool.map(write, range(16)) for entry in entries)
-    assert [seq for seq, _ in told] == list(range(400))
     with place.store() as store:
+        with ThreadPoolExecutor(16) as pool:
+            told = sorted(entry for entries in pool.map(write, range(16)) for entry in entries)
+        assert [seq for seq, _ in told] == list(range(400))
         assert names(store) == [name for _, name in told]
         with store.read() as state:
             assert all(state.entry(seq).fact == party(name) for seq, name in told)
+            sizes = sum(state.signed_between(size, size) for size in range(401))
+        assert sizes < 400, "no two commands ever shared a commit"
 
 
-def test_everything_is_there_when_the_store_opens_again(place: Place) -> None:
-    with place.store() as store:
+def test_everything_is_there_when_the_store_opens_again(disk: Any) -> None:
+    with disk.store() as store:
         seal = store.write(lambda tx: (tx.append(party("anna")), tx.attach("text/plain", b"kept"))[1])
         with store.read() as state:
             note = state.checkpoint()
-    with place.store() as store, store.read() as state:
+    with disk.store() as store, store.read() as state:
         assert (state.size(), state.checkpoint(), state.evidence(seal)) == (1, note, b"kept")
         assert state.entry(0).fact == party("anna")
 
 
-def test_every_commit_is_synced(store: SqliteStore) -> None:
-    """No test can cut the power; this holds the two settings on which it depends."""
-    for connection in (store._connection, sqlite.connect(store._path)):
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+def test_every_commit_is_synced(disk: Any) -> None:
+    """No test can cut the power; this holds the settings on which it depends."""
+    with disk.store() as store:
+        store.write(adds("anna"))
+        if isinstance(store, SqliteStore):
+            for connection in (store._connection, sqlite.connect(store._path)):
+                assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+                assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        else:
+            shown = {
+                name: store._connection.execute(f"SHOW {name}").fetchone() for name in ("synchronous_commit", "fsync")
+            }
+            assert shown == {"synchronous_commit": ("on",), "fsync": ("on",)}
 
 
 def test_closing_waits_for_what_was_asked_before(place: Place) -> None:
@@ -235,7 +334,7 @@ def test_closing_waits_for_what_was_asked_before(place: Place) -> None:
 # Readers
 
 
-def test_a_snapshot_stays_as_it_was(store: SqliteStore) -> None:
+def test_a_snapshot_stays_as_it_was(store: Any) -> None:
     store.write(adds("anna"))
     with store.read() as before:
         size, note = before.size(), before.checkpoint()
@@ -249,7 +348,7 @@ def test_a_snapshot_stays_as_it_was(store: SqliteStore) -> None:
             assert [row.id for row in after.list(Party)] == ["anna", "bo"]
 
 
-def test_who_reads_does_not_wait_for_who_writes(store: SqliteStore) -> None:
+def test_who_reads_does_not_wait_for_who_writes(store: Any) -> None:
     store.write(adds("anna"))
     begun, go_on = threading.Event(), threading.Event()
 
@@ -267,17 +366,23 @@ def test_who_reads_does_not_wait_for_who_writes(store: SqliteStore) -> None:
     assert names(store) == ["anna", "bo"]
 
 
-def test_nobody_writes_through_a_snapshot(store: SqliteStore) -> None:
-    with store.read() as state, pytest.raises(Exception, match="readonly"):
-        state._connection.execute("DELETE FROM about")  # type: ignore[attr-defined]
+def test_nobody_writes_through_a_snapshot(disk: Any) -> None:
+    with disk.store() as store:
+        writes_through(store)
 
 
-def test_threads_that_come_and_go_leave_no_connections_behind(store: SqliteStore) -> None:
-    for _ in range(50):
-        thread = threading.Thread(target=names, args=(store,))
-        thread.start()
-        thread.join()
-    assert len(store._idle) == 1
+def writes_through(store: Any) -> None:
+    with store.read() as state, pytest.raises(Exception, match=r"read-?only"):
+        state._connection.execute("DELETE FROM about")
+
+
+def test_threads_that_come_and_go_leave_no_connections_behind(disk: Any) -> None:
+    with disk.store() as store:
+        for _ in range(50):
+            thread = threading.Thread(target=names, args=(store,))
+            thread.start()
+            thread.join()
+        assert len(store._idle) == 1
 
 
 # The state
@@ -310,9 +415,21 @@ def test_the_state_is_the_fold_of_the_journal(place: Place) -> None:
                 memory.apply(state.entry(seq))
             assert {type(state.entry(seq).fact) for seq in range(state.size())} == set(facts.FACTS)
             compare(state, memory)
-    incremental = state_rows(place.journal)
-    assert all(incremental.values())
-    assert rebuilt_rows(place.journal) == incremental
+        assert all(check_refold(store).values())
+
+
+def check_refold(store: Any) -> dict[Any, Any]:
+    """The rows and histories that a store holds, which are the same after they were dropped and folded again."""
+
+    def everything() -> dict[Any, Any]:
+        with store.read() as state:
+            rows: dict[Any, Any] = {kind: list(state.list(kind)) for kind in facts.ROWS}
+            return rows | {"about": [state.history(row.id) for row in rows[Party]]}
+
+    before = everything()
+    store.refold(lambda: None)
+    assert everything() == before
+    return before
 
 
 def compare(state: Any, memory: MemoryState) -> None:
@@ -322,7 +439,14 @@ def compare(state: Any, memory: MemoryState) -> None:
         assert list(state.list(kind)) == rows
         for row in rows:
             assert state.get(kind, *(getattr(row, field) for field in kind.KEY)) == row
-        values = [[None, *dict.fromkeys(getattr(row, field) for row in rows), "unknown"] for field in kind.INDEXED]
+        values = [
+            [
+                None,
+                *dict.fromkeys(getattr(row, field) for row in rows),
+                -1 if kind.__annotations__[field] == "int" else "unknown",
+            ]
+            for field in kind.INDEXED
+        ]
         for wanted in islice(product(*values), 400):
             where = {field: value for field, value in zip(kind.INDEXED, wanted, strict=True) if value is not None}
             expected = [row for row in rows if all(getattr(row, field) == value for field, value in where.items())]
@@ -330,7 +454,7 @@ def compare(state: Any, memory: MemoryState) -> None:
         assert state.get(kind, *["unknown"] * len(kind.KEY)) is None or not kind.KEY
 
 
-def test_history_is_what_a_fact_is_about(store: SqliteStore) -> None:
+def test_history_is_what_a_fact_is_about(store: Any) -> None:
     history = History(8)
     store.write(lambda tx: [tx.append(fact) for fact in [*history.beginning(), *islice(history.facts(), 100)]])
     with store.read() as state:
@@ -363,12 +487,131 @@ def test_receipts_are_verified_offline_with_nothing_but_the_key(place: Place) ->
         check(Receipt.parse(texts[-1]), vkey(NAME, other.public), verify_signature)
 
 
-def test_another_key_cannot_go_on_with_a_journal(place: Place) -> None:
+def test_the_public_part_is_the_tree_of_the_leaves(store: Any) -> None:
+    for number in range(21):
+        store.write(adds(f"party-{number}"))
+    with store.read() as state:
+        leaves = state.leaves(0, 21)
+        assert leaves[5:9] == state.leaves(5, 4)
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        for level in range(5):
+            assert state.hashes(level, 0, 21 >> level) == hashes[: 21 >> level]
+            hashes = [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=False)]
+        for level, first, count in ((0, 20, 2), (2, 5, 1), (9, 0, 1)):
+            with pytest.raises(JournalDamaged):
+                state.hashes(level, first, count)
+        frontier = Frontier()
+        for leaf in leaves:
+            frontier.append(leaf)
+        assert Checkpoint.parse(read_note(state.checkpoint())[0]).root == frontier.root()
+
+
+def test_epochs_and_tallies_are_kept_with_their_fact_or_not_at_all(store: Any) -> None:
+    trees = [EpochTrees(bytes([n]) * 32, b"slips", 4, b"counts", 8) for n in range(3)]
+
+    def close(number: int, tallies: dict[int, tuple[int, bytes]], fail: bool = False) -> Callable[[Transaction], None]:
+        def command(tx: Transaction) -> None:
+            tx.append(party(f"epoch-{number}-{fail}"))
+            tx.keep_epoch(number, trees[number], tallies)
+            if fail:
+                raise RuntimeError
+
+        return command
+
+    store.write(close(0, {0: (1, b"a"), 7: (2, b"b")}))
+    with pytest.raises(RuntimeError):
+        store.write(close(1, {0: (9, b"x")}, fail=True))
+    with store.read() as before:
+        assert before.tallies() == {0: (1, b"a"), 7: (2, b"b")}
+        store.write(close(1, {7: (3, b"c"), 9: (1, b"d")}))
+        assert before.tallies() == {0: (1, b"a"), 7: (2, b"b")}
+    with store.read() as after:
+        assert after.tallies() == {0: (1, b"a"), 7: (3, b"c"), 9: (1, b"d")}
+        assert after.epoch(0) == replace(trees[0], counts=None)
+        assert after.epoch(1) == trees[1]
+
+
+def test_records_of_a_person_are_sealed_and_gone_with_her_key(place: Place) -> None:
+    def enrols(name: str) -> Callable[[Transaction], int]:
+        def command(tx: Transaction) -> int:
+            slot = tx.new_key()
+            tx.append(PartyRegistered(name, "person", name.capitalize(), key=slot))
+            return slot
+
+        return command
+
+    with place.store() as store:
+        slots = [store.write(enrols(name)) for name in ("anna", "bo")]
+        assert len(set(slots)) == 2
+        with store.read() as state:
+            assert [entry.fact.party for entry in state.entries(0, 2)] == ["anna", "bo"]
+        store.refold(lambda: store._keyring.destroy(slots[0]))
+        with store.read() as state:
+            assert isinstance(state.entry(0).fact, Erased)
+            assert state.receipt(0).extra is None
+            assert state.entry(1).fact.party == "bo"
+            assert state.get(Party, "anna") is None and state.history("anna") == []
+
+
+def test_a_clock_set_back_stops_writing_until_it_has_caught_up(place: Place) -> None:
     with place.store() as store:
         store.write(adds("anna"))
-    KeyFile.create(place.directory / "other.pem")
-    place.signer = KeyFile(NAME, place.directory / "other.pem")
-    with pytest.raises(JournalDamaged), place.store():
+        place.clock.move(hours=-1)
+        with pytest.raises(ClockWentBack):
+            store.write(adds("bo"))
+        assert names(store) == ["anna"]
+        place.clock.move(hours=1)
+        store.write(adds("bo"))
+        assert names(store) == ["anna", "bo"]
+
+
+# What lasts
+
+
+def test_another_key_cannot_go_on_with_a_journal(disk: Any) -> None:
+    with disk.store() as store:
+        store.write(adds("anna"))
+    KeyFile.create(disk.directory / "other.pem")
+    disk.signer = KeyFile(NAME, disk.directory / "other.pem")
+    with pytest.raises(JournalDamaged), disk.store():
+        pass
+
+
+def test_an_older_copy_of_the_journal_is_not_gone_on_with(disk: Any) -> None:
+    """It is whole and was signed; only the note beside the key says that more was."""
+    with disk.store() as store:
+        store.write(adds("anna"))
+    put_back = disk.copy()
+    with disk.store() as store:
+        store.write(adds("bo"))
+    put_back()
+    with pytest.raises(JournalDamaged, match="older copy"), disk.store():
+        pass
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET {} = {}", "TRUNCATE {}"])
+@pytest.mark.parametrize(("table", "column"), [("journal", "at"), ("checkpoint", "note")])
+def test_facts_and_checkpoints_cannot_be_changed(disk: Any, statement: str, table: str, column: str) -> None:
+    with disk.store() as store:
+        store.write(adds("anna"))
+    with closing(disk.connection()) as connection, pytest.raises((sqlite3.Error, psycopg.Error)) as caught:
+        connection.execute(statement.format(table, column, column))
+    assert "never" in str(caught.value) or "once" in str(caught.value) or "TRUNCATE" in str(caught.value)
+    with disk.store() as store:
+        assert names(store) == ["anna"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM tree", "DELETE FROM tree WHERE level = 1", "UPDATE tree SET hash = (SELECT leaf FROM journal)"],
+)
+def test_nothing_is_signed_on_top_of_a_tree_that_was_not(disk: Any, statement: str) -> None:
+    with disk.store() as store:
+        for name in ("anna", "bo", "chen"):
+            store.write(adds(name))
+    with closing(disk.connection()) as connection:
+        connection.execute(statement.replace("journal)", "journal LIMIT 1)"))
+    with pytest.raises(JournalDamaged), disk.store():
         pass
 
 

@@ -15,7 +15,9 @@ import pytest
 import uvicorn
 from litestar import Litestar
 
+import chains
 import story
+from usufruct.core.registry.rules import id_of
 from usufruct.node import consent, login, period, trade
 from usufruct.node.node import Node
 
@@ -139,10 +141,11 @@ def live(node: Node) -> list[tuple[str, str]]:
     plan = story.done(period.plan_period(node, "2027-q1")).plan
     consent.record_word(node, story.ASSET, "member-3", "Marketing", False)
     story.done(trade.request_offer(node, story.OFFER, story.STRANGER))
+    chain = chains.make(node)
     own = {
-        "": ["/", "/login", "/enter", "/api", "/nothing-here"], "member-3": ["/me"],
-        story.OPERATOR: ["/steward", f"/steward/plans/{plan}", f"/questions/{use}"],
-        story.USER: ["/desk", f"/questions/{use}", f"/questions/{refused}"],
+        "": ["/", "/login", "/enter", "/api", "/nothing-here"], "member-3": ["/me", "/trace/pay"],
+        story.OPERATOR: ["/steward", f"/steward/plans/{plan}", f"/questions/{use}", "/trace/pay", "/trace/report"],
+        story.USER: ["/desk", f"/questions/{use}", f"/questions/{refused}", f"/trace/{chain.mine}"],
     }  # fmt: skip
     return [(party, path) for party, paths in own.items() for path in paths]
 
@@ -168,7 +171,7 @@ def test_a_member_refuses_and_consents_again_with_the_keyboard_alone(open_page: 
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('[role=status]').innerText.includes('Your consent')")
     with node.store.read() as state:
-        facts = [entry.fact.KIND for entry in state.history("member-3")]
+        facts = [entry.fact.KIND for entry in state.history(id_of(state, "member-3"))]
     assert facts[-2:] == ["consent.refused/1", "consent.given/1"]
 
 

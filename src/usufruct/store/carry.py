@@ -56,12 +56,12 @@ def into_sqlite(source: Source, path: Path, keyring: KeyRing | None = None) -> N
             rows = source.select(f"SELECT {columns} FROM {table} ORDER BY {order}")
             connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
         connection.execute("COMMIT")
-        if keyring:
+        with contextlib.closing(SqliteSource(partial)) as arrived:
+            check_same(source, arrived)
+        if keyring:  # after it was compared, for folding takes the counts of persons whose keys are not there away
             sqlite.rebuild(connection, keyring)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE")  # one file and no log beside it
-    with contextlib.closing(SqliteSource(partial)) as arrived:
-        check_same(source, arrived)
     sync(partial)
     partial.rename(path)
     sync(path.parent)
@@ -94,8 +94,8 @@ def into_postgres(source: Source, setting: str, keyring: KeyRing) -> None:
         for table, (columns, order) in CARRIED.items():
             rows = source.select(f"SELECT {columns} FROM {table} ORDER BY {order}")
             connection.copy(f"{table} ({columns})", rows)
-        sql.refold(connection, keyring)
         check_same(source, Arrived())
+        sql.refold(connection, keyring)
         connection.execute("COMMIT")
     except Exception as error:
         raise fault_of(error) from None

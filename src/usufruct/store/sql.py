@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 from usufruct.core import facts
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Entry, Row
+from usufruct.core.base.records import Entry, Row, RowT
 from usufruct.core.proof.checkpoint import Checkpoint, open_note, vkey
 from usufruct.core.proof.commitment import seal
 from usufruct.core.proof.receipt import Receipt, opening
@@ -48,6 +48,14 @@ class SqlBatch(tables.StateReader, Batch):
         tables.StateReader.__init__(self, connection)
         Batch.__init__(self, frontier, last_at, now, entropy, keyring)
         self._broken = broken
+        self._known: dict[tuple[type[Row], str], Row | None] = {}  # rows of this turn: nobody else writes meanwhile
+
+    def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
+        """The row with this key, or None."""
+        name = (kind, "/".join(map(str, key)))
+        if name not in self._known:
+            self._known[name] = tables.StateReader.get(self, kind, *key)
+        return cast("RowT | None", self._known[name])
 
     def is_ours(self, error: Exception) -> bool:
         """Whether the store itself failed, which concerns the whole batch."""
@@ -60,6 +68,7 @@ class SqlBatch(tables.StateReader, Batch):
     def put(self, row: Row) -> None:
         """Writes a row, in place of the one with its key."""
         tables.put(self._connection, row)
+        self._known[type(row), row.key] = row
 
     def keep_evidence(self, digest: str, media_type: str, salt: bytes, evidence: bytes) -> None:
         """Writes a piece of evidence."""
@@ -95,6 +104,7 @@ class SqlBatch(tables.StateReader, Batch):
         """Back to the mark, which is forgotten."""
         self._connection.execute("ROLLBACK TO command")
         self._connection.execute("RELEASE command")
+        self._known.clear()
 
     def unmark(self) -> None:
         """Forgets the mark."""

@@ -74,6 +74,7 @@ class SqliteStore(GroupCommit):
 
     def begin(self) -> sql.SqlBatch:
         """Opens a transaction."""
+        self.idle()
         self._connection.execute("BEGIN IMMEDIATE")
         return sql.SqlBatch(
             self._connection, self._frontier, self._last_at, self._clock.now(), self._entropy, self._keyring,
@@ -89,7 +90,8 @@ class SqliteStore(GroupCommit):
 
     def idle(self) -> None:
         """Takes out of the log what somebody was still reading when it should have gone."""
-        self._wiped = self._wiped or _wipe_log(self._connection)
+        with contextlib.suppress(sqlite3.Error):  # whatever it is, the next command meets it
+            self._wiped = self._wiped or _wipe_log(self._connection)
 
     def let_go(self) -> None:
         """Closes the file."""
