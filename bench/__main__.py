@@ -1,4 +1,4 @@
-"""`python -m bench [NAME | --all] [--json] [--quick]`."""
+"""`python -m bench [NAME | --all] [--json] [--quick] [--full]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from bench import report
 CLAIMS = {
     "query": "a governed answer, from question to receipt, against the plain GROUP BY in DuckDB",
     "decision": "decisions a second, with 1,000 and 100,000 agreements, against cedarpy and pycasbin",
-    "journal": "durable facts a second, one and 200 callers at a time, against a commit per fact in sqlite3",
+    "journal": "durable facts a second, alone and published with receipts, against sqlite3 and pymerkle",
+    "growth": "appending, proving, publishing and opening as the journal grows, against pymerkle; counting for many",
+    "exchange": "governed service calls over HTTP, 250 and 1,100 a second, against a proxy that governs nothing",
     "period": "dividing one income among up to 1 million members, against Decimal and a row for each",
 }
 
@@ -24,21 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="run all of them, one after another")
     parser.add_argument("--json", action="store_true", help="print one JSON object, on one line, instead of a table")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs, not for figures")
+    parser.add_argument("--full", action="store_true", help="the largest sizes too, where a benchmark has some: minutes")
     chosen = parser.parse_args(arguments)
     names = list(CLAIMS) if chosen.all else [chosen.name] if chosen.name else []
     if not names:
         for name, claim in CLAIMS.items():
             print(f"{name:10}{claim}")
-    return max((_run(name, chosen.quick, chosen.json) for name in names), default=0)
+    return max((_run(name, chosen.quick, chosen.full, chosen.json) for name in names), default=0)
 
 
-def _run(name: str, quick: bool, as_json: bool) -> int:
+def _run(name: str, quick: bool, full: bool, as_json: bool) -> int:
     try:
         module = importlib.import_module(f"bench.{name}")
     except ModuleNotFoundError as error:
         print(f"{name}: `{error.name}` is not installed: pip install 'usufruct[bench]'", file=sys.stderr)
         return 1
-    report.show(name, module.run(quick), as_json)
+    more = {"full": True} if full and hasattr(module, "FULL") else {}
+    report.show(name, module.run(quick, **more), as_json)
     return 0
 
 

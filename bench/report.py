@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from typing import Any
 
@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 NO_BAR = "none yet: first figures"
-PACKAGES = ("duckdb", "opendp", "pyarrow", "cryptography", "cedarpy", "pycasbin")
+PACKAGES = ("duckdb", "opendp", "pyarrow", "cryptography", "cedarpy", "pycasbin", "pymerkle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ def alone(case: str, ours: float, unit: str) -> Result:
 def against(case: str, ours: float, unit: str, peer: str, theirs: float) -> Result:
     """A figure beside a peer's."""
     return Result(case, _rounded(ours), unit, peer, _rounded(theirs), _rounded(ours / theirs))
+
+
+def barred(result: Result, bar: str, holds: bool | None) -> Result:
+    """The figure with its target, and whether it was met; None if the sizes were too small to say."""
+    return replace(result, bar=bar, holds=holds)
 
 
 def machine() -> dict[str, str | int | float]:
