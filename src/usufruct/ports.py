@@ -224,6 +224,9 @@ class Transaction(Reader, Protocol):
     def keep_epoch(self, number: int, trees: EpochTrees, tallies: Mapping[int, tuple[int, bytes]]) -> None:
         """Keeps the trees of an epoch that is being closed, and the counts and heads that it changed, by key slot."""
 
+    def sealed_with(self, key: int) -> tuple[int, ...]:
+        """The numbers of the facts whose records that person's key seals."""
+
     def new_key(self) -> int:
         """Makes a key for a new person and returns its slot, to be named by the fact that registers her."""
 

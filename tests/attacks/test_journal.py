@@ -238,6 +238,17 @@ def test_a_use_cannot_be_hidden_behind_an_erased_person(copy: Path) -> None:
     assert not looks(copy, she).sound
 
 
+@pytest.mark.parametrize("kind", ["query.refused/1", "consents.recorded/1", "offer.published/1", "epoch.closed/1"])
+def test_no_other_fact_can_be_hidden_behind_a_destroyed_key(copy: Path, kind: str) -> None:
+    """The fact of an erasure names what the key sealed; whatever else pretends to be sealed with it is named."""
+    with open_node(copy, after()) as node:
+        erasure = story.done(erase.erase(node, "member-7", story.OPERATOR))
+    assert verify(copy).sound
+    hidden = hide(copy, kind, erasure.key)
+    named = {finding.entry for finding in verify(copy).findings if "cannot be read" in finding.what}
+    assert named == set(hidden if isinstance(hidden, list | tuple | set) else [hidden])
+
+
 def _parties(node: Node) -> list[Party]:
     with node.store.read() as state:
         return list(state.list(Party))

@@ -204,7 +204,7 @@ class History:
 
     def _erased(self, number: str) -> Fact:
         removed = (Removed(self._chance.choice(ASSETS), self._chance.randrange(PERSONS), "digest"),)
-        return PersonErased(f"party-{number}", int(number), removed, "anna")
+        return PersonErased(f"party-{number}", int(number), removed, "anna", ())
 
     def _step(self, number: str) -> Fact:
         if self._chance.random() < 0.3:

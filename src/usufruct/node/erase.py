@@ -17,6 +17,7 @@ from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, ErasedPerson, Party, Person
 from usufruct.node.node import Node
 from usufruct.node.register import TABLES
+from usufruct.ports import Transaction
 
 
 def erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
@@ -42,8 +43,14 @@ def _erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
     tables = [(asset, person.number) for person, asset in places if asset is not None]
     removed = tuple(Removed(a.id, number, node.engine.remove(a.id, a.version, number)) for a, number in tables)
     node.reach("erase before fact")
-    fact = PersonErased(row.id, row.key_slot, removed, by)
-    node.store.write(lambda tx: tx.append(fact))
+
+    def command(tx: Transaction) -> PersonErased:
+        assert row.key_slot is not None
+        fact = PersonErased(row.id, row.key_slot, removed, by, tx.sealed_with(row.key_slot))
+        tx.append(fact)
+        return fact
+
+    fact = node.store.write(command)
     node.reach("erase after fact")
     with node.store.read() as state:
         erased = state.get(ErasedPerson, fact.key)

@@ -106,7 +106,7 @@ class _Audit:
     def __init__(self, source: Source, key: str, anchors: Sequence[Checkpoint], keyring: KeyRing, data: Path) -> None:
         self._source, self._key, self._anchors, self._keyring = source, key, anchors, keyring
         self._unread: dict[int, list[int]] = {}  # entries that could not be read, by the slot of the destroyed key
-        self._erased: set[int] = set()  # slots of the keys that facts say are destroyed
+        self._erased: dict[int, frozenset[int]] = {}  # by destroyed key, the entries that facts say it sealed
         self._findings: list[Finding] = []
         self._facts = self._checkpoints = 0
         self._legible = False  # the tables of the journal mean what they must
@@ -222,18 +222,18 @@ class _Audit:
             return None
         entry = self._decoded(seq, kind, at, found[1])
         if entry is not None and isinstance(entry.fact, PersonErased):
-            self._erased.add(entry.fact.key)
+            self._erased[entry.fact.key] = frozenset(entry.fact.sealed)
         return entry
 
     def _look_at_erased(self) -> None:
         """A record that nobody can read is one of a person who was erased, which is a fact too."""
         for key, entries in self._unread.items():
-            if key not in self._erased:
-                more = f", and {len(entries) - 1} more," if len(entries) > 1 else ""
-                self._find(
-                    entries[0],
-                    f"this entry{more} cannot be read: its owner's key is not there, though no fact says she was erased",
-                )
+            for entry in entries:
+                if entry not in self._erased.get(key, ()):
+                    self._find(
+                        entry,
+                        "cannot be read: its owner's key is not there, though no fact says she was erased, or not that it was hers",
+                    )
 
     def _decoded(self, seq: int, kind: str, at: str, record: bytes) -> Entry | None:
         try:

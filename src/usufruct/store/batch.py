@@ -25,13 +25,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from usufruct.core import facts
-from usufruct.core.base.faults import ClockWentBack, NodeFault
+from usufruct.core.base.faults import BadInput, ClockWentBack, NodeFault
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Entry, Fact, Row, RowT
 from usufruct.core.proof.checkpoint import Checkpoint, sign_note
 from usufruct.core.proof.commitment import commit, seal
 from usufruct.core.proof.tree import Frontier
-from usufruct.core.registry.state import Party
+from usufruct.core.registry.state import ErasedPerson, Party
 from usufruct.ports import Clock, Entropy, EpochTrees, KeyRing, Signer, Transaction
 from usufruct.store.guard import Guard
 
@@ -199,10 +199,21 @@ class Batch(ABC):
         record = facts.encode(entry)
         for row in facts.fold(self, entry):
             self.put(row)
-        owner = fact.owner()
-        party = None if owner is None else self.get(Party, owner)
-        self.entries.append((entry, record, party.key_slot if party else None))
+        self.entries.append((entry, record, self._key_of(fact.owner())))
         return entry
+
+    def _key_of(self, owner: str | None) -> int | None:
+        """The slot of the key that seals an owner's records. Raises BadInput if she is being erased."""
+        party = None if owner is None else self.get(Party, owner)
+        if party is None or party.key_slot is None:
+            return None
+        if self.get(ErasedPerson, party.key_slot):
+            raise BadInput("input.member", f"`{party.called}` is being erased", "nothing can be recorded about her now")
+        return party.key_slot
+
+    def sealed_with(self, key: int) -> tuple[int, ...]:
+        """The numbers of the facts whose records that person's key seals."""
+        return (*self.sealed_before(key), *(entry.seq for entry, _, sealing in self.entries if sealing == key))
 
     def new_key(self) -> int:
         """Makes a key for a new person and returns its slot."""
@@ -273,6 +284,10 @@ class Batch(ABC):
     @abstractmethod
     def put(self, row: Row) -> None:
         """Writes a row, in place of the one with its key."""
+
+    @abstractmethod
+    def sealed_before(self, key: int) -> Sequence[int]:
+        """The facts that a key seals, but for those of this batch."""
 
     @abstractmethod
     def keep_evidence(self, digest: str, media_type: str, salt: bytes, evidence: bytes) -> None:

@@ -11,6 +11,8 @@ CREATE TABLE journal (
     key    INTEGER                -- slot of the person's key that seals nonce and record, which then stand in record
 );
 
+CREATE INDEX journal_sealed ON journal (key) WHERE key IS NOT NULL;
+
 CREATE TABLE evidence (
     seal       TEXT PRIMARY KEY,  -- named by a fact
     media_type TEXT NOT NULL,

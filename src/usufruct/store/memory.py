@@ -153,6 +153,10 @@ class MemoryBatch(Batch):
         """Writes a row, in place of the one with its key."""
         self._state.put(row)
 
+    def sealed_before(self, key: int) -> Sequence[int]:
+        """The facts that a key seals, but for those of this batch."""
+        return [row[0] for row in self._contents.rows if row[6] == key]
+
     def keep_evidence(self, digest: str, media_type: str, salt: bytes, evidence: bytes) -> None:
         """Keeps a piece of evidence."""
         self._evidence[digest] = evidence

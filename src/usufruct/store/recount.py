@@ -135,7 +135,7 @@ class Recount:
         if not self._complete:
             return
         if self._reroot:
-            self._reroot.end()
+            self._reroot.end(self._state)
         version = next(self._select("SELECT value FROM meta WHERE name = 'state'"), (None,))[0]
         if version != tables.state_version():
             self._find(None, f"the state was folded by another version ({version}); open the node, then verify again")

@@ -14,6 +14,7 @@ from typing import Any
 from usufruct.core.base.records import Entry, Reader
 from usufruct.core.epochs import Concern, EpochClosed, concerns, hold_of
 from usufruct.core.proof.tally import ENTRY, NO_HEAD, Body, Grove, count_entry, split, write
+from usufruct.core.registry.state import ErasedPerson
 from usufruct.ports import KeyRing
 
 Find = Callable[[int | None, str], None]
@@ -29,6 +30,7 @@ class Reroot:
         self._tallies: dict[int, tuple[int, bytes]] = {}
         self._waiting: list[tuple[int, Concern, tuple[str, str]]] = []  # records that no epoch has rooted yet
         self._uncounted: int | None = None  # the entry of the newest epoch, if its counts are not kept
+        self._surplus: list[tuple[int, str]] = []  # where more is rooted than was written again
 
     def add(self, state: Reader, entry: Entry, evidence: Evidence) -> None:
         """Takes the next entry down, after it was folded into `state`."""
@@ -38,8 +40,11 @@ class Reroot:
         if isinstance(entry.fact, EpochClosed):
             self._close(entry.seq, entry.fact)
 
-    def end(self) -> None:
-        """There are no more entries."""
+    def end(self, state: Reader) -> None:
+        """There are no more entries. Who was erased explains slips and counts that cannot be written again."""
+        if next(state.list(ErasedPerson), None) is None:
+            for entry, what in self._surplus:
+                self._find(entry, f"among the {what} that this entry roots are some that no record is behind")
         if self._uncounted is not None:
             self._find(self._uncounted, "the counts that this entry roots are missing, and no epoch follows it")
 
@@ -62,6 +67,8 @@ class Reroot:
         for entry, record in wanted.items():
             if entry not in kept:
                 self._find(record, f"a person whom this entry concerns was not told of it in epoch {closed.number}")
+        if len(kept) != len(wanted):
+            self._surplus.append((seq, "slips"))
         self._uncounted = seq if counts is None else None
         if counts is not None:
             self._compare(seq, "counts", seed, counts, counts_room, closed.counts)
@@ -74,6 +81,8 @@ class Reroot:
             self._find(seq, f"the {what} that are kept are not those that this entry roots")
 
     def _look_at_counts(self, seq: int, number: int, kept: set[bytes]) -> None:
+        if len(kept) != len(self._tallies):
+            self._surplus.append((seq, "counts"))
         stored = {key: (count, head) for key, count, head in self._select("SELECT key, count, head FROM tally")}
         for slot, tally in self._tallies.items():
             key = self._keyring.counting_key(slot)
@@ -88,7 +97,7 @@ class Reroot:
             key, hiding = self._keyring.counting_key(concern.key), self._keyring.hiding_key(concern.key)
             ((leaf,),) = self._select("SELECT leaf FROM journal WHERE seq = ?", seq)
             if key is None or hiding is None:
-                continue
+                continue  # a fact that says she was erased comes later
             number, head = self._tallies.get(concern.key, (0, NO_HEAD))
             nonce = hmac.digest(hiding, number.to_bytes(8, "big"), "sha256")
             slip, head = write(key, number, head, nonce, Body(seq, leaf.hex(), concern.part), *ground)

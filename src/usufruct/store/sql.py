@@ -54,6 +54,8 @@ class SqlBatch(tables.StateReader, Batch):
         """The row with this key, or None."""
         name = (kind, "/".join(map(str, key)))
         if name not in self._known:
+            if len(self._known) >= tables.CACHED:
+                self._known.clear()
             self._known[name] = tables.StateReader.get(self, kind, *key)
         return cast("RowT | None", self._known[name])
 
@@ -68,7 +70,13 @@ class SqlBatch(tables.StateReader, Batch):
     def put(self, row: Row) -> None:
         """Writes a row, in place of the one with its key."""
         tables.put(self._connection, row)
-        self._known[type(row), row.key] = row
+        if (type(row), row.key) in self._known:
+            self._known[type(row), row.key] = row
+
+    def sealed_before(self, key: int) -> Sequence[int]:
+        """The facts that a key seals, but for those of this batch."""
+        found = self._connection.execute("SELECT seq FROM journal WHERE key = ? ORDER BY seq", (key,))
+        return [seq for (seq,) in found]
 
     def keep_evidence(self, digest: str, media_type: str, salt: bytes, evidence: bytes) -> None:
         """Writes a piece of evidence."""

@@ -72,7 +72,9 @@ async def protect(message: Message, scope: Scope) -> None:
 def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
-        route_handlers=[api.router, attested.router, counts.router, log.router, lineage.router, services.router, health, *portal.handlers],
+        route_handlers=[
+            *(part.router for part in (api, attested, counts, log, lineage, services)), health, *portal.handlers
+        ],  # fmt: skip
         guards=[enforce],
         state=State({"node": node}),
         exception_handlers={

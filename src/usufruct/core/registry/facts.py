@@ -132,9 +132,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class PersonErased(Fact):
-    """A person's key is destroyed, and with it every record that it sealed; her rows are removed from every table.
+    """A person's key is destroyed, and with it every record that it `sealed`; her rows are removed from every table.
 
-    What others did keeps its place: her part in past answers and payments stays under a number that leads to nobody.
+    The sealed records are named by number, so that no other can be hidden behind the destroyed key. What others did keeps
+    its place: her part in past answers and payments stays under a number that leads to nobody.
     """
 
     KIND = "person.erased/1"
@@ -142,6 +143,7 @@ class PersonErased(Fact):
     key: int
     removed: tuple[Removed, ...]
     by: str
+    sealed: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import DECIMALS, Money, decimal
 from usufruct.core.income.measure import MICRO
 from usufruct.core.rulebook import purposes
-from usufruct.core.rulebook.grounds import GROUNDS
 from usufruct.core.rulebook.grades import GRADES
+from usufruct.core.rulebook.grounds import GROUNDS
 from usufruct.node import views
 from usufruct.node.login import Identity
 from usufruct.web.auth import csrf, identify, node_of
