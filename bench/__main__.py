@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="run all of them, one after another")
     parser.add_argument("--json", action="store_true", help="print one JSON object, on one line, instead of a table")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it runs, not for figures")
-    parser.add_argument("--full", action="store_true", help="the largest sizes too, where a benchmark has some: minutes")
+    parser.add_argument(
+        "--full", action="store_true", help="the largest sizes too, where a benchmark has some: minutes"
+    )
     chosen = parser.parse_args(arguments)
     names = list(CLAIMS) if chosen.all else [chosen.name] if chosen.name else []
     if not names:

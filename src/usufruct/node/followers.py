@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from usufruct.core.base.faults import Fault, NodeFault
+from usufruct.core.base.instants import Instant
+from usufruct.core.epochs import Epoch, LastEpoch
+from usufruct.core.proof.submission import checkpoint_in
 from usufruct.node import epoch, timestamp, witness
 from usufruct.node.node import Node
 
@@ -62,6 +65,32 @@ FOLLOWERS: dict[str, Callable[[Node], str]] = {
     "witnesses": _witnesses,
     "time stamps": _timestamps,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LastDone:
+    """What the followers did last, in a journal of `facts`: the newest `epoch`; up to how many facts each of the
+    `witnesses` signed (0: none yet), and enough of them (`witnessed`; None if nobody is asked); the newest time `stamp`,
+    as number of facts and instant (None if nobody is asked or has stamped yet)."""
+
+    facts: int
+    epoch: Epoch | None
+    witnesses: tuple[tuple[str, int], ...]
+    witnessed: int | None
+    stamp: tuple[int, Instant] | None
+
+
+def last_done(node: Node) -> LastDone:
+    """Where the followers stand."""
+    kept, outside = node.outside.attestations, node.outside
+    with node.store.read() as state:
+        size, newest = state.size(), state.get(LastEpoch)
+        epoch = state.get(Epoch, newest.number) if newest else None
+    signed = kept.cosignatures()
+    witnesses = tuple((one.name, signed.get(one.vkey, (0, ""))[0]) for one in outside.trust.witnesses if one.url)
+    note = kept.witnessed()
+    witnessed = (checkpoint_in(note).size if note else 0) if witnesses else None
+    return LastDone(size, epoch, witnesses, witnessed, next(reversed(kept.timestamps()), None))
 
 
 def run_once(node: Node) -> list[Round]:
