@@ -26,14 +26,17 @@ from usufruct.core.access import consent as consents
 from usufruct.core.base.faults import BadInput
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
+from usufruct.core.proof.book import audit
+from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.registry.rights import until_in_words
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Person, Right
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grades import GRADES
-from usufruct.node import consent, login, period, query, register, trade, views
+from usufruct.node import consent, epoch, login, period, query, register, trade, views
 from usufruct.node.node import Node
 from usufruct.store.audit import verify
+from usufruct.store.keys import verify_signature
 from usufruct.wire import card, sql
 
 COOPERATIVE, INSTITUTE, INSURER = "wage-commons", "institute", "insurer"
@@ -63,6 +66,7 @@ def tell(directory: Path, doors: Doors, url: str) -> None:
         _receipts(node, directory, answered)
         _close_period(node)
         _member_sees(node)
+        _member_counts(node)
         links = _links(node)
     _check(directory)
     _farewell(directory, links)
@@ -252,8 +256,25 @@ def _member_sees(node: Node) -> None:
         _say(*(f"  {step}" for step in paid.steps))
 
 
+def _member_counts(node: Node) -> None:
+    _step(8, f"{MEMBER} counts her records")
+    epoch.close_epoch(node)
+    key, shown = epoch.counting_key(node, MEMBER), epoch.book(node, MEMBER)
+    assert key is not None and shown is not None
+    vk = vkey(node.signer.name, node.signer.public)
+    found = audit(shown, key, vk, verify_signature, node.clock.now())
+    _say(
+        f"The journal says that there are {found.count} about her, and "
+        f"{'each is there, as it was made.' if found.sound else 'not all are as they were made!'} "
+        "She checks it with her own key, in the browser or with usufruct member audit.",
+    )
+    del shown["records"][1]
+    for flaw in audit(shown, key, vk, verify_signature, node.clock.now()).flaws:
+        _say(f"and when one is kept from her: record {flaw.number} {flaw.what}")
+
+
 def _check(directory: Path) -> None:
-    _step(8, "The journal, checked from its bytes")
+    _step(9, "The journal, checked from its bytes")
     report = verify(directory)
     _say(f"usufruct journal verify {directory}: {report.facts} facts, {'sound' if report.sound else 'NOT SOUND'}")
     with _edited_copy(directory) as (copy, seq):
@@ -293,7 +314,7 @@ def _links(node: Node) -> list[tuple[str, str]]:
 
 
 def _farewell(directory: Path, links: list[tuple[str, str]]) -> None:
-    _step(9, "Look around")
+    _step(10, "Look around")
     _say(
         f"The node is in {directory}. Serve it with: usufruct serve --dir {directory}",
         "Each link logs in once, within a day:",
