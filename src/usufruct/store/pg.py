@@ -133,6 +133,21 @@ class PgConnection:
         self.raw.close()
 
 
+def begin_reading(connection: PgConnection) -> None:
+    """Opens a transaction that sees one moment, in which the state is not being folded again; see `keep_readers_out`."""
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    connection.execute("LOCK TABLE meta IN ACCESS SHARE MODE")  # before the first query, which chooses the moment
+
+
+def keep_readers_out(connection: PgConnection) -> None:
+    """Waits until nobody reads, and lets nobody begin to until the transaction ends.
+
+    For who drops tables and makes them anew: whatever moment a reader sees, she would find the new tables, and nothing in
+    them.
+    """
+    connection.execute("LOCK TABLE meta IN ACCESS EXCLUSIVE MODE")
+
+
 def create(connection: PgConnection) -> None:
     """The empty tables of a journal, with the triggers that keep it append-only; the caller opens a transaction."""
     tables, _, _ = script().partition("CREATE TRIGGER")

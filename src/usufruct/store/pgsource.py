@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from usufruct.core.base.faults import BadInput
-from usufruct.store.pg import PgConnection, address_of, flaws, is_created
+from usufruct.store.pg import PgConnection, address_of, begin_reading, flaws, is_created
 
 
 class PgSource:
@@ -21,7 +21,7 @@ class PgSource:
         if not is_created(self.connection):
             self.close()
             raise BadInput("input.store", "the database holds no journal", "look at the store's address in `node.toml`")
-        self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        begin_reading(self.connection)
 
     def select(self, query: str, *values: Any) -> Iterator[Any]:
         """Rows, one after another."""

@@ -29,7 +29,7 @@ from usufruct.store import sql
 from usufruct.store.batch import GroupCommit, no_step
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
-from usufruct.store.pg import PgConnection, create, fault_of, flaws, is_created
+from usufruct.store.pg import PgConnection, begin_reading, create, fault_of, flaws, is_created, keep_readers_out
 
 LOCK = 0x7573_7566_7275_6374  # "usufruct"; locks are the database's own, and a database holds one node
 LEASE_SECONDS = 15.0
@@ -110,6 +110,7 @@ class PostgresStore(GroupCommit):
         self._connection.execute("COMMIT")
         before()
         self._hold_term()
+        keep_readers_out(self._connection)
         sql.refold(self._connection, self._keyring)
         self._connection.execute("COMMIT")
         self._connection.execute("VACUUM FULL about")
@@ -146,10 +147,10 @@ class PostgresStore(GroupCommit):
             with contextlib.suppress(IndexError):  # another thread was faster
                 connection = self._idle.pop()
                 with contextlib.suppress(psycopg.Error):  # it was lost meanwhile
-                    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    begin_reading(connection)
                     return connection
         connection = PgConnection(self._address)
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        begin_reading(connection)
         return connection
 
     def _hold_term(self) -> None:
@@ -198,6 +199,7 @@ class PostgresStore(GroupCommit):
             )  # fmt: skip
         self._connection.execute("BEGIN")
         if not sql.is_current(self._connection):
+            keep_readers_out(self._connection)
             sql.refold(self._connection, self._keyring)
         self._connection.execute("COMMIT")
         self._last.look()

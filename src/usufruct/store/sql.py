@@ -265,9 +265,16 @@ def trusted_frontier(connection: Connection, signer: Signer, guard: Guard) -> Fr
 
 def _hash_at(connection: Connection, level: int, index: int) -> bytes:
     if level == 0:
-        return leaf_hash(connection.execute("SELECT leaf FROM journal WHERE seq = ?", (index,)).fetchone()[0])
-    found = connection.execute("SELECT hash FROM tree WHERE level = ? AND idx = ?", (level, index)).fetchone()
-    return bytes(found[0])
+        found = connection.execute("SELECT leaf FROM journal WHERE seq = ?", (index,)).fetchone()
+    else:
+        found = connection.execute("SELECT hash FROM tree WHERE level = ? AND idx = ?", (level, index)).fetchone()
+    if found is None:
+        raise JournalDamaged(
+            "node.journal",
+            f"the hash {index} at level {level} of the tree is missing",
+            "run `usufruct journal verify`, then restore the directory from a backup",
+        )
+    return leaf_hash(found[0]) if level == 0 else bytes(found[0])
 
 
 def _evidence(connection: Connection, wanted: str) -> bytes:
