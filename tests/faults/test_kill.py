@@ -1,6 +1,7 @@
 """A node in use is killed from outside, at any moment, again and again; what anybody was told before stays true.
 
-Twenty kills in `make test`; `USUFRUCT_KILLS=200` makes it more, as the nightly run does. A node lives through ten of
+Twenty kills in `make test`, and a quarter as many with PostgreSQL; `USUFRUCT_KILLS=200` makes it more, as the nightly
+run does. A node lives through ten of
 them, then the next one is founded, so that the time grows with the kills and not with their square.
 
 After each kill the directory is looked at as it lies, by the audit and by a stranger who has nothing but the published
@@ -17,12 +18,10 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -32,7 +31,8 @@ import pytest
 from test_crash import check_money
 from victim import READERS
 
-from support import JOURNAL, check_ends, rebuilt_rows, state_rows
+import story
+from support import check_ends
 from usufruct.core.epochs import Epoch
 from usufruct.core.privacy.state import Use
 from usufruct.core.proof import book, monitor
@@ -41,13 +41,14 @@ from usufruct.core.proof.commitment import commit
 from usufruct.core.proof.receipt import Receipt, check
 from usufruct.core.proof.tree import consistency_proof, verify_consistency
 from usufruct.core.registry.state import ErasedPerson
-from usufruct.main import open_node, read_settings
+from usufruct.main import create_node, open_node, read_settings
 from usufruct.node import epoch
 from usufruct.node.node import Node
 from usufruct.ports import Snapshot
 from usufruct.store import folder
 from usufruct.store.audit import verify
 from usufruct.store.keys import verify_signature
+from usufruct.store.source import reading
 
 KILLS = int(os.environ.get("USUFRUCT_KILLS", "20"))
 OF_ONE_NODE = 10
@@ -80,7 +81,7 @@ class Victims:
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
         status = int(self._process.stdout.readline())
-        assert status == -signal.SIGKILL, f"it ended before it was killed: {Path(job['acks']).read_text()[-1000:]}"
+        assert status == -signal.SIGKILL, f"it ended before it was killed: {Path(job['acks']).read_text()[-2000:]}"
         return seen
 
     def close(self) -> None:
@@ -103,6 +104,14 @@ class Outside:
     erased: set[str] = field(default_factory=set)
     abandoned: int = 0
     openings: int = 0
+    epochs: int = 0
+
+    def told(self) -> str:
+        """How much there was to compare."""
+        return (
+            f"{self.openings} opened before, {len(self.receipts)} receipts, {len(self.notes)} checkpoints, "
+            f"{self.epochs} epochs, {self.abandoned} uses cut off, {len(self.erased)} erased"
+        )
 
     def note(self, note: str) -> Checkpoint:
         """A checkpoint that somebody saw; fails if it is not signed, or contradicts another."""
@@ -180,9 +189,9 @@ def victims() -> Iterator[Victims]:
 
 
 def signed_in(directory: Path) -> list[str]:
-    """All notes that the directory itself holds: the journal's checkpoints, and what the guard kept last."""
-    with closing(sqlite3.connect(directory / JOURNAL)) as connection:
-        notes = [note for (note,) in connection.execute("SELECT note FROM checkpoint")]
+    """All notes that the node itself holds: the journal's checkpoints, and what the guard kept last."""
+    with reading(directory) as source:
+        notes = [str(note) for (note,) in source.select("SELECT note FROM checkpoint")]
     slots = (directory / "keys" / "last-signed").read_bytes()
     return notes + [note for slot in (slots[:4096], slots[4096:]) if (note := slot.rstrip(b"\0").decode())]
 
@@ -221,24 +230,43 @@ def look(directory: Path, public: Path, outside: Outside, acks: Path, seen: set[
 def test_whatever_anybody_was_told_stays_true(
     life: int, victims: Victims, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chance, public = random.Random(life), tmp_path / "public"
-    outside = Outside(read_settings(directory).key)
-    for number in range(min(OF_ONE_NODE, KILLS - life * OF_ONE_NODE)):
-        acks, seconds = tmp_path / f"acks-{number}", LONGEST * chance.random() ** 2
+    kills = min(OF_ONE_NODE, KILLS - life * OF_ONE_NODE)
+    outside = live_and_die(kills, random.Random(life), victims, directory, tmp_path)
+    with capsys.disabled():
+        print(f"\nsuite kill: {kills} of {kills} ({outside.told()})")
+
+
+@pytest.mark.parametrize("life", range(-(-KILLS // 4 // OF_ONE_NODE)))
+def test_with_the_journal_in_postgresql_too(
+    life: int, victims: Victims, tmp_path: Path, pg_address: str, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kills, directory = min(OF_ONE_NODE, -(-KILLS // 4) - life * OF_ONE_NODE), tmp_path / "node"
+    create_node(directory, "Wage Commons", story.OPERATOR, "Wage Commons", "EUR", store=pg_address)
+    settings = directory / "node.toml"
+    settings.write_text(settings.read_text().replace("store_wait = 0", "store_wait = 30"))  # the dead one still leads
+    with open_node(directory) as node:
+        story.bring_to_agreement(node, table)
+    outside = live_and_die(kills, random.Random(5432 + life), victims, directory, tmp_path, least=1)
+    with capsys.disabled():
+        print(f"\nsuite kill, PostgreSQL: {kills} of {kills} ({outside.told()})")
+
+
+def live_and_die(
+    kills: int, chance: random.Random, victims: Victims, directory: Path, place: Path, least: float = 0
+) -> Outside:
+    """A node's life: so many kills, everything looked at after each, and all once more at the end."""
+    outside, public = Outside(read_settings(directory).key), place / "public"
+    for number in range(kills):
+        acks, seconds = place / f"acks-{number}", least + LONGEST * chance.random() ** 2
         seen = victims.kill_after(seconds, public, directory=directory, acks=acks, seed=chance.getrandbits(30))
         look(directory, public, outside, acks, seen)
+    assert outside.receipts or kills < 5, "it was always killed before anything happened"
     with open_node(directory) as node, node.store.read() as state:
         outside.compare(state)
-        epochs = len(list(state.list(Epoch)))
+        outside.epochs = len(list(state.list(Epoch)))
         note = state.checkpoint()
         assert note is not None
         folder.export(state, note, public)
     look_at_folder(public, outside.key, list(outside.notes), whole=True)
-    incremental = state_rows(directory / JOURNAL)
-    assert rebuilt_rows(directory / JOURNAL) == incremental
-    with capsys.disabled():
-        print(
-            f"\nsuite kill: {number + 1} of {number + 1} ({outside.openings} opened before, {len(outside.receipts)} "
-            f"receipts, {len(outside.notes)} checkpoints, {epochs} epochs, {outside.abandoned} uses cut off, "
-            f"{len(outside.erased)} erased)"
-        )
+    assert verify(directory).findings == ()
+    return outside

@@ -20,6 +20,7 @@ import random
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def _run(job: dict[str, Any]) -> None:
         os.write(acks, json.dumps(told).encode() + b"\n")
 
     def die(what: threading.ExceptHookArgs) -> None:
-        ack({"failed": repr(what.exc_value)})
+        ack({"failed": "".join(traceback.format_exception(what.exc_value))})
         os._exit(1)
 
     threading.excepthook = die

@@ -432,6 +432,26 @@ def check_refold(store: Any) -> dict[Any, Any]:
     return before
 
 
+def test_who_reads_while_the_state_is_folded_again_finds_all_of_it(store: Any) -> None:
+    store.write(adds("anna"))
+    done = threading.Event()
+
+    def folds() -> None:
+        for _ in range(15):
+            store.refold(lambda: None)
+        done.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        folding = pool.submit(folds)
+        while not done.is_set() and not folding.done():
+            with store.read() as state:
+                time.sleep(0.001)
+                assert state.size() == 1  # from here on it sees one moment
+                time.sleep(0.001)
+                assert state.get(Party, "anna") is not None
+        folding.result()
+
+
 def compare(state: Any, memory: MemoryState) -> None:
     """Every row by its key, every list by every combination of what can be asked for."""
     for kind in facts.ROWS:
