@@ -45,8 +45,8 @@ BANNED = re.compile(r"\b(policy|policies|utils)\b", re.IGNORECASE)
 FOREIGN = re.compile(r"Security-Policy|hasPolicy|Referrer-Policy|tlog-policy")
 
 STANDARD = {"__future__", "array", "collections", "dataclasses", "datetime", "decimal", "difflib", "fractions", "functools",
-            "hashlib", "hmac", "importlib", "itertools", "json", "math", "re", "struct", "tomllib", "types", "typing", "unicodedata",
-            "base64", "binascii", "contextlib"}  # fmt: skip
+            "hashlib", "hmac", "importlib", "itertools", "json", "math", "re", "struct", "tomllib", "types", "typing",
+            "unicodedata", "base64", "binascii", "contextlib"}  # fmt: skip
 
 
 def area(name: str) -> str | None:

@@ -551,7 +551,9 @@ class TestEveryPage:
                     assert re.match(r"/(?!/)|#|data:,$", target), (name, target)
                     assert "usu_" not in target and "csrf" not in target, (name, target)
             for script in page.all("script"):
-                assert re.match(r"/static/(enter|audit)\.js\?", script.attributes["src"]) and not script.text.strip(), name
+                assert re.match(r"/static/(enter|audit)\.js\?", script.attributes["src"]) and not script.text.strip(), (
+                    name
+                )
             forms = [form for form in page.forms if form.action not in ("/login", "/enter")]
             assert all(form.fields.get("csrf") for form in forms), name
 

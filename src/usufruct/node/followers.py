@@ -49,7 +49,9 @@ def _witnesses(node: Node) -> str:
     if any(word.state == "alarm" for word in asked.words):
         raise NodeFault("node.witness", "; ".join(unsigned), "stop the node and audit it: the journal was set back")
     if not asked.witnessed:
-        raise NodeFault("node.witness", "; ".join(unsigned) or "too few signed", "see that the witnesses can be reached")
+        raise NodeFault(
+            "node.witness", "; ".join(unsigned) or "too few signed", "see that the witnesses can be reached"
+        )
     return "; ".join([f"{asked.size} facts: signed by {len(asked.words) - len(unsigned)}", *unsigned])
 
 

@@ -73,12 +73,17 @@ def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
         route_handlers=[
-            *(part.router for part in (api, attested, counts, log, lineage, services)), health, *portal.handlers
-        ],  # fmt: skip
+            *(part.router for part in (api, attested, counts, log, lineage, services)),
+            health,
+            *portal.handlers,
+        ],
         guards=[enforce],
         state=State({"node": node}),
         exception_handlers={
-            api.RefusedHere: _refused, Fault: _fault, HTTPException: _http, Exception: _bug,
+            api.RefusedHere: _refused,
+            Fault: _fault,
+            HTTPException: _http,
+            Exception: _bug,
         },
         openapi_config=OpenAPIConfig(
             title="Usufruct",
@@ -96,7 +101,7 @@ def make_app(node: Node) -> Litestar:
         before_send=[protect],
         logging_config=None,  # the framework's would make every library of the process talk
         debug=False,
-    )  # fmt: skip
+    )
 
 
 def _refused(request: Request[Any, Any, Any], error: api.RefusedHere) -> Response[Any]:

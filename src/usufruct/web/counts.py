@@ -41,7 +41,9 @@ def epochs(request: AnyRequest) -> list[Epoch]:
         return list(state.list(Epoch))
 
 
-@get("/epochs/{number:int}", opt=PUBLIC, sync_to_thread=True, media_type=MediaType.TEXT, summary="The proof of an epoch")
+@get(
+    "/epochs/{number:int}", opt=PUBLIC, sync_to_thread=True, media_type=MediaType.TEXT, summary="The proof of an epoch"
+)
 def epoch(request: AnyRequest, number: FromPath[int]) -> str:
     """The receipt of the fact that roots an epoch; nothing in it is personal."""
     node = node_of(request)

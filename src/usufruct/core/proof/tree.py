@@ -171,7 +171,9 @@ def _climbs(
         level, index = level + 1, index >> 1
         stored = list(hashes(level, index, len(below)))
         if stored != below:
-            place = next((i for i, pair in enumerate(zip(below, stored, strict=False)) if pair[0] != pair[1]), len(stored))
+            place = next(
+                (i for i, pair in enumerate(zip(below, stored, strict=False)) if pair[0] != pair[1]), len(stored)
+            )
             return level, index + place
     return below if whole else []
 
