@@ -105,7 +105,9 @@ def found(node: Node, place: Path) -> None:
     """Two assets that she is in, and agreements on their use."""
     story.register_parties(node)
     for asset in (VISITS, LOANS):
-        story.done(register.add_asset(node, card.read(card_of(asset)), write_table(place / f"{asset}.csv"), story.OPERATOR))
+        story.done(
+            register.add_asset(node, card.read(card_of(asset)), write_table(place / f"{asset}.csv"), story.OPERATOR)
+        )
         story.done(register.record_consents(node, asset, story.PURPOSE, None, "paper forms"))
         terms = Terms("aggregates", (story.PURPOSE,), story.PRICE, "EUR", 1)
         story.done(trade.publish_offer(node, f"{asset}-offer", asset, story.OPERATOR, terms))

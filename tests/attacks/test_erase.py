@@ -115,8 +115,12 @@ def test_her_rows_are_in_no_table(world: World, after: Path) -> None:
 def test_her_id_stands_only_where_it_leads_to_nobody(world: World, after: Path) -> None:
     """A random id, in the fact that lists everybody in an asset and in the one that says she was erased."""
     with closing(sqlite3.connect(after / JOURNAL)) as file:
-        kinds = {kind for kind, record in file.execute("SELECT kind, record FROM journal") if world.party.encode() in record}
-        evidence = file.execute("SELECT count(*) FROM evidence WHERE instr(bytes, ?)", (world.party.encode(),)).fetchone()
+        kinds = {
+            kind for kind, record in file.execute("SELECT kind, record FROM journal") if world.party.encode() in record
+        }
+        evidence = file.execute(
+            "SELECT count(*) FROM evidence WHERE instr(bytes, ?)", (world.party.encode(),)
+        ).fetchone()
     assert kinds == {PersonsEnrolled.KIND, PersonErased.KIND}
     assert evidence == (0,)
     assert world.party[2:] not in NAME and len(world.party) == 18
@@ -225,7 +229,9 @@ def test_an_older_backup_and_the_keys_of_today_open_nothing_of_her(
     world: World, backup: tuple[Path, Path], tmp_path: Path
 ) -> None:
     old, node = backup
-    accounts = {what: needle for what, needle in world.needles.items() if what in ("name", "password", "secret 0", "secret 1")}
+    accounts = {
+        what: needle for what, needle in world.needles.items() if what in ("name", "password", "secret 0", "secret 1")
+    }
     others = {what: needle for what, needle in world.needles.items() if what not in accounts}
     assert erased.left(old, others) == []
     assert {place.rpartition(" in ")[2] for place in erased.left(old, accounts)} <= {"logins.sqlite"}
@@ -236,7 +242,11 @@ def test_an_older_backup_and_the_keys_of_today_open_nothing_of_her(
     for table in sealed:
         key = keys.find(table.name)
         assert key
-        with table.open("rb") as source, (tmp_path / table.name).open("wb") as plain, pytest.raises(ValueError, match="key"):
+        with (
+            table.open("rb") as source,
+            (tmp_path / table.name).open("wb") as plain,
+            pytest.raises(ValueError, match="key"),
+        ):
             unseal(key, table.name, source, plain)
         assert (tmp_path / table.name).stat().st_size == 0
 
@@ -248,16 +258,24 @@ def test_a_node_restored_from_it_does_not_know_her(world: World, backup: tuple[P
         backups.restore(old, tmp_path / "keys", tmp_path / "new", [], SystemEntropy())
     made = backups.restore(old, tmp_path / "keys", tmp_path / "new", [], SystemEntropy(), unsound=True)
     assert len(made.lost) == 2
-    hers = {what: needle for what, needle in world.needles.items() if what not in ("name", "password", "secret 0", "secret 1")}
+    hers = {
+        what: needle
+        for what, needle in world.needles.items()
+        if what not in ("name", "password", "secret 0", "secret 1")
+    }
     assert erased.left(tmp_path / "new", hers) == []
-    assert not [place for place in erased.left(tmp_path / "new", world.needles) if not place.endswith("in logins.sqlite")]
+    assert not [
+        place for place in erased.left(tmp_path / "new", world.needles) if not place.endswith("in logins.sqlite")
+    ]
 
 
 def test_the_next_backup_restores_the_node_without_her(world: World, backup: tuple[Path, Path], tmp_path: Path) -> None:
     _, node = backup
     backups.back_up(node, tmp_path / "fresh", SystemClock(), SystemEntropy())
     backups.copy_keys(node, tmp_path / "keys")
-    made = backups.restore(tmp_path / "fresh", tmp_path / "keys", tmp_path / "new", list(world.notes.values()), SystemEntropy())
+    made = backups.restore(
+        tmp_path / "fresh", tmp_path / "keys", tmp_path / "new", list(world.notes.values()), SystemEntropy()
+    )
     assert made.lost == () and made.findings == ()
     assert erased.left(tmp_path / "fresh", world.needles) == erased.left(tmp_path / "new", world.needles) == []
     erased.check_proofs(world, tmp_path / "new")
@@ -322,7 +340,9 @@ def test_how_many_records_she_had_is_all_that_the_journal_tells(world: World, af
     """Kinds and instants of what is sealed stand beside it, and nothing that it says."""
     with closing(sqlite3.connect(after / JOURNAL)) as file:
         rows = file.execute("SELECT seq, kind, record, nonce FROM journal WHERE key = ?", (world.slot,)).fetchall()
+        tallies = file.execute("SELECT count(*) FROM tally WHERE key = ?", (world.slot,)).fetchone()
     assert [seq for seq, *_ in rows] == list(world.hers)
+    assert tallies == (0,), "nor is her count kept"
     assert Counter(kind for _, kind, *_ in rows) == {
         "party.registered/1": 1, "consent.given/1": 4, "consent.refused/1": 2, "person.looked-up/1": 3,
     }  # fmt: skip

@@ -1,9 +1,10 @@
 """Scenarios: what people type and what they read back, stored as text that a citizen could follow.
 
 A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line that
-begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. Days are stored as DAY
-and noised numbers as ~, for they differ from run to run; everything else must be as stored. To store new outputs, run
-with USUFRUCT_STORE=1 and read the difference.
+begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. At `31 days pass` the
+node's clock goes on by so much; KEY stands for the node's verifier key. Days are stored as DAY, digests as DIGEST and
+noised numbers as ~, for they differ from run to run; everything else must be as stored. To store new outputs, run with
+USUFRUCT_STORE=1 and read the difference.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,15 +20,18 @@ from typer.testing import CliRunner
 
 from usufruct.cli.app import Doors, give
 from usufruct.cli.commands import app
-from usufruct.main import create_node, open_node
+from usufruct.core.base.instants import Instant, later
+from usufruct.main import create_node, open_node, read_settings
+from usufruct.store.keys import SystemClock
 
 SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
 
 
 def masked(output: str) -> str:
     """The output without what differs from run to run."""
-    output = re.sub(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b20\d\d-\d\d-\d\d(T\d\d:\d\d)?", "DAY", output)
+    output = re.sub(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b20\d\d-\d\d-\d\d([T ]\d\d:\d\d( UTC)?)?", "DAY", output)
     output = re.sub(r"usu_[0-9a-f]{64}", "SECRET", output)
+    output = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", output)
     output = re.sub(r"\+[0-9a-f]{8}\+\S+", "+KEY", output)
     lines, measures = [], 0
     for line in output.splitlines():
@@ -43,11 +48,22 @@ def masked(output: str) -> str:
     return "\n".join(line for line in lines if line.strip())
 
 
-def run(command: str) -> str:
+class Clock:
+    """The system's clock, so many days on."""
+
+    def __init__(self) -> None:
+        self.days = 0
+
+    def now(self) -> Instant:
+        """What time it is then."""
+        return later(SystemClock().now(), days=self.days)
+
+
+def run(command: str, clock: Clock) -> str:
     """What a person would read after typing a command."""
-    words = shlex.split(command)
+    words = [read_settings(Path("node")).key if word == "KEY" else word for word in shlex.split(command)]
     assert words.pop(0) == "usufruct", f"scenarios run usufruct, not {command}"
-    give(Doors(create_node, open_node))
+    give(Doors(create_node, partial(open_node, clock=clock)))
     result = CliRunner().invoke(app, words)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -71,7 +87,7 @@ def test_scenario(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def replay(lines: list[str]) -> str:
     """The scenario as it goes now."""
     told: list[str] = []
-    at = 0
+    at, clock = 0, Clock()
     while at < len(lines):
         line = lines[at]
         at += 1
@@ -87,5 +103,7 @@ def replay(lines: list[str]) -> str:
         elif line.startswith("$ "):
             while at < len(lines) and lines[at].strip():
                 at += 1  # the stored output, replaced by what is told now
-            told += run(line[2:]).splitlines()
+            told += run(line[2:], clock).splitlines()
+        elif line.endswith(" days pass"):
+            clock.days += int(line.split()[0])
     return "\n".join(told) + "\n"

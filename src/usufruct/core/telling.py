@@ -85,7 +85,7 @@ def in_words(fact: Fact, part: int, names: Mapping[str, str] | None = None) -> s
             return f"a question in which you could have counted failed before an answer ({fact.use}: {fact.cause})"
         case PersonLookedUp():
             done = "tried to look you up and was refused" if fact.refused else "looked you up"
-            return f"{name(fact.party)} {done} in {fact.service}, for {purposes.label(fact.purpose)}"
+            return f"{name(fact.party)} {done} in {name(fact.service)}, for {purposes.label(fact.purpose)}"
         case PartyRegistered():
             return "you were registered with this node"
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,10 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
     part = pages.part(found, number, USES_PART)
     answered = [seen for seen, _ in found if seen.rows]
     told = next((e for e in shown.history if e.seq == recorded and isinstance(e.fact, _WORDS)), None)
-    records = epoch.records(node, shown.party.id)
+    records, look_ups = epoch.records(node, shown.party.id), services.lookups(node, shown.party.id)
+    names = {asset.asset.id: asset.asset.title for asset in shown.assets}
+    names |= {seen.use.requester: seen.who for seen, _ in found}
+    names |= {id: name for one in look_ups for id, name in ((one.party, one.who), (one.service, one.title))}
     return page(
         request, "me.html", f"{'Recorded: your' if told else 'Your'} data", shown=shown, part=part,
         uses=[_use(seen, asset) for seen, asset in part.items], totals=_totals(shown), answered=len(answered),
@@ -64,9 +67,10 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
         withheld=[withheld(held.ground, held.until) for asset in shown.assets for held in asset.withheld],
         pending=sum(1 for s in answered if s.use.price and s.period is None),
         over_time=_over_time(answered), earnings=_earnings(shown), told=told, total=None if records is None else len(records),
-        records=[_record(shown, record, node.clock.now()) for record in (records or [])[: -RECORDS_SHOWN - 1 : -1]],
+        records=[_record(record, names, node.clock.now()) for record in (records or [])[: -RECORDS_SHOWN - 1 : -1]],
         waiting=sum(1 for record in records or () if record.epoch is None),
-        look_ups=services.lookups(node, shown.party.id),
+        look_ups=look_ups,
+        look_ups_withheld=[withheld(held.ground, held.until) for held in services.withheld_lookups(node, shown.party.id)],
         choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),
     )  # fmt: skip
 
@@ -143,15 +147,13 @@ class _Record:
     seq: int | None = None
 
 
-def _record(shown: MemberPage, record: Numbered, now: Instant) -> _Record:
+def _record(record: Numbered, names: Mapping[str, str], now: Instant) -> _Record:
     waiting = record.epoch is None
     if record.entry is None:
         what = "the node cannot show this record, though it is in the count; tell the steward, and somebody you trust"
         return _Record(record.number, what, waiting)
     if record.slip is not None and record.withheld(now):
         return _Record(record.number, withheld(record.slip.ground, record.slip.until), waiting)
-    names = {asset.asset.id: asset.asset.title for asset in shown.assets}
-    names |= {seen.use.requester: seen.who for asset in shown.assets for seen in asset.seen}
     what = in_words(record.entry.fact, record.part, names)
     return _Record(record.number, what, waiting, record.entry.at, record.entry.seq)
 

@@ -151,7 +151,7 @@ def _ticks(text: str) -> Markup:
 
 def _sentence(text: str, stop: bool = True) -> str:
     """A message as a sentence: the node's messages begin small and have no full stop. A name at the start stays as it is."""
-    if text.partition(" ")[0].isalpha():
+    if text.partition(" ")[0].rstrip(",").isalpha():
         text = text[:1].upper() + text[1:]
     return f"{text}." if stop and text and text[-1] not in ".!?…" else text
 
@@ -228,4 +228,6 @@ _ENVIRONMENT.filters.update(
     when=_when, day=_day, ticks=_ticks, sentence=_sentence, says=_says, purpose=_purpose, money=_money,
     exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut,
 )  # fmt: skip
-_ENVIRONMENT.globals.update(grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT, grounds=GROUNDS)
+_ENVIRONMENT.globals.update(
+    grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT, grounds=GROUNDS
+)

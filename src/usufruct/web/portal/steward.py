@@ -9,6 +9,9 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
+from usufruct.core.access import hold
+from usufruct.core.access.hold import HoldRight
+from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.negotiation import FINAL, moves_from
@@ -16,8 +19,8 @@ from usufruct.core.contract.state import Negotiation
 from usufruct.core.income import ledger
 from usufruct.core.income.facts import AssetStatement
 from usufruct.core.privacy.state import Budget
-from usufruct.core.registry.state import Asset
-from usufruct.node import login, period, trade, views
+from usufruct.core.registry.state import Asset, ErasedPerson
+from usufruct.node import erase, followers, login, period, trade, views
 from usufruct.node.views import Spread
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
@@ -32,10 +35,16 @@ MOVES = {"agree": "Agree", "accept": "Accept", "verify": "Verify", "terminate": 
 
 
 @get("/steward", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
-def overview(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = "") -> Page:
-    """Warnings first, then everything; `moved` is the negotiation that the last form moved."""
-    party = who_is(request).party
-    shown = views.steward_page(node_of(request))
+def overview(
+    request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = "", erased: FromQuery[str] = ""
+) -> Page:
+    """Warnings first, then everything; `moved` is the negotiation that the last form moved, `erased` whom it erased."""
+    party, node = who_is(request).party, node_of(request)
+    shown = views.steward_page(node)
+    with node.store.read() as state:
+        rights = [(right, views.name_of(state, right.party)) for right in state.list(HoldRight) if right.days]
+        held = hold.counts(state, shown.now)
+        gone = next((person for person in state.list(ErasedPerson) if person.party == erased), None)
     live = [n for n in shown.negotiations if n.state not in FINAL]
     closed = {p.id for p in shown.periods}
     return page(
@@ -46,7 +55,8 @@ def overview(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] 
         plan_of={p.id: p for p in shown.plans}, accounts=_newest(shown.accounts), account=account_in_words,
         budget_chart=_budget_chart, budgets={asset.id: budget for asset, budget in shown.assets},
         totals=_totals(shown), roles=login.ROLES,
-        moved=next((n for n in shown.negotiations if n.id == moved), None),
+        moved=next((n for n in shown.negotiations if n.id == moved), None), rights=rights, held=held, erased=gone,
+        last=followers.last_done(node),
     )  # fmt: skip
 
 
@@ -112,6 +122,27 @@ def end(request: AnyRequest, agreement: FromPath[str]) -> Response[Any]:
     """Ends an agreement."""
     done(trade.end_agreement(node_of(request), agreement, who_is(request).party))
     return back_to("/steward")
+
+
+@post("/steward/holds", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
+def allow_hold(request: AnyRequest, data: Form) -> Response[Any]:
+    """Lets a party have its uses withheld, or ends that."""
+    party, ground, days = field(data, "party", 63), field(data, "ground", 63), field(data, "days", 5)
+    if not (days.isascii() and days.isdigit()):
+        raise BadInput("input.form", f"`{days}` is not a number of days", "write it in digits")
+    basis = field(data, "basis")
+    done(node_of(request).record(lambda tx: hold.allow(tx, party, ground, int(days), basis)))
+    return back_to("/steward")
+
+
+@post("/steward/erasure", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
+def erase_person(request: AnyRequest, data: Form) -> Response[Any]:
+    """Erases a person. Where the browser goes next, her name is in no address."""
+    member = field(data, "member", 63)
+    if member != field(data, "again", 63):
+        raise BadInput("input.form", "the two names are not the same", "type the same name twice")
+    fact = done(erase.erase(node_of(request), member, who_is(request).party))
+    return back_to("/steward", erased=fact.party)
 
 
 @post("/steward/links", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
@@ -203,4 +234,4 @@ def _between(low: int, high: int, currency: str) -> str:
     return f"{Money(low, currency)} to {Money(high, currency)}"
 
 
-handlers = [overview, move, withdraw, end, link, plan, show_plan, close]
+handlers = [overview, move, withdraw, end, allow_hold, erase_person, link, plan, show_plan, close]
