@@ -269,6 +269,10 @@ class Snapshot(Reader, PublicLog, Protocol):
     def entries(self, first: int, last: int) -> Iterator[Entry]:
         """The facts from `first` to before `last`."""
 
+    def concerning(self, first: int, last: int) -> Iterator[Entry]:
+        """Of the facts from `first` to before `last` all that may be records about persons (see `core.epochs.concerns`),
+        and as few others as can be: most facts are about systems and need not be read."""
+
     def epoch(self, number: int) -> EpochTrees:
         """What the trees of an epoch are grown from. Raises JournalDamaged if that is missing."""
 

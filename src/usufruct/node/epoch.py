@@ -74,7 +74,7 @@ def _write_slips(
     """What becomes of the counts and heads of those concerned, and the leaves (key slot, entry) of their new slips."""
     changed: dict[int, tuple[int, bytes]] = {}
     slips = []
-    for entry in state.entries(first, last):
+    for entry in state.concerning(first, last):
         for concern in concerns(state, entry, state.evidence):
             count, head = changed.get(concern.key) or tallies.get(concern.key, (0, NO_HEAD))
             written = _slip(keyring, state, concern.key, count, head, entry.seq, entry.fact, concern.part)

@@ -24,7 +24,7 @@ from usufruct.node.node import Node
 LOG = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 2.0
-SHARE = 4  # after a round the followers rest for so many times as long as it took, so that requests come first
+SHARE = 9  # after a round the followers rest for so many times as long as it took, so that requests come first
 
 
 @dataclass(frozen=True, slots=True)

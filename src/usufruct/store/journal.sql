@@ -37,6 +37,7 @@ CREATE TABLE about (              -- whose history a fact belongs in
     seq   INTEGER NOT NULL,
     PRIMARY KEY (party, seq)
 ) WITHOUT ROWID;
+CREATE INDEX about_by_place ON about (seq);
 
 CREATE TABLE epoch (              -- what persons' counts were at the end of an epoch; see core/proof/tally.py
     number      INTEGER PRIMARY KEY,

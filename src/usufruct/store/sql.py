@@ -15,10 +15,12 @@ from usufruct.core import facts
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Row, RowT
+from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.proof.checkpoint import Checkpoint, open_note, vkey
 from usufruct.core.proof.commitment import seal
 from usufruct.core.proof.receipt import Receipt, opening
 from usufruct.core.proof.tree import Frontier, inclusion_proof, leaf_hash
+from usufruct.core.registry.state import Party
 from usufruct.ports import Entropy, EpochTrees, KeyRing, Signer
 from usufruct.store import tables
 from usufruct.store.batch import Batch
@@ -150,6 +152,17 @@ class SqlSnapshot(tables.StateReader, SqlPublicLog):
         """The facts from `first` to before `last`."""
         query = f"SELECT {_ROW} FROM journal WHERE seq >= ? AND seq < ? ORDER BY seq"
         for row in self._connection.execute(query, (first, last)):
+            yield entry_of(self._keyring, *row)
+
+    def concerning(self, first: int, last: int) -> Iterator[Entry]:
+        """The facts in that range that may be records about persons."""
+        person = f"SELECT seq FROM about JOIN {tables.table(Party).name} ON key = party WHERE by_kind = 'person' AND"
+        ended = f"kind IN ('{QueryAnswered.KIND}', '{QueryAbandoned.KIND}')"
+        query = (
+            f"SELECT {_ROW} FROM journal WHERE seq >= ? AND seq < ? "
+            f"AND (key IS NOT NULL OR {ended} OR seq IN ({person} seq >= ? AND seq < ?)) ORDER BY seq"
+        )
+        for row in self._connection.execute(query, (first, last, first, last)):
             yield entry_of(self._keyring, *row)
 
     def epoch(self, number: int) -> EpochTrees:
