@@ -223,9 +223,13 @@ def test_whoever_proves_nothing_leaves_no_fact(there: Provider) -> None:
 
 
 def test_one_party_cannot_speak_for_anothers_system(there: Provider) -> None:
+    there.ask(f"/r1/{PERSONS}/v1/{CODE}", headers=FOR)
+    looks = len(there.facts(PersonLookedUp))
     answer = there.ask(f"/r1/{PERSONS}/v1/{CODE}", headers=FOR, token=there.tracker)
     assert answer.json()["detail"] == "exchange.closed"
-    assert there.facts(CallRefused)[-1][1].party == "clinic", "it is noted whose system was claimed"
+    _, fact = there.facts(CallRefused)[-1]
+    assert (fact.client, fact.party) == (CLINIC, "ria"), "what was claimed, and who claimed it"
+    assert len(there.facts(PersonLookedUp)) == looks, "nobody can write into her history in another's name"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,14 @@ def test_a_person_sees_who_looked_her_up_and_who_tried(there: Provider) -> None:
         text = she.get("/me").text
         assert "Services that looked you up" in text and "Tartu Clinic" in text and "Population register" in text
         assert "case &lt;7&gt;" in text, "what callers say is shown as text"
+        assert "This node holds no data about you." in text
+        for hers in (
+            "Check my records now",
+            "/api/v1/me/key",
+            "/api/v1/me/book",
+            "Tartu Clinic looked you up in Population register",
+        ):
+            assert hers in text, "whom the node knows by look-ups alone counts her records too"
         outcomes = [one["outcome"] for one in she.get("/api/v1/me/look-ups").json()]
         assert outcomes == ["refused", "answered"]
         seq = she.get("/api/v1/me/look-ups").json()[0]["seq"]

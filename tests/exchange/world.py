@@ -21,6 +21,7 @@ from usufruct.main import create_node, open_node
 from usufruct.node import login, register, services
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
+from usufruct.ports import Clock
 from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 
@@ -89,11 +90,13 @@ def facts_of(node: Node, kind: type[FactT]) -> list[tuple[Entry, FactT]]:
 
 
 @contextlib.contextmanager
-def provider(directory: Path, reply: Callable[[str, str], Any] = person, key: str = "") -> Iterator[Provider]:
+def provider(
+    directory: Path, reply: Callable[[str, str], Any] = person, key: str = "", clock: Clock | None = None
+) -> Iterator[Provider]:
     """A node with the register behind it, opened to the clinic and to the tracker."""
     create_node(directory, "Register node", "register", "Population Register", "EUR")
     registry = Registry(reply)
-    with open_node(directory) as node, served(registry) as behind:
+    with open_node(directory, clock) as node, served(registry) as behind:
         for party, name in (("clinic", "Tartu Clinic"), ("ria", "RIA"), ("stranger", "Stranger")):
             done(register.add_party(node, party, "organisation", name))
         done(services.register_service(node, ServiceRegistered(

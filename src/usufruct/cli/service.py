@@ -14,6 +14,7 @@ from usufruct.cli.app import HERE, Directory, command, done, doors, err, group, 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.exchange.facts import ServiceRegistered
+from usufruct.core.exchange.message import HOLD, HOLD_DAYS
 from usufruct.core.exchange.rules import Caller
 from usufruct.core.exchange.state import FIND_USAGE, Client
 from usufruct.node import call as calls
@@ -133,12 +134,17 @@ def call(
     data: Annotated[Path | None, typer.Option(help="a file with the body")] = None,
     user: Annotated[str, typer.Option(help="X-Road-UserId: who at the client asks")] = "",
     issue: Annotated[str, typer.Option(help="X-Road-Issue: the case it belongs to")] = "",
+    hold: Annotated[str, typer.Option(help="ground on which to withhold the call from whom it is about")] = "",
+    hold_days: Annotated[int | None, typer.Option(help="for how many days (default: as long as one may)")] = None,
     dir: Directory = HERE,
 ) -> None:
     """Call a service of this node, or of one that it is linked to, as one of its clients."""
     if data is not None and not data.is_file():
         raise BadInput("input.file", f"there is no file `{data}`", "name the file that holds the body")
-    named = {b"x-road-client": client, b"usufruct-purpose": purpose, b"x-road-userid": user, b"x-road-issue": issue}
+    named = {
+        b"x-road-client": client, b"usufruct-purpose": purpose, b"x-road-userid": user, b"x-road-issue": issue,
+        HOLD: hold, HOLD_DAYS: "" if hold_days is None else str(hold_days),
+    }  # fmt: skip
     headers = tuple((name, value.encode()) for name, value in named.items() if value)
     beneath, _, query = path.partition("?")
     target = calls.target(id, beneath.encode())

@@ -11,15 +11,18 @@ Nothing here blocks: a call waits for the writer's batch and for the service, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
+from usufruct.core.access import hold
+from usufruct.core.access.facts import UseHeld
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault, PeerFault
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.refusals import Refusal
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.exchange import message as header
 from usufruct.core.exchange.facts import (
     CallAbandoned,
@@ -31,7 +34,15 @@ from usufruct.core.exchange.facts import (
     PersonLookedUp,
 )
 from usufruct.core.exchange.message import Message
-from usufruct.core.exchange.rules import CallPermit, CallRequest, decide, known_as, person_known_as, size_class
+from usufruct.core.exchange.rules import (
+    CallPermit,
+    CallRequest,
+    decide,
+    known_as,
+    person_known_as,
+    size_class,
+    speaks_for,
+)
 from usufruct.core.exchange.state import FIND_USAGE, Call, Client, LinkedNode, Service
 from usufruct.core.proof.checkpoint import to_base64, vkey
 from usufruct.core.registry.facts import PartyRegistered
@@ -112,10 +123,15 @@ def _begin(node: Node, tx: Transaction, arrived: Arrived) -> _Begun | Refused:
     """Decide; then the fact, one way or the other, and one for the person the call is about."""
     asked, call = arrived.asked, numbered("call", tx.next)
     permit = decide(tx, asked, tx.now)
+    held = _held(tx, call, asked, permit)
+    if isinstance(held, UseHeld):
+        tx.append(held)  # first, as with a question: so nobody is ever shown what is withheld
+    elif isinstance(held, Refusal) and isinstance(permit, CallPermit):
+        permit = held
     message_id = holdable(asked.message)[:KEPT_TEXT]
     if isinstance(permit, Refusal):
         client = tx.get(Client, asked.client)
-        party = client.party if client else asked.caller.party
+        party = client.party if client and speaks_for(asked.caller, client) else asked.caller.party
         entry = tx.append(CallRefused(
             call, asked.service, asked.client, party, asked.method, holdable(asked.purpose)[:KEPT_TEXT], message_id,
             arrived.message.hash(), permit.code, permit.reasons, permit.remedy,
@@ -136,6 +152,22 @@ def _begin(node: Node, tx: Transaction, arrived: Arrived) -> _Begun | Refused:
     ))  # fmt: skip
     _note_person(node, tx, call, asked, permit, permit.to)
     return begun
+
+
+def _held(tx: Transaction, call: str, asked: CallRequest, permit: CallPermit | Refusal) -> UseHeld | Refusal | None:
+    """The hold that the caller wants on its call; none where nobody is told of it here."""
+    if not asked.hold or (isinstance(permit, Refusal) and permit.code == "exchange.closed"):
+        return None
+    service, client = tx.get(Service, asked.service), tx.get(Client, asked.client)
+    assert client is not None, "nothing is open to a client that is not there"
+    if service is None:  # the node that answers notes whom it is about, and decides
+        return None
+    if not service.person:
+        return refuse(
+            "access.hold", "the call was not passed on", "the service is not about persons, so there is nothing to withhold",
+            remedy="call without a hold",
+        )  # fmt: skip
+    return hold.place(tx, call, client.party, asked.hold, asked.hold_days, tx.now)
 
 
 def _note_person(node: Node, tx: Transaction, call: str, asked: CallRequest, permit: CallPermit, to: Service) -> None:
@@ -160,9 +192,13 @@ def _register(node: Node, tx: Transaction, name: str) -> str:
 
 
 def _note_attempt(tx: Transaction, call: str, asked: CallRequest, party: str, refusal: Refusal) -> None:
-    """A refused look at somebody the node knows; nobody is registered because of one."""
+    """A refused look at somebody the node knows; nobody is registered because of one.
+
+    What is not open to the caller leaves nothing with her: else anybody could write into her history, in another's name
+    too, and read from the journal's growth whether the node knows her and which services there are.
+    """
     service = tx.get(Service, asked.service)
-    if service is None or not service.person or tx.get(Client, asked.client) is None:
+    if refusal.code == "exchange.closed" or service is None or not service.person:
         return
     for person in usage.subjects(tx, service, asked):
         tx.append(PersonLookedUp(
@@ -177,7 +213,7 @@ async def _ask(node: Node, services: Services, begun: _Begun, arrived: Arrived) 
         return await _ask_node(node, services, begun, to)
     if to.url == FIND_USAGE:
         return await asyncio.to_thread(usage.answer, node, to, arrived.asked, message.header(b"x-road-userid"))
-    passed = message.having(header.PURPOSE, begun.permit.purpose)
+    passed = message.having(header.PURPOSE, begun.permit.purpose).without(header.HOLD, header.HOLD_DAYS)
     url = to.url + arrived.rest.decode()
     return await services.ask(ServiceRequest(message.method, url, passed.headers, message.body, to.private))
 
@@ -224,6 +260,19 @@ def _ended(begun: _Begun, reply: ServiceReply) -> CallAnswered | CallReturned:
 def target(service: str, rest: bytes) -> bytes:
     """The target of a call on the wire."""
     return b"/r1/" + "/".join(quote(part, safe="") for part in service.split("/")).encode() + rest
+
+
+def hashes_since(node: Node, since: Instant) -> Iterator[tuple[str, Instant]]:
+    """Hash and instant of the calls that came in since, the oldest first; nothing if no node calls this one."""
+    with node.store.read() as state:
+        if not any(client.key_of_node for client in state.list(Client)):
+            return
+        first = state.size()
+        while first > 0 and state.entry(first - 1).at >= since:
+            first -= 1
+        for entry in state.entries(first, state.size()):
+            if isinstance(entry.fact, CallAdmitted | CallSent | CallRefused):
+                yield entry.fact.hash, entry.at
 
 
 def recover(node: Node) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from usufruct.core.access.hold import Hold
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.exchange import registration as rules
@@ -19,7 +20,7 @@ from usufruct.core.exchange.facts import (
 )
 from usufruct.core.exchange.rules import Caller, speaks_for
 from usufruct.core.exchange.state import AccessRight, Call, Client, LinkedNode, Service, Traffic
-from usufruct.core.registry.rules import find_party
+from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Party
 from usufruct.node import usage, views
 from usufruct.node.node import Node
@@ -107,7 +108,9 @@ class LookUp:
 
     at: Instant
     title: str
+    service: str
     who: str
+    party: str
     client: str
     purpose: str
     issue: str
@@ -128,9 +131,17 @@ def _lookups(state: Snapshot, row: Party, now: Instant) -> Iterator[LookUp]:
         assert isinstance(fact, PersonLookedUp)
         service, call = state.get(Service, fact.service), state.get(Call, fact.call)
         yield LookUp(
-            entry.at, service.title if service else fact.service, views.name_of(state, fact.party), fact.client,
-            fact.purpose, fact.issue, call.state if call else "", entry.seq,
+            entry.at, service.title if service else fact.service, fact.service, views.name_of(state, fact.party),
+            fact.party, fact.client, fact.purpose, fact.issue, call.state if call else "", entry.seq,
         )  # fmt: skip
+
+
+def withheld_lookups(node: Node, party: str) -> tuple[Hold, ...]:
+    """The holds under which look-ups of a person are kept from her now: of those she is told ground and end only."""
+    with node.store.read() as state:
+        now, person = node.clock.now(), id_of(state, party)
+        looks = (entry.fact for entry in state.history(person) if isinstance(entry.fact, PersonLookedUp))
+        return tuple(held for held in (views.hidden(state, fact, person, now) for fact in looks) if held)
 
 
 def methods(node: Node, subsystem: str, client: str, caller: Caller, allowed: bool) -> list[Service] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 
 import aiohttp
@@ -18,7 +19,7 @@ from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from usufruct.core.base.faults import PeerFault
-from usufruct.core.exchange.message import OF_ONE_CONNECTION, REQUEST_HASH
+from usufruct.core.exchange.message import REQUEST_HASH, Headers, stays_behind
 from usufruct.core.exchange.rules import SIZES
 from usufruct.ports import ServiceReply, ServiceRequest
 
@@ -28,24 +29,29 @@ REPLY_LIMIT = 16 * 1024 * 1024
 """Bytes of an answer that are read."""
 CONNECTIONS = 512
 """Connections that are open at once; further calls wait for one."""
+CONNECTIONS_EACH = CONNECTIONS // 4
+"""Of them, those to one service, so that one that hangs does not stop the others."""
 
 assert SIZES[-1] * 1024 == REPLY_LIMIT
 
-_LEFT_OUT = OF_ONE_CONNECTION - {REQUEST_HASH}
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+_NO_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")  # what the library would add by itself
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 inside IPv6 (RFC 6052)
+_LOCAL = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "fec0::/10")))  # RFC 8215, RFC 3879
+# IPv4 inside IPv6: RFC 6052, RFC 2765, and the first 96 bits nought, as it was before.
+_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")))
 
 
 def is_public(address: str) -> bool:
     """Whether an IP address lies in the open internet."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
-        if found in _TRANSLATED:
+        if any(found in network for network in _TRANSLATED):
             return is_public(str(ipaddress.IPv4Address(found.packed[-4:])))
         inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
         if inner is not None:
             return is_public(str(inner))
-    return found.is_global and not found.is_multicast
+    return found.is_global and not found.is_multicast and not any(found in network for network in _LOCAL)
 
 
 class _PublicOnly(AbstractResolver):
@@ -85,12 +91,12 @@ class HttpServices:
                 data=request.body or None, allow_redirects=False,
             ) as response:  # fmt: skip
                 body = await _read(response)
-                headers = tuple((name.lower(), value) for name, value in response.raw_headers)
+                headers = _headers(response)
         except TimeoutError:
             raise _failed(f"did not answer within {self._seconds:g} seconds") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failed(f"could not be asked ({type(error).__name__})") from None
-        return ServiceReply(response.status, tuple(header for header in headers if header[0] not in _LEFT_OUT), body)
+        return ServiceReply(response.status, headers, body)
 
     async def close(self) -> None:
         """Lets go of all connections."""
@@ -102,7 +108,10 @@ class HttpServices:
         found = self._sessions.get(private)
         if found is None:
             connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS, resolver=None if private else _PublicOnly(), loop=asyncio.get_running_loop()
+                limit=CONNECTIONS,
+                limit_per_host=CONNECTIONS_EACH,
+                resolver=None if private else _PublicOnly(),
+                loop=asyncio.get_running_loop(),
             )
             found = self._sessions[private] = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False,
@@ -117,6 +126,24 @@ def _is_private_literal(host: str) -> bool:
         return not is_public(host)
     except ValueError:
         return False
+
+
+def _headers(response: aiohttp.ClientResponse) -> Headers:
+    """What is passed on of an answer's headers.
+
+    The library reads answers leniently. What it lets through could make two answers of one further down.
+    """
+    if not 200 <= response.status < 600:
+        raise _failed(f"answered with status {response.status}, which ends no call")
+    found = tuple((name.lower(), value) for name, value in response.raw_headers)
+    if not all(_NAME.fullmatch(name) and not _NO_VALUE.search(value) for name, value in found):
+        raise _failed("answered with a header that cannot be passed on")
+    named = {name.strip().lower() for key, value in found if key == b"connection" for name in value.split(b",")}
+    named = {name for name in named if not name.startswith((b"x-road-", b"usufruct-"))}
+    return tuple(
+        (name, value) for name, value in found
+        if name == REQUEST_HASH or (name not in named and not stays_behind(name))
+    )  # fmt: skip
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

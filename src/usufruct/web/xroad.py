@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import OrderedDict
 from typing import Any
 
+from usufruct.core.access.hold import find_ground
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput, Fault, PeerFault
 from usufruct.core.base.instants import Instant, later
-from usufruct.core.exchange.message import PURPOSE, Headers
+from usufruct.core.exchange.message import HOLD, HOLD_DAYS, PURPOSE, Headers
 from usufruct.core.exchange.registration import RESERVED
 from usufruct.core.exchange.rules import Caller, CallRequest
 from usufruct.core.exchange.state import Service, subsystem_of
@@ -35,6 +37,7 @@ LOG = logging.getLogger(__name__)
 BODY_LIMIT = 2 * 1024 * 1024
 SIGNATURE_SECONDS = 120  # how far a node's clock may be off, and how long its signatures are remembered
 
+_DAYS = re.compile("[1-9][0-9]{0,3}")
 _JSON = (b"content-type", b"application/json;charset=utf-8")
 _Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
@@ -48,7 +51,9 @@ class Front:
 
     def __init__(self, app: Any, node: Node, outbound: Services) -> None:
         self._app, self._node, self._outbound = app, node, outbound
-        self._signatures: OrderedDict[str, Instant] = OrderedDict()  # seen lately, so that none is used twice
+        # Seen lately, so that none is used twice; not even across a restart, for the journal knows what was heard.
+        since = later(node.clock.now(), seconds=-2 * SIGNATURE_SECONDS)
+        self._signatures: OrderedDict[str, Instant] = OrderedDict(call.hashes_since(node, since))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request, or the life of the application."""
@@ -175,11 +180,23 @@ class Front:
 
 
 def arrived(read: Read, caller: Caller) -> call.Arrived:
-    """A request as the use case takes it."""
+    """A request as the use case takes it.
+
+    Raises:
+        BadInput: the hold that it names cannot be.
+    """
     message = read.message
+    hold, days = message.header(HOLD), message.header(HOLD_DAYS)
+    if hold:
+        find_ground(hold)
+    if days and not (hold and _DAYS.fullmatch(days)):
+        raise BadInput(
+            "input.hold", f"a call cannot be withheld for `{days}` days", "name a ground, and a whole number of days"
+        )
     asked = CallRequest(
         read.service, read.client, caller, message.method, read.segments, read.parameters,
-        holdable(message.header(PURPOSE)), message.header(b"x-road-id"), message.header(b"x-road-issue"),
+        holdable(message.header(PURPOSE))[: call.KEPT_TEXT], message.header(b"x-road-id"), message.header(b"x-road-issue"), hold,
+        int(days) if days else None,
     )  # fmt: skip
     return call.Arrived(asked, message, read.rest)
 
@@ -188,6 +205,8 @@ async def _body(receive: Any) -> bytes:
     found, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":  # half a body must not be taken for a whole one
+            raise BadInput("input.xroad", "the body did not arrive whole", "send it again")
         found += message.get("body", b"")
         more = message.get("more_body", False)
         if len(found) > BODY_LIMIT:

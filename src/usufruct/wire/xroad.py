@@ -14,6 +14,7 @@ An answer without that header is the service's own.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote
@@ -21,19 +22,24 @@ from urllib.parse import parse_qsl, quote, unquote
 from usufruct.core.base.faults import BadInput
 from usufruct.core.exchange.message import (
     MESSAGE_ID,
-    OF_ONE_CONNECTION,
     REQUEST_HASH,
     REQUEST_ID,
     SIGNATURE,
     Headers,
     Message,
+    stays_behind,
 )
 from usufruct.core.exchange.registration import METHODS, checked_id
 
 TARGET_LIMIT = 4_000  # bytes of path and query; X-Road suggests some 2,000
+HEADERS_LIMIT = 32_000  # bytes of all headers
 PARAMETERS_LIMIT = 100
 PROTOCOL = (b"x-road-", b"usufruct-")  # how the names of its own headers begin
+_CLIENT = b"x-road-client"
 _ID_PARTS = 5
+# By these some systems take a request for another one than its first line says.
+_OVERRIDES = frozenset(b"x-original-url x-rewrite-url x-http-method x-http-method-override x-method-override".split())
+_HIDDEN = re.compile("%(2e|2f|5c|00)", re.IGNORECASE)  # what is still there when it was decoded once
 _PRINTABLE = frozenset(range(0x21, 0x7F))
 
 
@@ -67,7 +73,7 @@ def read(method: str, path: bytes, query: bytes, headers: Headers, body: bytes) 
         raise _bad(f"`{method}` is not a method of the protocol")
     if len(path) + len(query) > TARGET_LIMIT:
         raise _bad(f"path and query have more than {TARGET_LIMIT} bytes")
-    if not _PRINTABLE.issuperset(path) or not _PRINTABLE.issuperset(query) or b"#" in path:
+    if not _PRINTABLE.issuperset(path + query) or b"#" in path + query:
         raise _bad("the path or the query holds what must be percent-encoded")
     parts = path.decode().split("/", _ID_PARTS + 2)
     if len(parts) < _ID_PARTS + 2 or parts[0] or parts[1] != "r1":
@@ -75,10 +81,8 @@ def read(method: str, path: bytes, query: bytes, headers: Headers, body: bytes) 
     service = checked_id("/".join(_part(part) for part in parts[2 : _ID_PARTS + 2]), (_ID_PARTS,), "a service")
     beneath = f"/{parts[-1]}" if len(parts) == _ID_PARTS + 3 else ""
     target = path + (b"?" + query if query else b"")
-    given = {
-        name: value for name, value in headers if name.startswith((b"x-road-", b"usufruct-"))
-    }  # the last one holds
-    client = _text(given.get(b"x-road-client", b""), "X-Road-Client")
+    given = _own_headers(headers)
+    client = _text(given.get(_CLIENT, b""), "X-Road-Client")
     if not client:
         raise _bad("the header X-Road-Client is missing")
     return Read(
@@ -92,16 +96,36 @@ def read(method: str, path: bytes, query: bytes, headers: Headers, body: bytes) 
     )  # fmt: skip
 
 
+def _own_headers(headers: Headers) -> dict[bytes, bytes]:
+    """The protocol's own headers. X-Road-Client may be repeated, and the last one holds (4.3); nothing else may be."""
+    if sum(len(name) + len(value) for name, value in headers) > HEADERS_LIMIT:
+        raise _bad(f"the headers have more than {HEADERS_LIMIT} bytes")
+    given: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _OVERRIDES or (b"_" in name and name.replace(b"_", b"-").startswith(PROTOCOL)):
+            raise _bad(f"the header `{name.decode('latin-1')}` could make another request of this one")
+        if name.startswith(PROTOCOL) or name == b"authorization":
+            if name in given and name != _CLIENT:
+                raise _bad(f"the header `{name.decode('latin-1')}` is given more than once")
+            given[name] = value
+    if SIGNATURE in given and b"authorization" in given:
+        raise _bad("the call proves itself in two ways")
+    return given
+
+
 def _message(method: str, target: bytes, headers: Headers, body: bytes, given: dict[bytes, bytes]) -> Message:
     """What is passed on and hashed. A node that signed has named the request; for others it is named here.
 
     The request id is a random number that only the two ends know: it keeps the hash from being guessed.
     """
     signed = SIGNATURE in given and REQUEST_ID in given
-    left_out = OF_ONE_CONNECTION if signed else OF_ONE_CONNECTION | {REQUEST_ID}
     named = {name.strip().lower() for key, value in headers if key == b"connection" for name in value.split(b",")}
-    left_out |= {name for name in named if not name.startswith(PROTOCOL)}
-    kept = tuple((name, value) for name, value in headers if name not in left_out and value is given.get(name, value))
+    left_out = {name for name in named if not name.startswith(PROTOCOL)} | (set() if signed else {REQUEST_ID})
+    client = max(at for at, (name, _) in enumerate(headers) if name == _CLIENT)
+    kept = tuple(
+        (name, value) for at, (name, value) in enumerate(headers)
+        if name not in left_out and not stays_behind(name) and (name != _CLIENT or at == client)
+    )  # fmt: skip
     for _, value in kept:
         _text(value, "a header")
     message = Message(method, target, kept, body)
@@ -131,7 +155,8 @@ def _segments(path: str) -> tuple[str, ...]:
     """The segments of a path, decoded; none may climb, or hide a slash from one reader and show it to another."""
     found = tuple(map(_decoded, path.split("/")[1:]))
     for segment in found:
-        if segment in (".", "..") or set(segment) & set("/\\\0"):
+        name = segment.partition(";")[0]  # what stands behind it is to some systems no part of the name
+        if name in (".", "..") or set(segment) & set("/\\\0") or _HIDDEN.search(segment):
             raise _bad("the path climbs, or hides a slash")
     return found
 
@@ -172,7 +197,7 @@ def answer_headers(read: Read, hash: str, headers: Headers, receipt: int) -> lis
         (b"usufruct-receipt", str(receipt).encode()),
     ]
     names = {name for name, _ in ours} | {b"x-road-error", b"date"}
-    return [*(header for header in headers if header[0] not in names), *ours]
+    return [*((n, value) for n, value in headers if n not in names and not n.startswith(b"usufruct-")), *ours]
 
 
 def error(type: str, message: str, detail: str, status: int = 500) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

@@ -76,9 +76,9 @@ class HoldAllowed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class UseHeld(Fact):
-    """What a use did is withheld from the persons concerned, on `ground`, until `until`; then it opens by itself.
+    """What a use did, or a call, is withheld from the persons concerned, on `ground`, until `until`; then it opens by itself.
 
-    It is recorded together with the use. That the use happened is counted by each of them, and in public.
+    It is recorded together with that. That the use happened is counted by each of them, and in public.
     """
 
     KIND = "use.held/1"

@@ -73,7 +73,7 @@ def allow(read: Reader, party: str, ground: str, days: int, basis: str) -> HoldA
     Raises:
         BadInput: no such ground, more days than it allows, or no legal basis.
     """
-    known = _ground(ground)
+    known = find_ground(ground)
     if not 0 <= days <= known.longest:
         raise BadInput(
             "input.hold", f"on `{ground}` a record cannot be withheld for {days} days",
@@ -96,7 +96,7 @@ def place(read: Reader, use: str, requester: str, ground: str, days: int | None,
     Raises:
         BadInput: no such ground, or not a number of days.
     """
-    _ground(ground)
+    find_ground(ground)
     right = read.get(HoldRight, requester, ground)
     most = right.days if right else 0
     if not most:
@@ -139,7 +139,12 @@ def counts(read: Reader, at: Instant) -> tuple[HeldCount, ...]:
     return tuple(HeldCount(ground, held[ground], opened[ground]) for ground in sorted({*held, *opened}))
 
 
-def _ground(name: str) -> Ground:
+def find_ground(name: str) -> Ground:
+    """The ground of that name.
+
+    Raises:
+        BadInput: there is none.
+    """
     if name not in GROUNDS:
         raise BadInput("input.hold", f"`{name}` is not a ground of this node", f"use one of {', '.join(GROUNDS)}")
     return GROUNDS[name]

@@ -166,7 +166,7 @@ class CallAbandoned(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CallRefused(Fact):
-    """A call was not passed on."""
+    """A call was not passed on. `party` is the caller itself where it may not speak for `client`."""
 
     KIND = "call.refused/1"
     call: str

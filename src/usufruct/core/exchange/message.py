@@ -16,13 +16,18 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 REQUEST_ID, REQUEST_HASH, MESSAGE_ID = b"x-road-request-id", b"x-road-request-hash", b"x-road-id"
 SIGNATURE, PURPOSE = b"usufruct-signature", b"usufruct-purpose"
+HOLD, HOLD_DAYS = b"usufruct-hold", b"usufruct-hold-days"
 
 # Not passed on and not hashed: X-Road's list, then what proves the caller, then what proxies on the way add.
 OF_ONE_CONNECTION = frozenset(
     b"transfer-encoding keep-alive proxy-authenticate proxy-authorization te trailer upgrade connection user-agent host "
-    b"content-length server expect authorization usufruct-signature x-road-request-hash forwarded via x-real-ip "
-    b"x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port".split()
+    b"content-length server expect authorization usufruct-signature x-road-request-hash forwarded via x-real-ip".split()
 )
+
+
+def stays_behind(name: bytes) -> bool:
+    """Whether a header, named in small letters, goes no further than the connection that it came over."""
+    return name in OF_ONE_CONNECTION or name.startswith(b"x-forwarded-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +59,7 @@ class Message:
         """The message with one header set, at the end; others of that name are gone."""
         kept = tuple(header for header in self.headers if header[0] != name)
         return replace(self, headers=(*kept, (name, value.encode())))
+
+    def without(self, *names: bytes) -> Message:
+        """The message without these headers."""
+        return replace(self, headers=tuple(header for header in self.headers if header[0] not in names))

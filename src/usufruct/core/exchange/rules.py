@@ -25,6 +25,7 @@ from usufruct.core.rulebook import purposes
 SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384)  # KiB; what the journal says of an answer's size
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NO_NAME = re.compile(r"(?<=.)[\[\0].*|[^a-z0-9]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """What is asked: `segments` are the path behind the service code and `parameters` the query, both decoded."""
+    """What is asked: `segments` are the path behind the service code and `parameters` the query, both decoded.
+
+    `hold` is the ground on which the call is to be withheld from whom it is about, for `hold_days` (None: as long as the
+    client's party may).
+    """
 
     service: str
     client: str
@@ -48,6 +53,8 @@ class CallRequest:
     purpose: str
     message: str
     issue: str
+    hold: str = ""
+    hold_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +137,19 @@ def person_in(service: Service, asked: CallRequest) -> str | None:
         return ""
     where, _, name = service.person.partition(":")
     if where == "path":
+        if "" in asked.segments[:-1]:  # some systems take two slashes for one, and then count otherwise
+            return None
         found = asked.segments[int(name) - 1 : int(name)]
     else:
         if any(";" in part for pair in asked.parameters for part in pair):  # some systems take it for `&`
             return None
-        found = tuple(value for key, value in asked.parameters if key.lower() == name.lower())
+        found = tuple(value for key, value in asked.parameters if _bare(key) == _bare(name))
     return found[0] if len(found) == 1 and _CODE.fullmatch(found[0]) else None
+
+
+def _bare(name: str) -> str:
+    """What the most lenient system makes of a parameter's name: `code[0]`, ` code` and `Code` are all `code` to some."""
+    return _NO_NAME.sub("", name.lower())
 
 
 def known_as(prefix: str, code: str) -> str:
