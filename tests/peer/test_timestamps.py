@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from elsewhere import answering, dripping
 from litestar.testing import TestClient
 
+from elsewhere import answering, dripping
 from support import SetClock
 from usufruct.cli import commands
 from usufruct.cli.app import Doors, give

@@ -11,7 +11,6 @@ import pytest
 
 import counted
 import story
-from conftest import Browser
 from elsewhere import make_witness, witnessing
 from support import SetClock
 from usufruct.core.access.hold import HoldRight
@@ -39,7 +38,7 @@ def rights(node: Node) -> list[tuple[str, str, int]]:
         return [(right.party, right.ground, right.days) for right in state.list(HoldRight)]
 
 
-def test_who_may_withhold_is_allowed_shown_and_ended(steward: Browser, node: Node) -> None:
+def test_who_may_withhold_is_allowed_shown_and_ended(steward: Any, node: Node) -> None:
     page = steward.get("/steward")
     assert "Nobody may withhold anything." in section(page, "silence")
     page = steward.press(page, ALLOW, party=story.USER, ground="tax", days="30", basis=BASIS)
@@ -64,14 +63,14 @@ def test_who_may_withhold_is_allowed_shown_and_ended(steward: Browser, node: Nod
     ({"days": "181"}, "cannot be withheld for 181 days"), ({"basis": "  "}, "needs a legal basis"),
     ({"ground": "curiosity"}, "not a ground of this node"), ({"party": "nobody"}, "There is no party"),
 ])  # fmt: skip
-def test_what_cannot_be_allowed_is_said_why(steward: Browser, node: Node, change: dict[str, str], says: str) -> None:
+def test_what_cannot_be_allowed_is_said_why(steward: Any, node: Node, change: dict[str, str], says: str) -> None:
     typed = {"party": story.USER, "ground": "tax", "days": "30", "basis": BASIS} | change
     page = steward.press(steward.get("/steward"), ALLOW, **typed)
     assert page.status in (400, 404) and says in re.sub(r"<[^>]+>|`", "", page.source)
     assert rights(node) == []
 
 
-def test_a_person_is_erased_after_her_name_was_typed_twice(steward: Browser, node: Node) -> None:
+def test_a_person_is_erased_after_her_name_was_typed_twice(steward: Any, node: Node) -> None:
     page = steward.get("/steward")
     with node.store.read() as state:
         (party,) = (person.id for person in state.list(Party, known_as=SHE))
@@ -98,7 +97,7 @@ def test_a_person_is_erased_after_her_name_was_typed_twice(steward: Browser, nod
 
 @pytest.mark.parametrize("action", [ALLOW, ERASE])
 def test_the_forms_are_the_stewards_alone_and_made_for_her_session(
-    browse: Callable[..., Browser], node: Node, action: str
+    browse: Callable[..., Any], node: Node, action: str
 ) -> None:
     typed = {"party": story.USER, "ground": "tax", "days": "30", "basis": BASIS, "member": SHE, "again": SHE}
     with node.store.read() as state:
@@ -131,7 +130,7 @@ def watched(directory: Path, tmp_path: Path, clock: SetClock) -> Iterator[Node]:
 
 
 def test_what_the_followers_did_last(watched: Node) -> None:
-    browser = Browser(make_app(watched), watched, story.OPERATOR, "steward")
+    browser = Any(make_app(watched), watched, story.OPERATOR, "steward")
     try:
         told = section(browser.get("/steward"), "followers")
         assert "None yet" in told and "Not enough of them have confirmed" in told and "w: has not signed yet" in told
@@ -148,7 +147,7 @@ def test_what_the_followers_did_last(watched: Node) -> None:
         browser.close()
 
 
-def test_without_witnesses_it_says_so(steward: Browser, node: Node) -> None:
+def test_without_witnesses_it_says_so(steward: Any, node: Node) -> None:
     assert "Nobody is asked to confirm checkpoints" in section(steward.get("/steward"), "followers")
     assert followers.last_done(node).witnessed is None
     counted.epoch.close_epoch(node)
