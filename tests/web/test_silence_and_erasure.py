@@ -11,6 +11,7 @@ import pytest
 
 import counted
 import story
+from browsing import Browser
 from elsewhere import make_witness, witnessing
 from support import SetClock
 from usufruct.core.access.hold import HoldRight
@@ -130,7 +131,7 @@ def watched(directory: Path, tmp_path: Path, clock: SetClock) -> Iterator[Node]:
 
 
 def test_what_the_followers_did_last(watched: Node) -> None:
-    browser = Any(make_app(watched), watched, story.OPERATOR, "steward")
+    browser = Browser(make_app(watched), watched, story.OPERATOR, "steward")
     try:
         told = section(browser.get("/steward"), "followers")
         assert "None yet" in told and "Not enough of them have confirmed" in told and "w: has not signed yet" in told
