@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,9 @@ from usufruct.cli import (
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
+
+# Writer, followers and event loop share one interpreter: at Python's 5 ms a request would wait that long for each turn.
+SWITCH_SECONDS = 0.0005
 
 app = group("Usufruct: a node that puts data and work to use without giving them away.")
 app.add_typer(register.party, name="party")
@@ -80,6 +84,7 @@ def serve(
     from usufruct.web.app import make_app  # only this command needs the web, and it takes half a second to load
     from usufruct.web.xroad import Front
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     with doors().open(dir) as node:
         tiles.check(node)
         with followers.following(node):
