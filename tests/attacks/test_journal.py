@@ -107,7 +107,7 @@ class Member:
 
     def looks(self, node: Node, at: Instant | None = None) -> Audit:
         """Her audit of the book that the node shows her now."""
-        epoch._GROWN.clear()
+        epoch._grove.cache_clear()
         return audit(epoch.book(node, SHE), self.key, self.vkey, verify_signature, at or node.clock.now(), self.kept)
 
 

@@ -173,7 +173,7 @@ def test_whichever_record_is_dropped_or_changed_is_named(world: World, tmp_path:
     if damage in IN_FILES:
         shutil.copytree(world.directory, tmp_path / "node")
         wanted = damage(world, tmp_path / "node" / JOURNAL, rng)
-        epoch._GROWN.clear()
+        epoch._grove.cache_clear()
         with open_node(tmp_path / "node", SetClock()) as node:
             book = counted.shown(node, SHE)
     else:

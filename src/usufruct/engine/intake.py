@@ -264,9 +264,9 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
         )
         connection.execute("DETACH target")
         connection.close()
-        _sync(partial)
+        sync(partial)
         partial.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except (duckdb.Error, OSError):
         partial.unlink(missing_ok=True)
         raise StoreFull(
@@ -276,7 +276,8 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
         ) from None
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Returns when a file, or a folder's list of names, is on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,12 +7,12 @@ file lies beside the old one until the fact that names its digest is recorded; t
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import duckdb
 
 from usufruct.core.base.faults import EngineFault
+from usufruct.engine.intake import sync
 
 
 def prepare(file: Path, number: int) -> str:
@@ -30,8 +30,8 @@ def prepare(file: Path, number: int) -> str:
             connection.execute(f"ATTACH {new} AS new")
             connection.execute("CREATE TABLE new.asset AS SELECT * FROM old.asset WHERE _person <> ?", [number])
             connection.execute("DETACH new")
+        sync(fresh)
         with fresh.open("rb") as written:
-            os.fsync(written.fileno())
             return hashlib.file_digest(written, "sha256").hexdigest()
     except (duckdb.Error, OSError):
         fresh.unlink(missing_ok=True)
@@ -46,11 +46,7 @@ def put_in_place(file: Path) -> None:
     fresh = _beside(file)
     if fresh.exists():
         fresh.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(file.parent)
 
 
 def _beside(file: Path) -> Path:

@@ -7,9 +7,8 @@ lead to the roots; she checks it herself (`core.proof.book`).
 
 from __future__ import annotations
 
-import hmac
 from bisect import bisect_left
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,12 +19,24 @@ from usufruct.core.access import hold
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact
-from usufruct.core.epochs import Epoch, EpochClosed, LastEpoch, concerns, hold_of, parts_in
+from usufruct.core.epochs import Concern, Epoch, EpochClosed, LastEpoch, concerns, hold_of, parts_in
 from usufruct.core.privacy.state import Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.commitment import NONCE_SIZE
 from usufruct.core.proof.keeping import CountingKey
-from usufruct.core.proof.tally import ENTRY, NO_HEAD, Body, Grove, Slip, count_entry, room_for, split, tag, write
+from usufruct.core.proof.tally import (
+    ENTRY,
+    NO_HEAD,
+    Body,
+    Grove,
+    Slip,
+    count_entry,
+    hiding_nonce,
+    room_for,
+    split,
+    tag,
+    write,
+)  # fmt: skip
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Person
 from usufruct.node import witness
@@ -42,8 +53,9 @@ def close_epoch(node: Node) -> EpochClosed | None:
         last, size = state.get(LastEpoch), state.size()
         if last is not None and size <= last.through + 2:  # nothing but the fact that closed it
             return None
-        tallies = state.tallies()
-        changed, slips = _write_slips(node.keyring, state, last.through + 1 if last else 0, size, tallies)
+        new = list(_new_records(state, last.through + 1 if last else 0, size))
+        tallies = state.tallies() if new else {}
+        changed, slips = _write_slips(node.keyring, state, new, tallies)
     if not slips:
         return None
     number = last.number + 1 if last else 0
@@ -68,20 +80,26 @@ def close_epoch(node: Node) -> EpochClosed | None:
     return node.store.write(command)
 
 
+def _new_records(state: Snapshot, first: int, last: int) -> Iterator[tuple[Entry, Concern]]:
+    """The records about persons among the facts from `first` to before `last`."""
+    for entry in state.concerning(first, last):
+        for concern in concerns(state, entry, state.evidence):
+            yield entry, concern
+
+
 def _write_slips(
-    keyring: KeyRing, state: Snapshot, first: int, last: int, tallies: dict[int, tuple[int, bytes]]
+    keyring: KeyRing, state: Snapshot, new: Iterable[tuple[Entry, Concern]], tallies: dict[int, tuple[int, bytes]]
 ) -> tuple[dict[int, tuple[int, bytes]], list[tuple[int, bytes]]]:
     """What becomes of the counts and heads of those concerned, and the leaves (key slot, entry) of their new slips."""
     changed: dict[int, tuple[int, bytes]] = {}
     slips = []
-    for entry in state.concerning(first, last):
-        for concern in concerns(state, entry, state.evidence):
-            count, head = changed.get(concern.key) or tallies.get(concern.key, (0, NO_HEAD))
-            written = _slip(keyring, state, concern.key, count, head, entry.seq, entry.fact, concern.part)
-            if written is not None:
-                slip, _, head = written
-                changed[concern.key] = count + 1, head
-                slips.append((concern.key, bytes.fromhex(slip.tag) + head))
+    for entry, concern in new:
+        count, head = changed.get(concern.key) or tallies.get(concern.key, (0, NO_HEAD))
+        written = _slip(keyring, state, concern.key, count, head, entry.seq, entry.fact, concern.part)
+        if written is not None:
+            slip, _, head = written
+            changed[concern.key] = count + 1, head
+            slips.append((concern.key, bytes.fromhex(slip.tag) + head))
     return changed, slips
 
 
@@ -93,7 +111,7 @@ def _slip(
     if key is None or hiding is None:
         return None
     body = Body(seq, state.leaves(seq, 1)[0].hex(), part)
-    nonce = hmac.digest(hiding, number.to_bytes(8, "big"), "sha256")
+    nonce = hiding_nonce(hiding, number)
     held = hold_of(state, fact)
     slip, head = write(key, number, previous, nonce, body, *((held.ground, held.until) if held else ()))
     return slip, {"entry": body.entry, "leaf": body.leaf, "part": body.part, "nonce": nonce.hex()}, head
@@ -283,9 +301,6 @@ def _newest(state: Snapshot, epoch: Epoch, slot: int, key: bytes) -> dict[str, A
     }  # fmt: skip
 
 
-_GROWN: OrderedDict[bytes, Grove] = OrderedDict()
-
-
 def _slips_tree(trees: EpochTrees) -> Grove:
     return _grove(trees.seed + b"slips", trees.slips, trees.slips_room)
 
@@ -294,11 +309,7 @@ def _counts_tree(trees: EpochTrees) -> Grove:
     return _grove(trees.seed + b"counts", trees.counts or b"", trees.counts_room)
 
 
+@lru_cache(GROVES)
 def _grove(seed: bytes, entries: bytes, room: int) -> Grove:
-    """The tree, grown once; a seed is never used for two."""
-    found = _GROWN.get(seed)
-    if found is None:
-        found = _GROWN[seed] = Grove.grow(split(entries), seed, room)
-        if len(_GROWN) > GROVES:
-            _GROWN.popitem(last=False)
-    return found
+    """The tree, grown once."""
+    return Grove.grow(split(entries), seed, room)

@@ -108,8 +108,7 @@ def run_once(node: Node) -> list[Round]:
 
 @contextlib.contextmanager
 def following(node: Node) -> Iterator[None]:
-    """Runs rounds in a thread of their own for as long as the block lasts. Something is looked for only when the journal
-    has grown or a round failed; the same failure is told once."""
+    """Runs rounds in a thread of their own for as long as the block lasts; the same failure is told once."""
     done = threading.Event()
     thread = threading.Thread(target=_follow, args=(node, done), name="followers", daemon=True)
     thread.start()

@@ -7,13 +7,12 @@ erased person nothing can be written again; what was rooted for her stays a leaf
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from usufruct.core.base.records import Entry, Reader
 from usufruct.core.epochs import Concern, EpochClosed, concerns, hold_of
-from usufruct.core.proof.tally import ENTRY, NO_HEAD, Body, Grove, count_entry, split, write
+from usufruct.core.proof.tally import ENTRY, NO_HEAD, Body, Grove, count_entry, hiding_nonce, split, write
 from usufruct.core.registry.state import ErasedPerson
 from usufruct.ports import KeyRing
 
@@ -99,7 +98,7 @@ class Reroot:
             if key is None or hiding is None:
                 continue  # a fact that says she was erased comes later
             number, head = self._tallies.get(concern.key, (0, NO_HEAD))
-            nonce = hmac.digest(hiding, number.to_bytes(8, "big"), "sha256")
+            nonce = hiding_nonce(hiding, number)
             slip, head = write(key, number, head, nonce, Body(seq, leaf.hex(), concern.part), *ground)
             self._tallies[concern.key] = number + 1, head
             yield seq, bytes.fromhex(slip.tag) + head

@@ -78,6 +78,11 @@ def tag(key: bytes, number: int) -> bytes:
     return _one_time(key, "tag", number)
 
 
+def hiding_nonce(hiding: bytes, number: int) -> bytes:
+    """The nonce (32 bytes) that hides the body of record `number`; from a key of hers that only the node has."""
+    return hmac.digest(hiding, number.to_bytes(8, "big"), "sha256")
+
+
 def hide(nonce: bytes, body: Body) -> bytes:
     """The commitment to a body that its slip carries; the nonce is the node's until it shows the body."""
     return _salted(b"usufruct/body/v1\n", nonce, body.encode())
