@@ -24,6 +24,7 @@ from usufruct.core.proof.checkpoint import Checkpoint
 from usufruct.core.proof.monitor import CHECKPOINT
 from usufruct.core.proof.tree import Frontier
 from usufruct.ports import PublicLog
+from usufruct.store.carry import sync
 from usufruct.store.publiclog import SqlPublicLog
 from usufruct.store.source import reading
 
@@ -107,9 +108,9 @@ def _bring_up(folder: Path, log: PublicLog, note: str, size: int, before: int) -
     for tile in written:
         _put(folder, tile.path, tiles.content(tile, log))
     for directory in {path for tile in written for path in (folder / tile.path).parents if path.is_relative_to(folder)}:
-        _sync(directory)
+        sync(directory)
     _put(folder, CHECKPOINT, note.encode())  # from here on it is promised
-    _sync(folder)
+    sync(folder)
     removed = sum(_remove_partials(folder / f"{tile.path}.p") for tile in needed if tile.width == tiles.WIDTH)
     return Exported(size, len(written), removed)
 
@@ -151,14 +152,6 @@ def _put(folder: Path, path: str, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     (folder / _NEW).replace(target)
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove_partials(directory: Path) -> int:
