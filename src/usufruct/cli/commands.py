@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,9 @@ from usufruct.node import followers, tiles
 
 # Writer, followers and event loop share one interpreter: at Python's 5 ms a request would wait that long for each turn.
 SWITCH_SECONDS = 0.0005
+# What a node holds in memory seldom goes in circles. At Python's own pace of looking for those that do, each full search
+# stops everybody for a tenth of a second or two, several times a minute.
+GARBAGE = (50_000, 50, 100)
 
 app = group("Usufruct: a node that puts data and work to use without giving them away.")
 app.add_typer(register.party, name="party")
@@ -87,6 +91,8 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     with doors().open(dir) as node:
         tiles.check(node)
+        gc.freeze()
+        gc.set_threshold(*GARBAGE)
         with followers.following(node):
             out.print(f"{node.about.name} on http://{host}:{port} (stop with Ctrl-C)", markup=False)
             front = Front(make_app(node), node, HttpServices())

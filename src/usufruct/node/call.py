@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
@@ -116,7 +117,21 @@ async def handle(node: Node, services: Services, arrived: Arrived) -> Answered |
 
 
 async def _write(node: Node, command: Callable[[Transaction], T]) -> T:
-    return await asyncio.wrap_future(node.store.submit(command))
+    """`store.write` for the event loop. A caller who goes away does not undo what is on its way to the disk."""
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[T] = loop.create_future()
+    node.store.submit(command).add_done_callback(lambda done: loop.call_soon_threadsafe(_tell, told, done))
+    return await told
+
+
+def _tell(told: asyncio.Future[T], done: Future[T]) -> None:
+    if told.cancelled():
+        return
+    failure = done.exception()
+    if failure is None:
+        told.set_result(done.result())
+    else:
+        told.set_exception(failure)
 
 
 def _begin(node: Node, tx: Transaction, arrived: Arrived) -> _Begun | Refused:

@@ -22,12 +22,15 @@ CREATE TABLE IF NOT EXISTS secret (
 CREATE INDEX IF NOT EXISTS secret_of ON secret (party, kind);
 """
 
+KNOWN = 1_024  # secrets that are not looked up again; any change forgets them all
+
 
 class SqliteLogins:
-    """`ports.Logins` in one SQLite file."""
+    """`ports.Logins` in one SQLite file, which one process opens at a time."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        self._known: dict[tuple[str, bytes], tuple[str, str, str, Instant]] = {}  # secrets as they were last looked up
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         path.chmod(0o600)
         self._connection.execute("PRAGMA secure_delete = ON")
@@ -50,8 +53,17 @@ class SqliteLogins:
 
     def secret(self, kind: str, digest: bytes) -> tuple[str, str, str, Instant] | None:
         """Party, role, scopes and end."""
-        rows = self._do("SELECT party, role, scopes, until FROM secret WHERE kind = ? AND digest = ?", kind, digest)
-        return (rows[0][0], rows[0][1], rows[0][2], Instant(rows[0][3])) if rows else None
+        with self._lock:
+            found = self._known.get((kind, digest))
+            if found is None:
+                query = "SELECT party, role, scopes, until FROM secret WHERE kind = ? AND digest = ?"
+                row = self._connection.execute(query, (kind, digest)).fetchone()
+                if row is None:
+                    return None
+                if len(self._known) >= KNOWN:
+                    self._known.clear()
+                found = self._known[kind, digest] = row[0], row[1], row[2], Instant(row[3])
+            return found
 
     def drop_secret(self, kind: str, digest: bytes) -> bool:
         """Forgets it; whether it was there."""
@@ -73,4 +85,5 @@ class SqliteLogins:
 
     def _do(self, statement: str, *values: str | bytes) -> list[tuple[Any, ...]]:
         with self._lock:
+            self._known.clear()  # before and not after: whatever comes of it, nothing that it ended is believed
             return self._connection.execute(statement, values).fetchall()

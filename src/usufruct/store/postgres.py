@@ -25,7 +25,7 @@ import psycopg
 
 from usufruct.core.base.faults import Fault, JournalDamaged, NodeBusy, NodeFault
 from usufruct.ports import Clock, Entropy, Signer, Snapshot
-from usufruct.store import sql
+from usufruct.store import sql, tables
 from usufruct.store.batch import GroupCommit, no_step
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
@@ -62,6 +62,7 @@ class PostgresStore(GroupCommit):
         super().__init__(clock, entropy, signer, keyring, guard, reach)
         self._address, self._ring, self._last, self._lease, self.rest = address, keyring, guard, lease, lease / 3
         self._idle: list[PgConnection] = []
+        self._known: tables.Known = {}
         self._slots: list[int] = []  # of the key ring, not yet used
         self._deposed = False
         self._lead(wait)
@@ -105,6 +106,7 @@ class PostgresStore(GroupCommit):
 
     def fold_again(self, before: Callable[[], None]) -> None:
         """Marks the state as stale, runs `before`, folds again and has the server write what is left anew."""
+        self._known.clear()
         self._hold_term()
         sql.mark_stale(self._connection)
         self._connection.execute("COMMIT")
@@ -192,6 +194,7 @@ class PostgresStore(GroupCommit):
         return int(found[0])
 
     def _look_where_it_ends(self) -> None:
+        self._known.clear()
         for what in flaws(self._connection):
             raise JournalDamaged(
                 "node.journal", what,
@@ -220,7 +223,7 @@ class PgBatch(sql.SqlBatch):
 
     def __init__(self, connection: PgConnection, store: PostgresStore) -> None:
         super().__init__(
-            connection, store._frontier, store._last_at, store._clock.now(), store._entropy, store._keyring,
+            connection, store._frontier, store._last_at, store._clock.now(), store._entropy, store._keyring, store._known,
             lambda error: connection.gone or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError),
         )  # fmt: skip
         self._pg, self._store = connection, store

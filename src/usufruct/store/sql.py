@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib import resources
-from typing import Any, cast
+from typing import Any
 
 from usufruct.core import facts
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Entry, Row, RowT
+from usufruct.core.base.records import Entry
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.proof.checkpoint import Checkpoint, open_note, vkey
 from usufruct.core.proof.commitment import seal
@@ -34,7 +34,7 @@ _ROW = "seq, at, record, nonce, leaf, key"  # what `entry_of` takes
 _CHUNK = 10_000  # entries read at once
 
 
-class SqlBatch(tables.StateReader, Batch):
+class SqlBatch(tables.StateWriter, Batch):
     """`Batch` over a connection in a transaction."""
 
     def __init__(
@@ -45,21 +45,12 @@ class SqlBatch(tables.StateReader, Batch):
         now: Instant,
         entropy: Entropy,
         keyring: KeyRing,
+        known: tables.Known,
         broken: Callable[[Exception], bool],
     ) -> None:
-        tables.StateReader.__init__(self, connection)
+        tables.StateWriter.__init__(self, connection, known)
         Batch.__init__(self, frontier, last_at, now, entropy, keyring)
         self._broken = broken
-        self._known: dict[tuple[type[Row], str], Row | None] = {}  # rows of this turn: nobody else writes meanwhile
-
-    def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
-        """The row with this key, or None."""
-        name = (kind, "/".join(map(str, key)))
-        if name not in self._known:
-            if len(self._known) >= tables.CACHED:
-                self._known.clear()
-            self._known[name] = tables.StateReader.get(self, kind, *key)
-        return cast("RowT | None", self._known[name])
 
     def is_ours(self, error: Exception) -> bool:
         """Whether the store itself failed, which concerns the whole batch."""
@@ -69,12 +60,6 @@ class SqlBatch(tables.StateReader, Batch):
         """The evidence with that seal."""
         return _evidence(self._connection, seal)
 
-    def put(self, row: Row) -> None:
-        """Writes a row, in place of the one with its key."""
-        tables.put(self._connection, row)
-        if (type(row), row.key) in self._known:
-            self._known[type(row), row.key] = row
-
     def sealed_before(self, key: int) -> Sequence[int]:
         """The facts that a key seals, but for those of this batch."""
         found = self._connection.execute("SELECT seq FROM journal WHERE key = ? ORDER BY seq", (key,))
@@ -82,10 +67,12 @@ class SqlBatch(tables.StateReader, Batch):
 
     def keep_evidence(self, digest: str, media_type: str, salt: bytes, evidence: bytes) -> None:
         """Writes a piece of evidence."""
+        self.save()
         self._connection.execute("INSERT INTO evidence VALUES (?, ?, ?, ?)", (digest, media_type, salt, evidence))
 
     def keep_epoch(self, number: int, trees: EpochTrees, tallies: Mapping[int, tuple[int, bytes]]) -> None:
         """Keeps the trees of an epoch that is being closed, and the counts and heads that it changed."""
+        self.save()
         self._connection.execute("UPDATE epoch SET counts = NULL WHERE counts IS NOT NULL")
         self._connection.execute(
             "INSERT INTO epoch VALUES (?, ?, ?, ?, ?, ?)",
@@ -101,24 +88,11 @@ class SqlBatch(tables.StateReader, Batch):
         self, rows: Sequence[tuple[Any, ...]], nodes: Sequence[tuple[int, int, bytes]], size: int, note: str
     ) -> None:
         """Writes rows of the journal, nodes of the tree, the checkpoint and `mentions`."""
-        self._connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        self._connection.executemany("INSERT INTO about (party, seq) VALUES (?, ?)", self.mentions())
-        self._connection.executemany("INSERT INTO tree VALUES (?, ?, ?)", nodes)
-        self._connection.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (size, note))
-
-    def mark(self) -> None:
-        """Remembers where a command begins."""
-        self._connection.execute("SAVEPOINT command")
-
-    def undo(self) -> None:
-        """Back to the mark, which is forgotten."""
-        self._connection.execute("ROLLBACK TO command")
-        self._connection.execute("RELEASE command")
-        self._known.clear()
-
-    def unmark(self) -> None:
-        """Forgets the mark."""
-        self._connection.execute("RELEASE command")
+        self.flush()
+        tables.insert(self._connection, "journal (seq, kind, at, record, nonce, leaf, key)", rows)
+        tables.insert(self._connection, "about (party, seq)", self.mentions())
+        tables.insert(self._connection, "tree (level, idx, hash)", nodes)
+        tables.insert(self._connection, "checkpoint (size, note)", [(size, note)])
 
     def commit(self) -> None:
         """Makes the batch last."""
@@ -126,6 +100,7 @@ class SqlBatch(tables.StateReader, Batch):
 
     def rollback(self) -> None:
         """Gives the batch up."""
+        self._known.clear()
         self._connection.execute("ROLLBACK")
 
 
@@ -225,15 +200,18 @@ def last_instant(connection: Connection) -> Instant:
 def refold(connection: Connection, keyring: KeyRing) -> None:
     """Drops the state and folds the journal again. The caller opens a transaction around it and commits it."""
     tables.create(connection)
-    state = tables.StateReader(connection)
+    state = tables.StateWriter(connection, {})
     query = f"SELECT {_ROW} FROM journal WHERE seq >= ? AND seq < ? ORDER BY seq"
     for first in range(0, SqlPublicLog(connection).size(), _CHUNK):
+        mentioned = []
         for row in connection.execute(query, (first, first + _CHUNK)).fetchall():
             entry = entry_of(keyring, *row)
             for changed in facts.fold(state, entry):
-                tables.put(connection, changed)
-            mentioned = [(party, entry.seq) for party in dict.fromkeys(entry.fact.about())]
-            connection.executemany("INSERT INTO about (party, seq) VALUES (?, ?)", mentioned)
+                state.put(changed)
+            state.unmark()
+            mentioned += [(party, entry.seq) for party in dict.fromkeys(entry.fact.about())]
+        state.flush()
+        tables.insert(connection, "about (party, seq)", mentioned)
     for (key,) in connection.execute("SELECT key FROM tally").fetchall():
         if keyring.counting_key(key) is None:
             connection.execute("DELETE FROM tally WHERE key = ?", (key,))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from usufruct.core.base.faults import Fault, JournalDamaged, NodeFault, StoreFull
 from usufruct.ports import Clock, Entropy, KeyRing, Signer, Snapshot
-from usufruct.store import sql
+from usufruct.store import sql, tables
 from usufruct.store.batch import GroupCommit, no_step
 from usufruct.store.guard import Guard
 
@@ -45,6 +45,7 @@ class SqliteStore(GroupCommit):
         super().__init__(clock, entropy, signer, keyring, guard, reach)
         self._path = path
         self._idle: list[sqlite3.Connection] = []  # reading connections that nobody uses now
+        self._known: tables.Known = {}
         try:
             self._connection = connect(path)
             _prepare(self._connection, keyring)
@@ -77,12 +78,13 @@ class SqliteStore(GroupCommit):
         self.idle()
         self._connection.execute("BEGIN IMMEDIATE")
         return sql.SqlBatch(
-            self._connection, self._frontier, self._last_at, self._clock.now(), self._entropy, self._keyring,
+            self._connection, self._frontier, self._last_at, self._clock.now(), self._entropy, self._keyring, self._known,
             lambda error: isinstance(error, sqlite3.OperationalError),
         )  # fmt: skip
 
     def fold_again(self, before: Callable[[], None]) -> None:
         """Marks the state as stale, runs `before`, folds again and wipes what was there."""
+        self._known.clear()
         sql.mark_stale(self._connection)
         before()
         rebuild(self._connection, self._keyring)

@@ -11,8 +11,9 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, cast
 
 from usufruct.core import facts
@@ -21,7 +22,10 @@ from usufruct.core.base.records import Row, RowT, plain, rebuild
 
 # Raise when a fold changes what it makes of the same facts; nodes then rebuild their state when they open.
 FOLD_VERSION = 1
-CACHED = 4_096  # rows that are not decoded again
+CACHED = 16_384  # rows that are not read and decoded again
+# Rows that one statement writes. Each statement costs a busy process a turn at the interpreter, which other threads want
+# too; a few sizes are enough, so that statements are prepared once.
+_AT_ONCE = (64, 16, 4, 1)
 
 
 class Rows(Protocol):
@@ -59,7 +63,8 @@ class Table:
 
     name: str
     create: tuple[str, ...]
-    put: str
+    into: str
+    on_conflict: str
     get: str
 
 
@@ -80,12 +85,8 @@ def _describe(kind: type[Row]) -> Table:
         create += [f"CREATE INDEX {name}_{column} ON {name} ({column})" for column in indexed[1:]]
     fields = ["key", "body", *indexed]
     changed = ", ".join(f"{field} = excluded.{field}" for field in fields[1:])
-    put = (
-        f"INSERT INTO {name} (place, {', '.join(fields)}) "
-        f"VALUES ((SELECT coalesce(max(place), 0) + 1 FROM {name}), {', '.join('?' * len(fields))}) "
-        f"ON CONFLICT (key) DO UPDATE SET {changed}"
-    )
-    return Table(name, tuple(create), put, f"SELECT body FROM {name} WHERE key = ?")
+    into, on_conflict = f"{name} (place, {', '.join(fields)})", f"ON CONFLICT (key) DO UPDATE SET {changed}"
+    return Table(name, tuple(create), into, on_conflict, f"SELECT body FROM {name} WHERE key = ?")
 
 
 _TABLES = {kind: _describe(kind) for kind in facts.ROWS}
@@ -106,11 +107,20 @@ def create(connection: Connection) -> None:
     connection.execute("DELETE FROM about")
 
 
-def put(connection: Connection, row: Row) -> None:
-    """Writes a row, in place of the one with its key."""
-    kind = type(row)
-    body = canonical.encode(plain(row))
-    connection.execute(table(kind).put, (row.key, body, *(getattr(row, field) for field in kind.INDEXED)))
+def insert(connection: Connection, into: str, rows: Sequence[Sequence[Any]], on_conflict: str = "") -> None:
+    """Writes rows into a table, many with one statement."""
+    start = 0
+    for many in _AT_ONCE:
+        while len(rows) - start >= many:
+            statement = _insertion(into, len(rows[0]), many, on_conflict)
+            connection.execute(statement, tuple(chain.from_iterable(rows[start : start + many])))
+            start += many
+
+
+@functools.cache
+def _insertion(into: str, columns: int, rows: int, on_conflict: str) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)} {on_conflict}"
 
 
 @functools.lru_cache(maxsize=CACHED)
@@ -138,4 +148,104 @@ class StateReader:
         order = "+place" if len(where) > 1 else "place"
         query = f"SELECT body FROM {table(kind).name}{condition} ORDER BY {order}"
         for (body,) in self._connection.execute(query, tuple(where.values())).fetchall():
-            yield rebuild(kind, json.loads(body))
+            yield _row(cast(Hashable, kind), body)
+
+
+Known = dict[tuple[type[Row], str], Row | None]
+"""Rows by kind and key, as they were read or put; None where there is none."""
+
+
+class StateWriter(StateReader):
+    """`records.Reader` inside a transaction in which nobody else writes, and the rows that its commands put.
+
+    Rows wait in memory until somebody lists their kind or the transaction ends, and then go into their table together.
+    What a command has done can be undone until it is `unmark`ed. `known` may outlive the transaction if nobody else
+    writes after it either; whoever undoes more than a command clears it.
+    """
+
+    def __init__(self, connection: Connection, known: Known) -> None:
+        super().__init__(connection)
+        self._known = known
+        self._done: dict[type[Row], dict[str, _Put]] = {}  # what waits, of commands that are done
+        self._doing: dict[type[Row], dict[str, _Put]] = {}  # and of the one whose turn it is
+        self._saved = False  # whether that one has written into the database, behind a savepoint
+
+    def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
+        """The row with this key, or None."""
+        name = "/".join(map(str, key))
+        for waiting in (self._doing, self._done):
+            if kind in waiting and name in waiting[kind]:
+                return cast(RowT, waiting[kind][name].row)
+        if (kind, name) not in self._known:
+            if len(self._known) >= CACHED:
+                self._known.clear()
+            self._known[kind, name] = super().get(kind, *key)
+        return cast("RowT | None", self._known[kind, name])
+
+    def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
+        """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
+        if kind in self._doing:
+            self.save()
+        for waiting in (self._done, self._doing):
+            self._write(kind, waiting.pop(kind, {}))
+        yield from super().list(kind, **where)
+
+    def put(self, row: Row) -> None:
+        """Writes a row, in place of the one with its key."""
+        kind = type(row)
+        body = canonical.encode(plain(row))
+        values = (row.key, body, *(getattr(row, field) for field in kind.INDEXED))
+        self._doing.setdefault(kind, {})[row.key] = _Put(row, values)
+        self._known[kind, row.key] = row
+
+    def save(self) -> None:
+        """Called before a command writes into the database, so that this can be undone and nothing before it."""
+        if not self._saved:
+            self._write_all(self._done)
+            self._connection.execute("SAVEPOINT command")
+            self._saved = True
+
+    def mark(self) -> None:
+        """A command begins; there is nothing to undo yet."""
+
+    def undo(self) -> None:
+        """The command was never given."""
+        if self._saved:
+            self._connection.execute("ROLLBACK TO command")
+        self._release()
+        self._doing.clear()
+        self._known.clear()
+
+    def unmark(self) -> None:
+        """The command is done."""
+        self._release()
+        for kind, rows in self._doing.items():
+            self._done.setdefault(kind, {}).update(rows)
+        self._doing.clear()
+
+    def flush(self) -> None:
+        """Writes what waits, of commands that are done."""
+        self._write_all(self._done)
+
+    def _release(self) -> None:
+        if self._saved:
+            self._connection.execute("RELEASE command")
+            self._saved = False
+
+    def _write_all(self, waiting: dict[type[Row], dict[str, _Put]]) -> None:
+        for kind, rows in waiting.items():
+            self._write(kind, rows)
+        waiting.clear()
+
+    def _write(self, kind: type[Row], rows: Mapping[str, _Put]) -> None:
+        if rows:
+            of = table(kind)
+            (last,) = self._connection.execute(f"SELECT coalesce(max(place), 0) FROM {of.name}").fetchone()
+            placed = [(last + number, *put.values) for number, put in enumerate(rows.values(), 1)]
+            insert(self._connection, of.into, placed, of.on_conflict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    row: Row
+    values: tuple[Any, ...]
