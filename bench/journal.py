@@ -40,6 +40,7 @@ from pymerkle import SqliteTree
 
 from bench.measure import in_turns, medians, scratch, seconds, tell
 from bench.report import Result, against, alone, barred
+from usufruct.cli.commands import share_the_interpreter
 from usufruct.core import facts
 from usufruct.core.base.records import Entry, Fact
 from usufruct.core.exchange.facts import PersonLookedUp
@@ -158,6 +159,7 @@ def _published(quick: bool, turns: int) -> list[Result]:
     callers, in_flight = (4, 4) if quick else CROWD
     results = []
     with scratch() as folder, _stores(folder) as (store, *_):
+        share_the_interpreter()  # as a node that serves does; what comes beside it gains as much
         store.write(_register_persons)
         flows = {"a plain fact": Flow(store, _fact), "a sealed one": Flow(store, _looked_up)}
         shelf = _shelf(folder / "shelf.sqlite")

@@ -75,6 +75,13 @@ def init(
     out.print(f"made a node for {name} in {directory}\nits public key: {settings.key}", markup=False, soft_wrap=True)
 
 
+def share_the_interpreter() -> None:
+    """For a process that has opened a node and will answer many at once."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
 @command(app)
 def serve(
     dir: Directory = HERE,
@@ -88,11 +95,9 @@ def serve(
     from usufruct.web.app import make_app  # only this command needs the web, and it takes half a second to load
     from usufruct.web.xroad import Front
 
-    sys.setswitchinterval(SWITCH_SECONDS)
     with doors().open(dir) as node:
         tiles.check(node)
-        gc.freeze()
-        gc.set_threshold(*GARBAGE)
+        share_the_interpreter()
         with followers.following(node):
             out.print(f"{node.about.name} on http://{host}:{port} (stop with Ctrl-C)", markup=False)
             front = Front(make_app(node), node, HttpServices())

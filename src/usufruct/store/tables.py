@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Protocol, cast
 
 from usufruct.core import facts
@@ -109,11 +109,17 @@ def create(connection: Connection) -> None:
 
 def insert(connection: Connection, into: str, rows: Sequence[Sequence[Any]], on_conflict: str = "") -> None:
     """Writes rows into a table, many with one statement."""
+    for many, start in _cut(len(rows)):
+        statement = _insertion(into, len(rows[0]), many, on_conflict)
+        connection.execute(statement, tuple(itertools.chain.from_iterable(rows[start : start + many])))
+
+
+def _cut(length: int) -> Iterator[tuple[int, int]]:
+    """How many rows each statement takes, and from where on."""
     start = 0
     for many in _AT_ONCE:
-        while len(rows) - start >= many:
-            statement = _insertion(into, len(rows[0]), many, on_conflict)
-            connection.execute(statement, tuple(chain.from_iterable(rows[start : start + many])))
+        while length - start >= many:
+            yield many, start
             start += many
 
 
@@ -241,8 +247,17 @@ class StateWriter(StateReader):
         if rows:
             of = table(kind)
             (last,) = self._connection.execute(f"SELECT coalesce(max(place), 0) FROM {of.name}").fetchone()
-            placed = [(last + number, *put.values) for number, put in enumerate(rows.values(), 1)]
+            places, there = itertools.count(last + 1), self._there(of, tuple(rows))
+            placed = [(0 if key in there else next(places), *put.values) for key, put in rows.items()]
             insert(self._connection, of.into, placed, of.on_conflict)
+
+    def _there(self, of: Table, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that have a row, which stays in its place: places have no gaps."""
+        found: set[str] = set()
+        for some, start in _cut(len(keys)):
+            query = f"SELECT key FROM {of.name} WHERE key IN ({', '.join('?' * some)})"
+            found.update(key for (key,) in self._connection.execute(query, keys[start : start + some]))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
