@@ -39,7 +39,7 @@ from usufruct.core.registry.facts import AssetRegistered, Column, Quality
 from usufruct.core.rulebook import purposes
 from usufruct.store.memory import MemoryState
 from usufruct.store.sqlite import connect
-from usufruct.store.tables import StateReader, create, put
+from usufruct.store.tables import StateReader, StateWriter, create
 
 SIZES = (1_000, 100_000)  # agreements
 QUICK = (100,)
@@ -193,9 +193,12 @@ def _in_sqlite(path: Path, memory: MemoryState) -> StateReader:
     connection.execute("CREATE TABLE about (party TEXT, seq INTEGER)")
     create(connection)
     connection.execute("BEGIN")
+    state = StateWriter(connection, {})
     for rows in memory.rows.values():
         for row in rows.values():
-            put(connection, row)
+            state.put(row)
+    state.unmark()
+    state.flush()
     connection.execute("COMMIT")
     return StateReader(connection)
 
