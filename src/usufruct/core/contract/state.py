@@ -49,7 +49,7 @@ class Negotiation(Row):
 
 @dataclass(frozen=True, slots=True)
 class Agreement(Row):
-    """See `AgreementReached`; `ended` once one side has ended it."""
+    """See `AgreementReached`, the fact number `seq`; `ended` once one side has ended it."""
 
     KEY = ("id",)
     INDEXED = ("consumer", "asset", "provider")
@@ -63,6 +63,7 @@ class Agreement(Row):
     until: Instant
     right: str
     ended: bool = False
+    seq: int = 0
 
     def active(self, at: Instant) -> bool:
         """Whether uses can be admitted under it at `at`."""
@@ -85,7 +86,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case AgreementReached() as fact:
             yield Agreement(
                 fact.agreement, fact.offer, fact.asset, fact.provider, fact.consumer, fact.terms, entry.at, fact.until,
-                fact.right,
+                fact.right, seq=entry.seq,
             )  # fmt: skip
         case AgreementEnded() as fact:
             agreement = read.get(Agreement, fact.agreement)

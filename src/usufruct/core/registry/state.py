@@ -41,7 +41,7 @@ class Party(Row):
 
 @dataclass(frozen=True, slots=True)
 class Asset(Row):
-    """Something that can be used; see `AssetRegistered`."""
+    """Something that can be used; see `AssetRegistered`, the fact number `seq`."""
 
     KEY = ("id",)
     INDEXED = ("publisher",)
@@ -62,6 +62,7 @@ class Asset(Row):
     purposes: tuple[str, ...] = (ROOT,)
     derived_from: tuple[str, ...] = ()
     transform: str = ""
+    seq: int = 0
 
     def column(self, name: str) -> Column | None:
         """The column of that name, in capitals or not, as SQL has it."""
@@ -92,7 +93,7 @@ class ErasedPerson(Row):
 
 @dataclass(frozen=True, slots=True)
 class Right(Row):
-    """A right somebody holds; see `RightGranted`."""
+    """A right somebody holds; see `RightGranted`, the fact number `seq`."""
 
     KEY = ("id",)
     INDEXED = ("asset", "grantee")
@@ -105,6 +106,7 @@ class Right(Row):
     until: Instant
     rests_on: str | None
     since: Instant
+    seq: int = 0
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -116,7 +118,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield Asset(
                 fact.asset, fact.publisher, fact.source, fact.title, fact.description, fact.licence, fact.keywords,
                 fact.version, fact.person_column, fact.columns, fact.rows_per_person, fact.once_per, fact.quality,
-                entry.at, fact.purposes, fact.derived_from, fact.transform,
+                entry.at, fact.purposes, fact.derived_from, fact.transform, seq=entry.seq,
             )  # fmt: skip
         case PersonsEnrolled() as fact:
             for number, party in enumerate(fact.persons, fact.first):
@@ -126,7 +128,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case RightGranted() as fact:
             yield Right(
                 fact.id, fact.asset, fact.right, fact.grantor, fact.grantee, fact.may_grant, fact.until, fact.rests_on,
-                entry.at,
+                entry.at, entry.seq,
             )  # fmt: skip
         case _:
             return
