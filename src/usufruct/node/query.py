@@ -3,25 +3,32 @@
 This file is the only one that knows the order:
 
     read and decide → admitted (the charge is reserved) → run where the data lie → noise → release
-    → answered (the charge is spent, contributions counted, the price owed) → the answer leaves with its receipt
+    → decide again → answered (the charge is spent, contributions counted, the price owed) → the answer leaves with its
+    receipt
 
 Each append is on disk before the step after it. A crash between the two facts leaves an admitted use without an end;
 when the node opens again it is abandoned and its charge stays spent, for the data may have been looked at. Nothing of
 an answer leaves before its fact, so there is no result without one.
+
+Between the two facts an agreement, a right or a consent may end. So it is decided again in the very transaction that
+would let the answer out: after the fact that ends something is on disk, nothing is released that rests on it. Where only
+a person has gone, the question is run again without her, and nobody is told: a refusal would tell of her.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from usufruct.core.access import hold
 from usufruct.core.access.facts import UseHeld
-from usufruct.core.access.rules import Permit, Request, decide
+from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
+from usufruct.core.access.rules import REFUSED, Permit, decide, prove
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
-from usufruct.core.base.refusals import Refusal
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.question import Question, in_words
 from usufruct.core.privacy.release import Answer, release
@@ -76,9 +83,19 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class _Admitted:
     use: str
+    request: Request
     permit: Permit
     plan: QueryPlan
     meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What came of running a plan over a population: the answer, and what each person counted for."""
+
+    population: bytes
+    answer: Answer
+    contributions: bytes
 
 
 def ask(node: Node, asked: Asked) -> Answered | Refused:
@@ -96,31 +113,45 @@ def ask(node: Node, asked: Asked) -> Answered | Refused:
         use, refusal, seq = decision
         with node.store.read() as state:
             return Refused(use, refusal, state.receipt(seq))
-    persons = decision.permit.asset.quality.persons
+    population = decision.permit.population
+    while True:
+        ran = _run(node, decision, population)
+        node.reach("query before answered")
+        released = node.store.write(partial(_release, decision, ran))
+        node.reach("query after answered")
+        match released:
+            case int() as seq:
+                return _reply(node, decision, ran.answer, seq)
+            case bytes():
+                population = released
+            case refusal, seq:
+                with node.store.read() as state:
+                    return Refused(decision.use, refusal, state.receipt(seq))
+
+
+def _run(node: Node, admitted: _Admitted, population: bytes) -> _Ran:
+    """Runs the plan where the data lie and adds the noise; abandons the use if that fails."""
     try:
         node.reach("query before run")
-        measured = node.engine.run(decision.plan, decision.permit.population, persons)
+        measured = node.engine.run(admitted.plan, population, admitted.permit.asset.quality.persons)
         node.reach("query after run")
         noised = [
             node.noise.add(exact, vector.deviation)
-            for exact, vector in zip(measured.vectors, decision.plan.vectors, strict=True)
+            for exact, vector in zip(measured.vectors, admitted.plan.vectors, strict=True)
         ]
-        answer = release(decision.plan, noised)
+        return _Ran(population, release(admitted.plan, noised), measured.contributions)
     except Exception as error:
         cause = error.message if isinstance(error, Fault) else "the node failed"
-        node.store.write(lambda tx: tx.append(QueryAbandoned(decision.use, cause)))
+        node.store.write(lambda tx: tx.append(QueryAbandoned(admitted.use, cause)))
         raise
-    node.reach("query before answered")
-    seq = node.store.write(lambda tx: _answered(tx, asked.requester, decision, answer, measured.contributions))
-    node.reach("query after answered")
-    return _reply(node, decision, answer, seq)
 
 
 def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, Refusal, int]:
     """Decide and plan; then the fact, one way or the other."""
     use = numbered("use", tx.next)
     held = hold.place(tx, use, asked.requester, asked.hold, asked.hold_days, tx.now) if asked.hold else None
-    decision = held if isinstance(held, Refusal) else _decide(node, tx, asked)
+    request = _request(asked)
+    decision = held if isinstance(held, Refusal) else _decide(node, tx, asked, request)
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     text = asked.text if len(asked.text) <= KEPT_TEXT else asked.text[:KEPT_TEXT] + "…"
@@ -128,23 +159,40 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
         asset = asked.question.asset if isinstance(asked.question, Question) else ""
         entry = tx.append(QueryRefused(
             use, asked.requester, asset[:KEPT_TEXT], asked.purpose[:KEPT_TEXT], text, decision.code, decision.reasons,
-            decision.remedy,
+            decision.remedy, _kept(tx, prove(tx, request, tx.now)) if request else "",
         ))  # fmt: skip
         return use, decision, entry.seq
+    assert request is not None, "what could not be read is refused"
     permit, query_plan, meaning = decision
     terms = permit.agreement.terms
     tx.append(QueryAdmitted(
         use, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text, meaning,
         query_plan.charge, terms.price, terms.currency, tx.attach("application/vnd.usufruct.population.v1", permit.population),
+        _kept(tx, permit.proof),
     ))  # fmt: skip
-    return _Admitted(use, permit, query_plan, meaning)
+    return _Admitted(use, request, permit, query_plan, meaning)
 
 
-def _decide(node: Node, tx: Transaction, asked: Asked) -> tuple[Permit, QueryPlan, str] | Refusal:
+def _kept(tx: Transaction, proof: Proof) -> str:
+    return tx.attach(MEDIA_TYPE, proof.encode())
+
+
+def _request(asked: Asked) -> Request | None:
+    """What the gates judge; None if the question could not be read."""
     question = asked.question
     if isinstance(question, Refusal):
+        return None
+    columns = tuple(holdable(name) for name in question.read())
+    return Request(asked.requester, holdable(question.asset), asked.purpose, question.form, columns)
+
+
+def _decide(
+    node: Node, tx: Transaction, asked: Asked, request: Request | None
+) -> tuple[Permit, QueryPlan, str] | Refusal:
+    question = asked.question
+    if isinstance(question, Refusal) or request is None:
+        assert isinstance(question, Refusal)
         return question
-    request = Request(asked.requester, question.asset, asked.purpose, question.form, question.read())
     permit = decide(tx, request, tx.now)
     if isinstance(permit, Refusal):
         return permit
@@ -154,11 +202,26 @@ def _decide(node: Node, tx: Transaction, asked: Asked) -> tuple[Permit, QueryPla
     return permit, query_plan, in_words(question)
 
 
-def _answered(tx: Transaction, requester: str, admitted: _Admitted, answer: Answer, contributions: bytes) -> int:
-    kept = tx.attach("application/vnd.usufruct.answer.v1+json", answer.encode())
-    counted = tx.attach("application/vnd.usufruct.contributions.v1", contributions)
+def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | bytes | tuple[Refusal, int]:
+    """Lets the answer out, if what permitted it still does: the number of the fact. Else the population that is left, if
+    only persons are gone, or why not, with the number of the fact that says so."""
     permit = admitted.permit
-    fact = QueryAnswered(admitted.use, requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted)
+    again = decide(tx, admitted.request, tx.now)
+    if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
+        reasons = (
+            again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)
+        )
+        remedy = again.remedy if isinstance(again, Refusal) else "ask again, under the agreement that is in force now"
+        seq = tx.append(QueryAbandoned(admitted.use, "what permitted it ended before the answer could leave")).seq
+        return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seq
+    left = bytes(was & now for was, now in zip(ran.population, again.population, strict=True))
+    if left != ran.population:
+        return left
+    kept = tx.attach("application/vnd.usufruct.answer.v1+json", ran.answer.encode())
+    counted = tx.attach("application/vnd.usufruct.contributions.v1", ran.contributions)
+    fact = QueryAnswered(
+        admitted.use, admitted.request.requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted
+    )
     return tx.append(fact).seq
 
 

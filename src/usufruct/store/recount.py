@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from usufruct.core import facts
+from usufruct.core.access import proof
 from usufruct.core.base import canonical
 from usufruct.core.base.records import Entry, Fact, Row, plain
 from usufruct.core.income import settlement
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer, members_of
 from usufruct.core.income.state import PeriodPlan
-from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
+from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, PersonErased
@@ -194,6 +195,10 @@ def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
     match fact:
         case QueryAdmitted():
             yield fact.population, "application/vnd.usufruct.population.v1"
+            if fact.decision:
+                yield fact.decision, proof.MEDIA_TYPE
+        case QueryRefused() if fact.decision:
+            yield fact.decision, proof.MEDIA_TYPE
         case QueryAnswered():
             yield fact.answer, "application/vnd.usufruct.answer.v1+json"
             yield fact.contributions, "application/vnd.usufruct.contributions.v1"

@@ -25,7 +25,8 @@ class BudgetOpened(Fact):
 @dataclass(frozen=True, slots=True)
 class QueryAdmitted(Fact):
     """A question will be answered: `charge` (micro-rho) is reserved. `question` is what was typed, `meaning` what it
-    was understood as; `population` is the sealed bitmap of the persons whose rows may be used."""
+    was understood as; `population` is the sealed bitmap of the persons whose rows may be used, `decision` the sealed
+    proof of the permit (see `access.proof`)."""
 
     KIND = "query.admitted/1"
     use: str
@@ -40,6 +41,7 @@ class QueryAdmitted(Fact):
     price: int
     currency: str
     population: str
+    decision: str = ""
 
     def about(self) -> tuple[str, ...]:
         return (self.requester,)
@@ -75,7 +77,8 @@ class QueryAbandoned(Fact):
 
 @dataclass(frozen=True, slots=True)
 class QueryRefused(Fact):
-    """Somebody asked and the answer was no. `asset` and `purpose` are as asked and may not exist."""
+    """Somebody asked and the answer was no. `asset` and `purpose` are as asked and may not exist. `decision` is the
+    sealed proof of the decision, empty if the question could not be read."""
 
     KIND = "query.refused/1"
     use: str
@@ -86,6 +89,7 @@ class QueryRefused(Fact):
     code: str
     reasons: tuple[str, ...]
     remedy: str
+    decision: str = ""
 
     def about(self) -> tuple[str, ...]:
         return (self.requester,)
