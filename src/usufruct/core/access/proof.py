@@ -12,9 +12,9 @@ A proof holds nothing about persons: consent is a filter over all of them, whoev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant, later
@@ -45,6 +45,11 @@ class Change:
     ask: str = ""
     to: str | tuple[str, ...] = ()
     row: Row | None = None
+
+    @property
+    def tries(self) -> bool:
+        """Whether it can be tried; some things can only be said."""
+        return bool(self.ask) or self.row is not None
 
     def apply(self, read: Reader, request: Request) -> tuple[Reader, Request]:
         """The world, or the request, as it would be."""
@@ -140,6 +145,21 @@ class Proof:
     def encode(self) -> bytes:
         """Its canonical bytes."""
         return canonical.encode(self.value())
+
+
+def redacted(shown: canonical.Value) -> canonical.Value:
+    """What a person whose data it is about sees of a proof's `value`: on what grounds, and not what is between the
+    requester and the provider."""
+    assert isinstance(shown, Mapping)
+    premises = [
+        {name: part for name, part in premise.items() if name != "reason"}
+        for premise in cast(Sequence[Mapping[str, canonical.Value]], shown["premises"])
+    ]
+    obligations = [
+        one for one in cast(Sequence[Mapping[str, canonical.Value]], shown["obligations"]) if one["kind"] != "pay"
+    ]
+    kept = {name: part for name, part in shown.items() if name != "whyNot"}
+    return {**kept, "premises": premises, "obligations": obligations}
 
 
 def _premise(premise: Premise) -> dict[str, canonical.Value]:

@@ -82,16 +82,15 @@ def decide(read: Reader, request: Request, at: Instant) -> Permit | Refusal:
 
 def prove(read: Reader, request: Request, at: Instant) -> Proof:
     """The same decision with what it rests on and, where it is a no, the smallest change that would make it a yes."""
-    tried = _judge(read, request, at)
-    proof = _proof(request, at, tried[0])
+    proof = _proof(request, at, _judge(read, request, at)[0])
     if proof.permits:
         return proof
 
-    def permits(supposed: Reader, otherwise: Request) -> bool:
-        return not _judge(supposed, otherwise, at)[0].noes
+    def noes(supposed: Reader, otherwise: Request) -> list[No]:
+        judged = _judge(supposed, otherwise, at)
+        return [no for one in judged for no in one.noes] if judged[0].noes else []
 
-    premises = [premise for judged in tried for premise in judged.premises]
-    return replace(proof, why_not=why_not.smallest(read, request, premises, permits))
+    return replace(proof, why_not=why_not.smallest(read, request, noes))
 
 
 def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:

@@ -52,6 +52,7 @@ class Use(Row):
     contributions: str = ""
     code: str = ""
     reasons: tuple[str, ...] = ()
+    decision: str = ""
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -66,6 +67,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
+                decision=fact.decision,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
@@ -76,7 +78,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case QueryRefused() as fact:
             yield Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "refused", entry.at, entry.seq,
-                code=fact.code, reasons=fact.reasons,
+                code=fact.code, reasons=fact.reasons, decision=fact.decision,
             )  # fmt: skip
         case _:
             return

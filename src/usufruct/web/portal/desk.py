@@ -14,7 +14,7 @@ from usufruct.core.contract.negotiation import FINAL
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
-from usufruct.node import query, trade, views
+from usufruct.node import decision, query, trade, views
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import answers, pages
@@ -117,7 +117,7 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
-        answer=answers.shown(found.let_out, "answer"),
+        answer=answers.shown(found.let_out, "answer"), decision=decision.of_use(node, use, party if mine else None),
     )  # fmt: skip
 
 

@@ -176,6 +176,11 @@ def exact_money(micro: int, currency: str) -> str:
     return f"{decimal(units, DECIMALS[currency] + 2)} {currency}"
 
 
+def _listed(value: object) -> str:
+    """A value, or values one after the other."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def percent(part: int, whole: int) -> str:
     """A part of a whole, as people say it: `10 %`, `0.4 %`."""
     value = 100 * part / whole if whole else 0.0
@@ -226,7 +231,7 @@ _ENVIRONMENT = Environment(
 )  # fmt: skip
 _ENVIRONMENT.filters.update(
     when=_when, day=_day, ticks=_ticks, sentence=_sentence, says=_says, purpose=_purpose, money=_money,
-    exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut,
+    exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut, listed=_listed,
 )  # fmt: skip
 _ENVIRONMENT.globals.update(
     grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT, grounds=GROUNDS
