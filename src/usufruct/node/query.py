@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from usufruct.core.access import hold
+from usufruct.core.access import consent, hold
 from usufruct.core.access.facts import UseHeld
 from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
 from usufruct.core.access.rules import REFUSED, Permit, decide, prove
@@ -29,12 +29,14 @@ from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.privacy.conditions import reach, resolve
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.question import Question, in_words
 from usufruct.core.privacy.release import Answer, release
 from usufruct.core.privacy.rules import QueryPlan, plan
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.state import Asset
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
@@ -150,7 +152,7 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
     """Decide and plan; then the fact, one way or the other."""
     use = numbered("use", tx.next)
     held = hold.place(tx, use, asked.requester, asked.hold, asked.hold_days, tx.now) if asked.hold else None
-    request = _request(asked)
+    request = _request(tx, asked)
     decision = held if isinstance(held, Refusal) else _decide(node, tx, asked, request)
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
@@ -170,6 +172,9 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
         query_plan.charge, terms.price, terms.currency, tx.attach("application/vnd.usufruct.population.v1", permit.population),
         _kept(tx, permit.proof),
     ))  # fmt: skip
+    counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
+    if counted is not None:
+        tx.append(counted)
     return _Admitted(use, request, permit, query_plan, meaning)
 
 
@@ -177,13 +182,16 @@ def _kept(tx: Transaction, proof: Proof) -> str:
     return tx.attach(MEDIA_TYPE, proof.encode())
 
 
-def _request(asked: Asked) -> Request | None:
+def _request(tx: Transaction, asked: Asked) -> Request | None:
     """What the gates judge; None if the question could not be read."""
     question = asked.question
     if isinstance(question, Refusal):
         return None
     columns = tuple(holdable(name) for name in question.read())
-    return Request(asked.requester, holdable(question.asset), asked.purpose, question.form, columns)
+    asset = tx.get(Asset, question.asset)
+    where = resolve(question.where, asset) if question.where and asset else None
+    parts = () if where is None or isinstance(where, Refusal) else reach(where)
+    return Request(asked.requester, holdable(question.asset), asked.purpose, question.form, columns, parts)
 
 
 def _decide(
@@ -206,7 +214,7 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | bytes | t
     """Lets the answer out, if what permitted it still does: the number of the fact. Else the population that is left, if
     only persons are gone, or why not, with the number of the fact that says so."""
     permit = admitted.permit
-    again = decide(tx, admitted.request, tx.now)
+    again = decide(tx, admitted.request, tx.now, admitted=True)
     if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
         reasons = (
             again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
+from usufruct.core.access.consent_conditions import Reach
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Reader, Row, RowT, plain
@@ -27,14 +28,30 @@ MEDIA_TYPE = "application/vnd.usufruct.decision.v1+json"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a column that a use is restricted to: from `low` to `high` (in grains), or these `values`."""
+
+    column: str
+    low: int | None = None
+    high: int | None = None
+    values: tuple[int | str | bool, ...] = ()
+
+    def reach(self) -> Reach:
+        """As consents are held against it."""
+        return Reach(self.low, self.high, frozenset(self.values) if self.values else None)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants which columns of what, for what, in which form (see `grades.FORMS`). For rows no columns means all."""
+    """Who wants which columns of what, for what, in which form (see `grades.FORMS`), and which part of them: `reach` has
+    the columns that the use is restricted by. For rows no columns means all."""
 
     requester: str
     asset: str
     purpose: str
     form: str
     columns: tuple[str, ...]
+    reach: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

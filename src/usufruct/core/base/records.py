@@ -171,15 +171,18 @@ def _tuple_builder(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 def _record_builder(kind: type[Any]) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(kind)
-    builders = {f.name: _builder(hints[f.name]) for f in dataclasses.fields(kind)}
+    names = {f.name for f in dataclasses.fields(kind)}
+    builders: dict[str, Callable[[Any], Any]] = {}  # found when first needed, for a record may hold some of its own kind
     defaults = {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
 
     def build(value: Any) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"expected the fields of a {kind.__name__}, found `{value!r}`")
-        unknown = value.keys() - builders.keys()
+        unknown = value.keys() - names
         if unknown:
             raise ValueError(f"a {kind.__name__} has no field `{sorted(unknown)[0]}`")
+        for name in value.keys() - builders.keys():
+            builders[name] = _builder(hints[name])
         parts = {name: builders[name](part) for name, part in value.items()}
         for name in parts.keys() & defaults.keys():
             if parts[name] == defaults[name]:

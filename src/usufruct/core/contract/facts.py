@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
+from usufruct.core.rulebook.bases import CONSENT
+from usufruct.core.terms.model import Ruleset
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What is offered or agreed: the `form` of answer (see `grades.FORMS`), for which `purposes` (each covers what is
     narrower), at what `price` in minor units of `currency` a question, for how many `years` from the agreement on.
+
+    `basis` is the legal basis of the use of persons' data (see `bases.BASES`); with `ask_first` only those persons count who
+    said yes to a request of the consumer. `rules` are further permissions, prohibitions and duties; without any, what the
+    other fields say is permitted.
     """
 
     form: str
@@ -19,6 +25,9 @@ class Terms:
     price: int
     currency: str
     years: int
+    basis: str = CONSENT
+    ask_first: bool = False
+    rules: Ruleset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,20 @@ class AgreementEnded(Fact):
 
     KIND = "agreement.ended/1"
     agreement: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class DutyReported(Fact):
+    """The provider says that a duty of the agreement's rules was fulfilled, or that it was violated."""
+
+    KIND = "duty.reported/1"
+    agreement: str
+    duty: str
+    fulfilled: bool
     by: str
 
     def about(self) -> tuple[str, ...]:

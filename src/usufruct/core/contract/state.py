@@ -10,6 +10,7 @@ from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.contract.facts import (
     AgreementEnded,
     AgreementReached,
+    DutyReported,
     NegotiationMoved,
     OfferPublished,
     OfferWithdrawn,
@@ -70,6 +71,27 @@ class Agreement(Row):
         return not self.ended and self.since <= at < self.until
 
 
+@dataclass(frozen=True, slots=True)
+class AgreementUses(Row):
+    """How many uses were admitted under an agreement."""
+
+    KEY = ("agreement",)
+    agreement: str
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duty(Row):
+    """What was reported of a duty; it can be `violated` first and `fulfilled` late."""
+
+    KEY = ("agreement", "duty")
+    INDEXED = ("agreement",)
+    agreement: str
+    duty: str
+    fulfilled: bool = False
+    violated: bool = False
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact of the contract area changes."""
     match entry.fact:
@@ -92,5 +114,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             agreement = read.get(Agreement, fact.agreement)
             assert agreement is not None
             yield replace(agreement, ended=True)
+        case DutyReported() as fact:
+            duty = read.get(Duty, fact.agreement, fact.duty) or Duty(fact.agreement, fact.duty)
+            yield replace(duty, fulfilled=True) if fact.fulfilled else replace(duty, fulfilled=False, violated=True)
         case _:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from usufruct.core.access.proof import Part
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.question import Both, Comparison, Condition, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.registry.facts import TYPES, Column
@@ -79,3 +80,50 @@ def _in_grains(literal: Literal, column: Column) -> Literal | Refusal:
         + (f" ({column.decimals} decimals)" if column.type == "decimal" else ""),
         remedy="compare it with a value of its own type",
     )  # fmt: skip
+
+
+def reach(condition: Resolved | None) -> tuple[Part, ...]:
+    """The parts of columns that a condition restricts a question to: never less than what it lets in."""
+    return tuple(part for _, part in sorted(_reach(condition).items()))
+
+
+def _reach(condition: Resolved | None) -> dict[str, Part]:
+    match condition:
+        case Both():
+            left, right = _reach(condition.left), _reach(condition.right)
+            return left | right | {name: _narrower(left[name], right[name]) for name in left.keys() & right.keys()}
+        case Either():
+            left, right = _reach(condition.left), _reach(condition.right)
+            both = {name: _wider(left[name], right[name]) for name in left.keys() & right.keys()}
+            return {name: part for name, part in both.items() if part is not None}
+        case OneOf():
+            return {condition.column: Part(condition.column, values=tuple(dict.fromkeys(condition.literals)))}
+        case Comparison(column, "=", literal):
+            return {column: Part(column, values=(literal,))}
+        case Comparison(column, operator, int() as bound) if not isinstance(bound, bool) and operator != "<>":
+            low, high = {"<": (None, bound - 1), "<=": (None, bound), ">": (bound + 1, None), ">=": (bound, None)}[
+                operator
+            ]
+            return {column: Part(column, low, high)}
+        case _:
+            return {}
+
+
+def _narrower(one: Part, other: Part) -> Part:
+    """What lies in both, or something wider."""
+    if one.values or other.values:
+        return one if one.values else other
+    lows = [part.low for part in (one, other) if part.low is not None]
+    highs = [part.high for part in (one, other) if part.high is not None]
+    return Part(one.column, max(lows, default=None), min(highs, default=None))
+
+
+def _wider(one: Part, other: Part) -> Part | None:
+    """What holds both; None if that is everything."""
+    if one.values and other.values:
+        return Part(one.column, values=tuple(dict.fromkeys((*one.values, *other.values))))
+    if one.values or other.values:
+        return None
+    low = None if one.low is None or other.low is None else min(one.low, other.low)
+    high = None if one.high is None or other.high is None else max(one.high, other.high)
+    return None if low is None and high is None else Part(one.column, low, high)

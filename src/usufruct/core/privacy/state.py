@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
+from usufruct.core.contract.state import AgreementUses
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 
 
@@ -64,6 +65,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             budget = read.get(Budget, fact.asset, fact.version)
             assert budget is not None and budget.left >= fact.charge
             yield replace(budget, reserved=budget.reserved + fact.charge)
+            uses = read.get(AgreementUses, fact.agreement) or AgreementUses(fact.agreement, 0)
+            yield replace(uses, uses=uses.uses + 1)
             yield Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,

@@ -1,0 +1,122 @@
+"""What the rules of an agreement say to a request: its gate in the decision.
+
+An agreement may carry rules (see `core.terms`): permissions with constraints, duties and counts, and prohibitions. They
+are read once and kept, for an agreement is asked often and never changes. The request is put to them in the words of their
+vocabulary; the state of the world is what the journal knows: the moment, how often the agreement was used, which duties
+were reported fulfilled or violated, and what the requester has shown of itself.
+
+A prohibition counts whichever of the requester's agreements it stands in: who agreed once never to use data for marketing
+does not escape by a second agreement. Only the agreement that is asked may say of itself that its permissions win.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from usufruct.core.access.proof import Change, No, Premise
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
+from usufruct.core.contract.state import Agreement, AgreementUses, Duty
+from usufruct.core.registry.credentials import claims
+from usufruct.core.terms import evaluate
+from usufruct.core.terms.evaluate import Terms, World
+from usufruct.core.terms.model import Ruleset
+
+if TYPE_CHECKING:
+    from usufruct.core.access.gates import Case
+
+ACTIONS = {"aggregates": "aggregate", "rows": "extract"}
+"""The action that each form of answer is."""
+
+KEPT = 200_000  # rule sets that are not read again
+
+_READ: OrderedDict[int, tuple[Ruleset, Terms]] = OrderedDict()
+
+
+def terms_of(rules: Ruleset) -> Terms:
+    """The rules, ready to be asked. Rows never change, so the same object is the same rules."""
+    found = _READ.get(id(rules))
+    if found is None or found[0] is not rules:
+        found = _READ[id(rules)] = rules, evaluate.read(rules)
+        if len(_READ) > KEPT:
+            _READ.popitem(last=False)
+    return found[1]
+
+
+def question(case: Case) -> evaluate.Request:
+    """The request in the words of the rules."""
+    request, read = case.request, case.columns() or case.asset.columns
+    classes = tuple(sorted({column.data_class for column in read}))
+    shown = claims(case.read, request.requester, case.at)
+    claimed = {one.type for values in shown.values() for one in values}
+    claimed |= {f"{name}={one.value}" for name, values in shown.items() for one in values}
+    return evaluate.Request(
+        ACTIONS[request.form], case.asset.id, request.requester, case.purpose,
+        {
+            "usu:form": request.form, "usu:grade": max(column.grade for column in read),
+            "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
+            "recipient": request.requester, "version": case.asset.version, "usu:persons": case.asset.quality.persons,
+            "usu:claim": frozenset(claimed),
+        },
+    )  # fmt: skip
+
+
+def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant) -> World:
+    counters: dict[str, int] = {}
+    if terms.counted:
+        uses = read.get(AgreementUses, agreement.id)
+        counters = dict.fromkeys(terms.counted, uses.uses if uses else 0)
+    duties = list(read.list(Duty, agreement=agreement.id)) if terms.duties else []
+    return World(
+        at, frozenset(duty.duty for duty in duties if duty.fulfilled), frozenset(d.duty for d in duties if d.violated),
+        counters,
+    )  # fmt: skip
+
+
+def permission(read: Reader, agreement: Agreement, asked: evaluate.Request, at: Instant) -> Premise:
+    """Whether the agreement's rules permit it."""
+    assert agreement.terms.rules is not None
+    terms = terms_of(agreement.terms.rules)
+    world, no, found = _world(read, agreement, terms, at), None, "permitted"
+    if not terms.permits(asked, world):
+        report = terms.report(asked, world)
+        found = report.why
+        no = No("access.terms", _why(agreement, report), tuple(_changes(agreement, report)))
+    return Premise("agreement", "rules", "permitted", found, (agreement.seq,), no)
+
+
+def prohibition(read: Reader, agreement: Agreement, chosen: Agreement, asked: evaluate.Request, at: Instant) -> Premise:
+    """Whether a prohibition of an agreement stands against it."""
+    assert agreement.terms.rules is not None
+    terms = terms_of(agreement.terms.rules)
+    own = agreement.id == chosen.id and agreement.terms.rules.conflict == "perm"
+    no = None
+    if not own and terms.prohibits(asked, _world(read, agreement, terms, at)):
+        no = No(
+            "access.prohibited", f"`{agreement.id}` prohibits it, and a prohibition holds under every agreement",
+            (Change(f"ask `{agreement.provider}` to lift the prohibition in `{agreement.id}`"),),
+        )  # fmt: skip
+    return Premise("prohibition", agreement.id, "no prohibition", "prohibited" if no else "none", (agreement.seq,), no)
+
+
+def _why(agreement: Agreement, report: evaluate.Report) -> str:
+    """The permission that lacks the least, and what it lacks."""
+    lacking = evaluate.changes(report)
+    if not lacking or not lacking[0].premises:
+        return f"the rules of `{agreement.id}` do not permit it"
+    said = "; ".join(f"{premise.expected}, and it is {premise.found or 'unknown'}" for premise in lacking[0].premises)
+    return f"the rules of `{agreement.id}` permit it only if {said}"
+
+
+def _changes(agreement: Agreement, report: evaluate.Report) -> Iterator[Change]:
+    """Fulfil the duties that are missing, if nothing else is; else another agreement."""
+    lacking = evaluate.changes(report)
+    duties = [premise.uid for premise in lacking[0].premises if premise.kind == "duty"] if lacking else []
+    if duties and len(duties) == len(lacking[0].premises):
+        for duty in duties:
+            yield Change(f"fulfil the duty {duty} and have it reported", row=Duty(agreement.id, duty, fulfilled=True))
+    without = replace(agreement, terms=replace(agreement.terms, rules=None))
+    yield Change(f"come to an agreement with other rules than `{agreement.id}`", row=without)

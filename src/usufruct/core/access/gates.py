@@ -1,0 +1,212 @@
+"""The gates of the decision, in their order. Each yields its premises, whether they hold or not.
+
+A *grade* gate asks how the columns must be handled; *prohibition* what is never allowed, by descent or by any agreement
+that the requester has on the asset; *purpose* what it is for, in the agreement, by descent and by right; *agreement* what
+was agreed, its rules, duties and counts; *consent* whose rows; *rights* whether who agreed could.
+
+Nothing is refused because of who the persons are or how many: the consent gate narrows and never refuses (decision 0005).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from usufruct.core.access import agreed
+from usufruct.core.access.proof import Change, No, Premise, Request
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
+from usufruct.core.contract.state import Agreement
+from usufruct.core.registry import rights
+from usufruct.core.registry.facts import Column
+from usufruct.core.registry.state import Asset, Right
+from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook.grades import FORMS, Table
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request under one agreement: the `asset` as it stands at `at`, what it rests on, and the table of grades that is
+    in force. `others` are the requester's other agreements on it."""
+
+    read: Reader
+    request: Request
+    at: Instant
+    purpose: str
+    asset: Asset
+    descent: tuple[int, ...]
+    table: Table
+    agreement: Agreement
+    right: rights.Explained | None
+    others: tuple[Agreement, ...]
+
+    def columns(self) -> list[Column]:
+        """The columns that are read, as far as they exist."""
+        wanted = {name.lower() for name in self.request.columns}
+        everything = self.request.form == "rows" and not wanted
+        return [column for column in self.asset.columns if everything or column.name.lower() in wanted]
+
+
+def all_gates(case: Case) -> Iterator[Premise]:
+    """Every premise of every gate."""
+    yield from _grade(case)
+    yield from _prohibition(case)
+    yield from _purpose(case)
+    yield from _agreement(case)
+    yield from _consent(case)
+    yield from _rights(case)
+
+
+def unknown_purpose(request: Request) -> Premise:
+    """The one premise of a request for what is no purpose."""
+    near = purposes.nearest(request.purpose) or ("AcademicResearch",)
+    changes = tuple(Change(f"name one that is, such as {' or '.join(near)}", "purpose", purpose) for purpose in near)
+    reason = f"`{request.purpose}` is not in the purpose tree"
+    return Premise(
+        "purpose", "known", "a purpose of the tree", request.purpose, (), No("access.unknown-purpose", reason, changes)
+    )
+
+
+def no_agreement(request: Request) -> Premise:
+    """The one premise of a request for what is unknown, or not open to who asks: the two look the same."""
+    reason = f"`{request.requester}` has no agreement in force on `{request.asset}`"
+    change = Change("request an offer from the catalogue and come to an agreement first")
+    no = No("access.no-agreement", reason, (change,))
+    return Premise("agreement", "in force", "an agreement in force", "none", (), no)
+
+
+def _grade(case: Case) -> Iterator[Premise]:
+    """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter."""
+    read, request, grades = case.columns(), case.request, case.table.grades
+    closed = [column for column in read if not grades[column.grade].forms]
+    if closed:
+        names = ", ".join(column.name for column in closed)
+        reason = f"{names}: graded {grades[5].name} or {grades[6].name}, which this node never lets out"
+        rest = tuple(column.name for column in read if column not in closed)
+        yield Premise(
+            "grade", names, "a grade that is let out", [column.grade for column in closed], case.descent,
+            No("access.grade", reason, (Change("leave these columns out", "columns", rest),)),
+        )  # fmt: skip
+    by_grade: dict[int, list[str]] = {}
+    for column in read:
+        if grades[column.grade].forms:
+            by_grade.setdefault(column.grade, []).append(column.name)
+    for grade, graded in sorted(by_grade.items(), reverse=True):
+        forms, names, no = grades[grade].forms, ", ".join(graded), None
+        if request.form not in forms:
+            reason = f"{names}: graded {grades[grade].name}, so {FORMS[request.form]} never leave the node"
+            no = No("access.form", reason, (Change(_example(case), "form", "aggregates"),))
+        yield Premise("grade", names, forms, request.form, case.descent, no)
+
+
+def _prohibition(case: Case) -> Iterator[Premise]:
+    """What is never allowed, whatever else says yes."""
+    asset, purpose, no = case.asset, case.purpose, None
+    against = purposes.forbids(asset.prohibited, purpose)
+    if against is not None:
+        no = No("access.prohibited", f"`{asset.id}` may never be used for {against}, whatever anybody agrees to", ())
+    yield Premise("prohibition", "by descent", asset.prohibited, purpose, case.descent, no)
+    for agreement in (case.agreement, *case.others):
+        if agreement.terms.rules is not None:
+            yield agreed.prohibition(case.read, agreement, case.agreement, agreed.question(case), case.at)
+
+
+def _purpose(case: Case) -> Iterator[Premise]:
+    asset, agreement, purpose = case.asset, case.agreement, case.purpose
+    allowed, no = agreement.terms.purposes, None
+    if not _covered(allowed, purpose):
+        named = ", ".join(allowed)
+        wider = replace(agreement, terms=replace(agreement.terms, purposes=(*allowed, purpose)))
+        no = No(
+            "access.purpose", f"`{agreement.id}` does not cover the purpose {purpose}, only {named}",
+            (
+                *(Change(f"ask for {named}, if that is what it is for", "purpose", one) for one in allowed),
+                Change(f"come to an agreement that covers {purpose}", row=wider),
+            ),
+        )  # fmt: skip
+    yield Premise("purpose", "agreed", allowed, purpose, (agreement.seq,), no)
+    no = None
+    if not _covered(asset.purposes, purpose):
+        named = ", ".join(asset.purposes)
+        no = No(
+            "access.purpose", f"`{asset.id}` may not be used for {purpose}, only for {named}",
+            tuple(Change(f"ask for {named}, if that is what it is for", "purpose", one) for one in asset.purposes),
+        )  # fmt: skip
+    yield Premise("purpose", "by descent", asset.purposes, purpose, case.descent, no)
+
+
+def _covered(allowed: tuple[str, ...], purpose: str) -> bool:
+    return any(purposes.covers(broader, purpose) for broader in allowed)
+
+
+def _agreement(case: Case) -> Iterator[Premise]:
+    agreement, request = case.agreement, case.request
+    form, no = agreement.terms.form, None
+    if request.form != form:
+        other = replace(agreement, terms=replace(agreement.terms, form=request.form))
+        change = (
+            Change(_example(case), "form", "aggregates")
+            if form == "aggregates"
+            else Change(f"come to an agreement that is for {FORMS[request.form]}", row=other)
+        )
+        reason = f"`{agreement.id}` is for {FORMS[form]}, not for {FORMS[request.form]}"
+        no = No("access.form", reason, (change,))
+    yield Premise("agreement", "form", form, request.form, (agreement.seq,), no)
+    if agreement.terms.rules is not None:
+        yield agreed.permission(case.read, agreement, agreed.question(case), case.at)
+
+
+def _consent(case: Case) -> Iterator[Premise]:
+    """Always open: it narrows and never refuses."""
+    expected = f"those who allow {case.purpose}"
+    yield Premise("consent", "whose rows", expected, "a filter over all persons", (case.asset.seq,))
+
+
+def _rights(case: Case) -> Iterator[Premise]:
+    agreement, found = case.agreement, case.right
+    rests_on, no = tuple(link.seq for link in found.links) if found else (), None
+    if found is None or found.broken:
+        renewed = found.broken.mended if found and found.broken else None
+        reason = f"the right of `{agreement.provider}` to grant this use has ended"
+        no = No("access.rights", reason, (Change(f"ask `{agreement.provider}` to renew it", row=renewed),))
+    yield Premise("rights", agreement.right, "a chain to the source", "broken" if no else "whole", rests_on, no)
+    if found is not None:
+        yield from _reach(case, found.links[0], rests_on)
+
+
+def _reach(case: Case, right: Right, rests_on: tuple[int, ...]) -> Iterator[Premise]:
+    """What the provider's right is good for: nobody can agree to more."""
+    agreement, no = case.agreement, None
+    if not _covered(right.purposes, case.purpose):
+        named = ", ".join(right.purposes)
+        reason = f"the right of `{agreement.provider}` is good for {named}, not for {case.purpose}"
+        changes = (Change(f"ask for {named}, if that is what it is for", "purpose", one) for one in right.purposes)
+        no = No("access.rights", reason, tuple(changes))
+    yield Premise("rights", "purposes", right.purposes, case.purpose, rests_on, no)
+    if right.columns:
+        read, within = case.columns(), {name.lower() for name in right.columns}
+        outside, no = [column.name for column in read if column.name.lower() not in within], None
+        if outside:
+            rest = tuple(column.name for column in read if column.name not in outside)
+            reason = f"{', '.join(outside)}: the right of `{agreement.provider}` does not reach these columns"
+            no = No("access.rights", reason, (Change("leave these columns out", "columns", rest),))
+        yield Premise("rights", "columns", right.columns, [column.name for column in read], rests_on, no)
+
+
+def _example(case: Case) -> str:
+    """The nearest question of the allowed form, made from the asset's public card alone."""
+    asset = case.asset
+    columns = [c for c in asset.columns if "aggregates" in case.table.grades[c.grade].forms]
+    key = next((_quoted(c.name) for c in columns if c.values), None)
+    measure = next((_quoted(c.name) for c in columns if c.low is not None and not c.values), None)
+    select = f"AVG({measure})" if measure else "COUNT(*)"
+    source = f"FROM {_quoted(asset.id)}"
+    return f"ask for totals: SELECT {f'{key}, ' if key else ''}{select} {source}{f' GROUP BY {key}' if key else ''}"
+
+
+def _quoted(name: str) -> str:
+    """`name` as SQL takes it: in quotes unless it is a plain word."""
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
