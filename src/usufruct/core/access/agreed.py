@@ -12,10 +12,11 @@ does not escape by a second agreement. Only the agreement that is asked may say 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
+from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
@@ -24,9 +25,6 @@ from usufruct.core.registry.credentials import claims
 from usufruct.core.terms import evaluate
 from usufruct.core.terms.evaluate import Terms, World
 from usufruct.core.terms.model import Ruleset
-
-if TYPE_CHECKING:
-    from usufruct.core.access.gates import Case
 
 ACTIONS = {"aggregates": "aggregate", "rows": "extract"}
 """The action that each form of answer is."""
@@ -46,22 +44,33 @@ def terms_of(rules: Ruleset) -> Terms:
     return found[1]
 
 
-def question(case: Case) -> evaluate.Request:
+def gates(read: Reader, case: Case, others: Iterable[Agreement], at: Instant) -> Iterator[Premise]:
+    """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`."""
+    for agreement in (case.agreement, *others):
+        if agreement.terms.rules is None:
+            continue
+        terms = terms_of(agreement.terms.rules)
+        asked, world = _question(read, case, terms, at), _world(read, agreement, terms, at)
+        if terms.prohibitive:
+            yield _prohibition(agreement, terms, asked, world, agreement is case.agreement)
+        if agreement is case.agreement:
+            yield _permission(agreement, terms, asked, world)
+
+
+def _question(read: Reader, case: Case, terms: Terms, at: Instant) -> evaluate.Request:
     """The request in the words of the rules."""
-    request, read = case.request, case.columns() or case.asset.columns
-    classes = tuple(sorted({column.data_class for column in read}))
-    shown = claims(case.read, request.requester, case.at)
-    claimed = {one.type for values in shown.values() for one in values}
-    claimed |= {f"{name}={one.value}" for name, values in shown.items() for one in values}
-    return evaluate.Request(
-        ACTIONS[request.form], case.asset.id, request.requester, case.purpose,
-        {
-            "usu:form": request.form, "usu:grade": max(column.grade for column in read),
-            "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
-            "recipient": request.requester, "version": case.asset.version, "usu:persons": case.asset.quality.persons,
-            "usu:claim": frozenset(claimed),
-        },
-    )  # fmt: skip
+    asset, columns = case.asset, case.columns or case.asset.columns
+    classes = tuple({column.data_class: None for column in columns})
+    values: dict[str, Any] = {
+        "usu:form": case.form, "usu:grade": max([column.grade for column in columns]),
+        "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
+        "recipient": case.agreement.consumer, "version": asset.version, "usu:persons": asset.quality.persons,
+    }  # fmt: skip
+    if "usu:claim" in terms.shown:
+        shown = claims(read, case.agreement.consumer, at)
+        types = {one.type for found in shown.values() for one in found}
+        values["usu:claim"] = frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]})
+    return evaluate.Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
 
 
 def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant) -> World:
@@ -76,11 +85,8 @@ def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant) -> Wor
     )  # fmt: skip
 
 
-def permission(read: Reader, agreement: Agreement, asked: evaluate.Request, at: Instant) -> Premise:
-    """Whether the agreement's rules permit it."""
-    assert agreement.terms.rules is not None
-    terms = terms_of(agreement.terms.rules)
-    world, no, found = _world(read, agreement, terms, at), None, "permitted"
+def _permission(agreement: Agreement, terms: Terms, asked: evaluate.Request, world: World) -> Premise:
+    no, found = None, "permitted"
     if not terms.permits(asked, world):
         report = terms.report(asked, world)
         found = report.why
@@ -88,13 +94,9 @@ def permission(read: Reader, agreement: Agreement, asked: evaluate.Request, at: 
     return Premise("agreement", "rules", "permitted", found, (agreement.seq,), no)
 
 
-def prohibition(read: Reader, agreement: Agreement, chosen: Agreement, asked: evaluate.Request, at: Instant) -> Premise:
-    """Whether a prohibition of an agreement stands against it."""
-    assert agreement.terms.rules is not None
-    terms = terms_of(agreement.terms.rules)
-    own = agreement.id == chosen.id and agreement.terms.rules.conflict == "perm"
+def _prohibition(agreement: Agreement, terms: Terms, asked: evaluate.Request, world: World, own: bool) -> Premise:
     no = None
-    if not own and terms.prohibits(asked, _world(read, agreement, terms, at)):
+    if not (own and terms.rules.conflict == "perm") and terms.prohibits(asked, world):
         no = No(
             "access.prohibited", f"`{agreement.id}` prohibits it, and a prohibition holds under every agreement",
             (Change(f"ask `{agreement.provider}` to lift the prohibition in `{agreement.id}`"),),

@@ -2,7 +2,8 @@
 
 For every asset and purpose there are two sets of persons: who *gave* consent and who *refused*. There may be a million
 persons, so a set is a bitmap over their numbers, cut into chunks; one person's word rewrites one chunk of 4 KiB, and
-who may be used for a purpose is a few ORs and an AND-NOT over bytes.
+who may be used for a purpose is a few ORs and an AND-NOT over bytes. Words with conditions, which are few, are held
+against the circumstances of the use one by one (see `consent_words`) and join the bitmaps before they are combined.
 
 How they combine: consent for a broad purpose covers the narrower ones. A refusal beats every consent; it counts for
 the purpose, for everything narrower, and also for anything broader that would include it. Refusing takes back the
@@ -10,21 +11,51 @@ consents given for that purpose and below it, so lifting the refusal later bring
 
 Only the person herself lifts her refusal, by a later yes for that very purpose. A later yes for something narrower is
 an exception from it and opens nothing else; one for something broader leaves it standing. What a holder collected
-before counts for those only who have not refused.
+before counts for those only who have not refused. A yes with limits is a no beyond them, whatever she said more broadly.
+
+An *objection* is against uses on one legal basis, or on any; no consent lifts it. On other bases than consent nobody is
+asked, and all are in but who refused, or objected. Of records that are about several persons none is used unless each of
+them is in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
+from usufruct.core.access.consent_conditions import ANY, Circumstances, Conditions
+from usufruct.core.access.consent_words import (
+    LIMITED,
+    PLAIN,
+    ConsentWord,
+    Held,
+    counted,
+    ended,
+    held,
+    of_person,
+    replaced_by_yes,
+    taken_back_by_no,
+)
+from usufruct.core.access.facts import (
+    ConsentGiven,
+    ConsentRefused,
+    ConsentsRecorded,
+    ConsentsUsed,
+    GuardianshipEnded,
+    ObjectionLifted,
+    RecordsShared,
+    UsedWord,
+    UseObjected,
+)
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.registry.facts import PersonErased
 from usufruct.core.registry.state import Person
 from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook.bases import BASES, CONSENT
 
 CHUNK = 32_768  # persons in one chunk
+
+DIRECT_MARKETING = "DirectMarketing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +71,114 @@ class ConsentChunk(Row):
     refused: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectionChunk(Row):
+    """Who among those persons objects to uses for `purpose` on `basis` (none: on whichever)."""
+
+    KEY = ("asset", "purpose", "basis", "chunk")
+    INDEXED = ("asset",)
+    asset: str
+    purpose: str
+    basis: str
+    chunk: int
+    objected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRecords(Row):
+    """Persons whose records are about all of them; see `RecordsShared`."""
+
+    KEY = ("asset", "seq")
+    INDEXED = ("asset",)
+    asset: str
+    seq: int
+    numbers: tuple[int, ...]
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
-    """The chunks that a word on consent changes."""
+    """The rows that a word on consent changes."""
     match entry.fact:
         case ConsentsRecorded() as fact:
             yield from _record(read, fact)
         case ConsentGiven() as fact:
-            number = number_of(read, fact.asset, fact.party)
-            chunk = _chunk(read, fact.asset, fact.purpose, number)
-            yield from _changed(chunk, _set(chunk.given, number), _clear(chunk.refused, number))
+            yield from _given(read, entry, fact)
         case ConsentRefused() as fact:
-            number = number_of(read, fact.asset, fact.party)
-            for purpose in purposes.descendants(fact.purpose):
-                chunk = _chunk(read, fact.asset, purpose, number)
-                refused = _set(chunk.refused, number) if purpose == fact.purpose else chunk.refused
-                yield from _changed(chunk, _clear(chunk.given, number), refused)
+            yield from _refused(read, entry, fact)
+        case UseObjected() | ObjectionLifted() as fact:
+            yield from _objected(read, entry, fact)
+        case ConsentsUsed() as fact:
+            yield from counted(read, fact, entry.at)
+        case RecordsShared() as fact:
+            yield SharedRecords(fact.asset, entry.seq, fact.numbers)
+        case (
+            GuardianshipEnded() as fact
+        ):  # they stay as limits that nothing meets, so that nothing broader takes their place
+            for person in read.list(Person, party=fact.ward):
+                for word in of_person(read, person.asset, fact.ward):
+                    if word.standing == LIMITED and word.said == "given" and word.by == fact.guardian:
+                        yield replace(word, void=True)
         case PersonErased() as fact:  # whatever a holder collected from her counts for nothing any more
             for removed in fact.removed:
+                yield from ended(of_person(read, removed.asset, fact.party), 0)
                 for purpose in purposes.descendants(purposes.ROOT):
                     chunk = _chunk(read, removed.asset, purpose, removed.number)
                     refused = _set(chunk.refused, removed.number) if purpose == purposes.ROOT else chunk.refused
                     yield from _changed(chunk, _clear(chunk.given, removed.number), refused)
         case _:
             return
+
+
+def _given(read: Reader, entry: Entry, fact: ConsentGiven) -> Iterator[Row]:
+    number = number_of(read, fact.asset, fact.party)
+    words = of_person(read, fact.asset, fact.party)
+    limited = fact.conditions != ANY
+    version = _next(words, fact.version)
+    yield from ended(replaced_by_yes(words, fact.purpose, fact.conditions), version)
+    yield ConsentWord(
+        fact.asset, number, version, fact.party, fact.purpose, "given", LIMITED if limited else PLAIN, entry.at, entry.seq,
+        fact.conditions, fact.notice, fact.request, fact.by,
+    )  # fmt: skip
+    if fact.conditions.scope == ANY.scope:
+        chunk = _chunk(read, fact.asset, fact.purpose, number)
+        given = _clear(chunk.given, number) if limited else _set(chunk.given, number)
+        yield from _changed(chunk, given, _clear(chunk.refused, number))
+
+
+def _refused(read: Reader, entry: Entry, fact: ConsentRefused) -> Iterator[Row]:
+    number = number_of(read, fact.asset, fact.party)
+    words = of_person(read, fact.asset, fact.party)
+    version = _next(words, fact.version)
+    conditions = Conditions(recipients=(fact.recipient,)) if fact.recipient else ANY
+    yield from ended(taken_back_by_no(words, fact.purpose, fact.recipient), version)
+    yield ConsentWord(
+        fact.asset, number, version, fact.party, fact.purpose, "refused", LIMITED if fact.recipient else PLAIN, entry.at,
+        entry.seq, conditions, fact.notice, fact.request, fact.by,
+    )  # fmt: skip
+    for purpose in purposes.descendants(fact.purpose) if not fact.recipient else ():
+        chunk = _chunk(read, fact.asset, purpose, number)
+        refused = _set(chunk.refused, number) if purpose == fact.purpose else chunk.refused
+        yield from _changed(chunk, _clear(chunk.given, number), refused)
+
+
+def _objected(read: Reader, entry: Entry, fact: UseObjected | ObjectionLifted) -> Iterator[Row]:
+    number = number_of(read, fact.asset, fact.party)
+    words = of_person(read, fact.asset, fact.party)
+    version, objects = _next(words, fact.version), isinstance(fact, UseObjected)
+    same = (w for w in words if w.said == "objected" and (w.purpose, w.basis) == (fact.purpose, fact.basis))
+    yield from ended((w for w in same if w.standing == PLAIN), version)
+    yield ConsentWord(
+        fact.asset, number, version, fact.party, fact.purpose, "objected" if objects else "lifted", PLAIN, entry.at,
+        entry.seq, by=fact.by if isinstance(fact, UseObjected) else "", basis=fact.basis,
+    )  # fmt: skip
+    place = (fact.asset, fact.purpose, fact.basis, number // CHUNK)
+    chunk = read.get(ObjectionChunk, *place) or ObjectionChunk(*place)
+    yield replace(chunk, objected=(_set if objects else _clear)(chunk.objected, number))
+
+
+def _next(words: list[ConsentWord], version: int) -> int:
+    """The number of her next word."""
+    assert version in (0, len(words) + 1), "a person's words are numbered one by one"
+    return len(words) + 1
 
 
 def number_of(read: Reader, asset: str, party: str) -> int:
@@ -76,52 +192,124 @@ def number_of(read: Reader, asset: str, party: str) -> int:
     raise LookupError(f"`{asset}` is not about `{party}`")
 
 
-def population(read: Reader, asset: str, purpose: str, persons: int) -> bytes:
-    """Who may be used: a bitmap over the numbers of all `persons`; bit `n % 8` of byte `n // 8` is person `n`."""
+def population(
+    read: Reader, asset: str, purpose: str, persons: int, circumstances: Circumstances | None = None
+) -> bytes:
+    """Who may be used: a bitmap over the numbers of all `persons`; bit `n % 8` of byte `n // 8` is person `n`.
 
-    def bitmap(over: str, side: str) -> int:
-        bits = 0
-        for chunk in read.list(ConsentChunk, asset=asset, purpose=over):
-            bits |= _bits(getattr(chunk, side)) << (chunk.chunk * CHUNK)
-        return bits
+    Without circumstances only who is in under any.
+    """
+    limited = held(read, read.list(ConsentWord, asset=asset, standing=LIMITED), purpose, circumstances)
+    size, everybody = (persons + 7) // 8, (1 << persons) - 1
+    sides: dict[str, tuple[int, int]] = {}
 
-    given, refused = _combined(purpose, bitmap)
-    return (given & ~refused & ((1 << persons) - 1)).to_bytes((persons + 7) // 8, "little")
+    def bitmap(over: str, side: int) -> int:
+        if over not in sides:
+            chunks = list(read.list(ConsentChunk, asset=asset, purpose=over))
+            sides[over] = _joined((c.chunk, c.given) for c in chunks), _joined((c.chunk, c.refused) for c in chunks)
+        return sides[over][side]
+
+    given, refused = _combined(purpose, bitmap, limited, lambda numbers: _bitmap(numbers, size))
+    basis = _basis(circumstances)
+    inside = (given if basis == CONSENT else everybody) & ~refused & ~_objections(read, asset, purpose, basis)
+    if circumstances is not None and circumstances.ask_first:
+        inside &= _bitmap(limited.asked, size)
+    bits = bytearray((inside & everybody).to_bytes(size, "little"))
+    for shared in read.list(SharedRecords, asset=asset):
+        if not all(bits[number // 8] >> number % 8 & 1 for number in shared.numbers):
+            for number in shared.numbers:
+                bits[number // 8] &= ~(1 << number % 8)
+    return bytes(bits)
 
 
-def standing(read: Reader, asset: str, number: int, purpose: str) -> str:
+def used(
+    read: Reader, use: str, asset: str, purpose: str, bits: bytes, circumstances: Circumstances
+) -> ConsentsUsed | None:
+    """The fact by which the uses of persons in the population `bits` are counted; None if nobody wants them counted.
+
+    It must be appended together with the admission, in the same transaction as the population was read: so two uses at
+    once can never both be the last one allowed.
+    """
+    words = held(read, read.list(ConsentWord, asset=asset, standing=LIMITED), purpose, circumstances).counted
+    rests = tuple(UsedWord(w.number, w.version) for w in words if bits[w.number // 8] >> w.number % 8 & 1)
+    return ConsentsUsed(use, asset, rests) if rests and _basis(circumstances) == CONSENT else None
+
+
+def standing(read: Reader, asset: str, number: int, purpose: str, circumstances: Circumstances | None = None) -> str:
     """What holds for one person and one purpose: `given`, `refused` or `not given`."""
+    person = read.get(Person, asset, number)
+    words = of_person(read, asset, person.party) if person else []
+    limited = held(read, (w for w in words if w.standing == LIMITED), purpose, circumstances)
 
-    def bit(over: str, side: str) -> int:
-        return int(_has(getattr(_chunk(read, asset, over, number), side), number))
+    def bit(over: str, side: int) -> int:
+        chunk = _chunk(read, asset, over, number)
+        return int(_has((chunk.given, chunk.refused)[side], number))
 
-    given, refused = _combined(purpose, bit)
+    given, refused = _combined(purpose, bit, limited, lambda numbers: int(number in numbers))
+    refused |= _objections(read, asset, purpose, _basis(circumstances)) >> number & 1
     return "refused" if refused else "given" if given else "not given"
 
 
-def _combined(purpose: str, bits: Callable[[str, str], int]) -> tuple[int, int]:
+_GIVEN, _REFUSED = 0, 1
+
+
+def _combined(
+    purpose: str, bits: Callable[[str, int], int], limited: Held, mask: Callable[[Iterable[int]], int]
+) -> tuple[int, int]:
     """Who gave and who refused, over all that bears on a purpose; `bits(purpose, side)` are those who said so of it.
 
     A consent below a refusal is younger than it, for refusing took the older ones back: so it is the exception.
     """
+
+    def met(over: str) -> int:
+        return mask(limited.met[over]) if over in limited.met else 0
+
+    def denied(over: str) -> int:
+        unmet = mask(limited.unmet[over]) if over in limited.unmet else 0
+        return bits(over, _REFUSED) & ~met(over) | unmet
+
     above = purposes.ancestors(purpose)
-    gave = {over: bits(over, "given") for over in above}
-    given = refused = 0
+    gave = {over: bits(over, _GIVEN) | met(over) for over in above}
+    given, refused = 0, mask(limited.out)
     for over in above:
         given |= gave[over]
         excepted = 0
         for narrower in above:
             if narrower != over and purposes.covers(over, narrower):
                 excepted |= gave[narrower]
-        refused |= bits(over, "refused") & ~excepted
+        refused |= denied(over) & ~excepted
     for under in purposes.descendants(purpose):
         if under != purpose:
-            refused |= bits(under, "refused")
+            refused |= denied(under)
     return given, refused
 
 
+def _basis(circumstances: Circumstances | None) -> str:
+    """The legal basis of a use; what is none is taken for consent, which asks the most."""
+    return circumstances.basis if circumstances and circumstances.basis in BASES else CONSENT
+
+
+def _objections(read: Reader, asset: str, purpose: str, basis: str) -> int:
+    """Who objects to a use for `purpose` on `basis`: towards it, or towards something broader or narrower."""
+    joined: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for chunk in read.list(ObjectionChunk, asset=asset):
+        joined.setdefault((chunk.purpose, chunk.basis), []).append((chunk.chunk, chunk.objected))
+    objected = 0
+    for (against, on), chunks in joined.items():
+        if not (purposes.covers(against, purpose) or purposes.covers(purpose, against)):
+            continue
+        if on in ("", basis) or (_markets(against) and _markets(purpose)):
+            objected |= _joined(chunks)
+    return objected
+
+
+def _markets(purpose: str) -> bool:
+    """Whether direct marketing is part of a purpose, or the other way round (GDPR, article 21(2) and (3))."""
+    return purposes.covers(purpose, DIRECT_MARKETING) or purposes.covers(DIRECT_MARKETING, purpose)
+
+
 def said(read: Reader, asset: str, number: int) -> dict[str, str]:
-    """What one person herself said, by purpose: `given` or `refused`."""
+    """What one person herself said to everybody, by purpose: `given` or `refused`."""
     answers = {}
     for chunk in read.list(ConsentChunk, asset=asset):
         if chunk.chunk == number // CHUNK:
@@ -133,9 +321,11 @@ def said(read: Reader, asset: str, number: int) -> dict[str, str]:
 
 
 def _record(read: Reader, fact: ConsentsRecorded) -> Iterator[Row]:
+    limits = _limited_above(read, fact)
     by_chunk: dict[int, list[int]] = {}
     for number in fact.numbers:
-        by_chunk.setdefault(number // CHUNK, []).append(number)
+        if number not in limits:
+            by_chunk.setdefault(number // CHUNK, []).append(number)
     for numbers in by_chunk.values():
         chunk = _chunk(read, fact.asset, fact.purpose, numbers[0])
         bits = refused = 0
@@ -146,6 +336,13 @@ def _record(read: Reader, fact: ConsentsRecorded) -> Iterator[Row]:
         yield from _changed(chunk, _hex(_bits(chunk.given) | bits & ~refused), chunk.refused)
 
 
+def _limited_above(read: Reader, fact: ConsentsRecorded) -> set[int]:
+    """Who set limits herself to the purpose or to something broader: no form of before reaches beyond them."""
+    above = purposes.ancestors(fact.purpose)
+    words = read.list(ConsentWord, asset=fact.asset, standing=LIMITED)
+    return {w.number for w in words if w.purpose in above and w.conditions.scope == ANY.scope}
+
+
 def _changed(chunk: ConsentChunk, given: str, refused: str) -> Iterator[Row]:
     if (given, refused) != (chunk.given, chunk.refused):
         yield ConsentChunk(chunk.asset, chunk.purpose, chunk.chunk, given, refused)
@@ -154,6 +351,25 @@ def _changed(chunk: ConsentChunk, given: str, refused: str) -> Iterator[Row]:
 def _chunk(read: Reader, asset: str, purpose: str, number: int) -> ConsentChunk:
     chunk = number // CHUNK
     return read.get(ConsentChunk, asset, purpose, chunk) or ConsentChunk(asset, purpose, chunk)
+
+
+def _joined(chunks: Iterable[tuple[int, str]]) -> int:
+    """The bitmaps of chunks as one."""
+    whole = bytearray()
+    for place, text in chunks:
+        start, bits = place * (CHUNK // 8), bytes.fromhex(text)
+        if len(whole) < start + len(bits):
+            whole.extend(bytes(start + len(bits) - len(whole)))
+        whole[start : start + len(bits)] = bits
+    return int.from_bytes(whole, "little")
+
+
+def _bitmap(numbers: Iterable[int], size: int) -> int:
+    """Persons' numbers as a bitmap of `size` bytes."""
+    bits = bytearray(size)
+    for number in numbers:
+        bits[number // 8] |= 1 << number % 8
+    return int.from_bytes(bits, "little")
 
 
 def _bits(text: str) -> int:

@@ -1,4 +1,5 @@
-"""The gates of the decision, in their order. Each yields its premises, whether they hold or not.
+"""The gates of the decision, in their order, but for what the rules of agreements say (see `agreed`). Each yields its
+premises, whether they hold or not.
 
 A *grade* gate asks how the columns must be handled; *prohibition* what is never allowed, by descent or by any agreement
 that the requester has on the asset; *purpose* what it is for, in the agreement, by descent and by right; *agreement* what
@@ -13,49 +14,49 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from usufruct.core.access import agreed
 from usufruct.core.access.proof import Change, No, Premise, Request
-from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import purposes
-from usufruct.core.rulebook.grades import FORMS, Table
+from usufruct.core.rulebook.grades import FORMS, Grade, Table
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request under one agreement: the `asset` as it stands at `at`, what it rests on, and the table of grades that is
-    in force. `others` are the requester's other agreements on it."""
+    """What is asked under one agreement: a form of answer for a purpose, from these columns of the `asset` as it stands,
+    which rests on the facts `descent`. `table` is how grades are handled, `right` the chain behind the agreement."""
 
-    read: Reader
-    request: Request
-    at: Instant
     purpose: str
+    form: str
+    columns: tuple[Column, ...]
     asset: Asset
     descent: tuple[int, ...]
     table: Table
     agreement: Agreement
     right: rights.Explained | None
-    others: tuple[Agreement, ...]
 
-    def columns(self) -> list[Column]:
-        """The columns that are read, as far as they exist."""
-        wanted = {name.lower() for name in self.request.columns}
-        everything = self.request.form == "rows" and not wanted
-        return [column for column in self.asset.columns if everything or column.name.lower() in wanted]
+    def handled(self) -> list[Grade]:
+        """The grades of what is read; of everything if nothing is read by name."""
+        return [self.table.grades[column.grade] for column in self.columns or self.asset.columns]
 
 
-def all_gates(case: Case) -> Iterator[Premise]:
-    """Every premise of every gate."""
+def columns_read(request: Request, asset: Asset) -> tuple[Column, ...]:
+    """The columns that are read, as far as they exist."""
+    wanted = {name.lower() for name in request.columns}
+    everything = request.form == "rows" and not wanted
+    return tuple(column for column in asset.columns if everything or column.name.lower() in wanted)
+
+
+def lasting(case: Case) -> Iterator[Premise]:
+    """The premises of what seldom changes: asset, agreement, rights."""
     yield from _grade(case)
     yield from _prohibition(case)
     yield from _purpose(case)
-    yield from _agreement(case)
+    yield from _form(case)
     yield from _consent(case)
     yield from _rights(case)
 
@@ -80,7 +81,7 @@ def no_agreement(request: Request) -> Premise:
 
 def _grade(case: Case) -> Iterator[Premise]:
     """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter."""
-    read, request, grades = case.columns(), case.request, case.table.grades
+    read, grades = case.columns, case.table.grades
     closed = [column for column in read if not grades[column.grade].forms]
     if closed:
         names = ", ".join(column.name for column in closed)
@@ -96,22 +97,19 @@ def _grade(case: Case) -> Iterator[Premise]:
             by_grade.setdefault(column.grade, []).append(column.name)
     for grade, graded in sorted(by_grade.items(), reverse=True):
         forms, names, no = grades[grade].forms, ", ".join(graded), None
-        if request.form not in forms:
-            reason = f"{names}: graded {grades[grade].name}, so {FORMS[request.form]} never leave the node"
+        if case.form not in forms:
+            reason = f"{names}: graded {grades[grade].name}, so {FORMS[case.form]} never leave the node"
             no = No("access.form", reason, (Change(_example(case), "form", "aggregates"),))
-        yield Premise("grade", names, forms, request.form, case.descent, no)
+        yield Premise("grade", names, forms, case.form, case.descent, no)
 
 
 def _prohibition(case: Case) -> Iterator[Premise]:
-    """What is never allowed, whatever else says yes."""
+    """What is never allowed, whatever anybody agrees to."""
     asset, purpose, no = case.asset, case.purpose, None
     against = purposes.forbids(asset.prohibited, purpose)
     if against is not None:
         no = No("access.prohibited", f"`{asset.id}` may never be used for {against}, whatever anybody agrees to", ())
     yield Premise("prohibition", "by descent", asset.prohibited, purpose, case.descent, no)
-    for agreement in (case.agreement, *case.others):
-        if agreement.terms.rules is not None:
-            yield agreed.prohibition(case.read, agreement, case.agreement, agreed.question(case), case.at)
 
 
 def _purpose(case: Case) -> Iterator[Premise]:
@@ -142,21 +140,18 @@ def _covered(allowed: tuple[str, ...], purpose: str) -> bool:
     return any(purposes.covers(broader, purpose) for broader in allowed)
 
 
-def _agreement(case: Case) -> Iterator[Premise]:
-    agreement, request = case.agreement, case.request
-    form, no = agreement.terms.form, None
-    if request.form != form:
-        other = replace(agreement, terms=replace(agreement.terms, form=request.form))
+def _form(case: Case) -> Iterator[Premise]:
+    agreement, form, no = case.agreement, case.agreement.terms.form, None
+    if case.form != form:
+        other = replace(agreement, terms=replace(agreement.terms, form=case.form))
         change = (
             Change(_example(case), "form", "aggregates")
             if form == "aggregates"
-            else Change(f"come to an agreement that is for {FORMS[request.form]}", row=other)
+            else Change(f"come to an agreement that is for {FORMS[case.form]}", row=other)
         )
-        reason = f"`{agreement.id}` is for {FORMS[form]}, not for {FORMS[request.form]}"
+        reason = f"`{agreement.id}` is for {FORMS[form]}, not for {FORMS[case.form]}"
         no = No("access.form", reason, (change,))
-    yield Premise("agreement", "form", form, request.form, (agreement.seq,), no)
-    if agreement.terms.rules is not None:
-        yield agreed.permission(case.read, agreement, agreed.question(case), case.at)
+    yield Premise("agreement", "form", form, case.form, (agreement.seq,), no)
 
 
 def _consent(case: Case) -> Iterator[Premise]:
@@ -187,7 +182,7 @@ def _reach(case: Case, right: Right, rests_on: tuple[int, ...]) -> Iterator[Prem
         no = No("access.rights", reason, tuple(changes))
     yield Premise("rights", "purposes", right.purposes, case.purpose, rests_on, no)
     if right.columns:
-        read, within = case.columns(), {name.lower() for name in right.columns}
+        read, within = case.columns, {name.lower() for name in right.columns}
         outside, no = [column.name for column in read if column.name.lower() not in within], None
         if outside:
             rest = tuple(column.name for column in read if column.name not in outside)

@@ -72,6 +72,16 @@ class Agreement(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed(Row):
+    """The agreements of a consumer on an asset that were not ended, the oldest first: what a decision begins with."""
+
+    KEY = ("consumer", "asset")
+    consumer: str
+    asset: str
+    agreements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementUses(Row):
     """How many uses were admitted under an agreement."""
 
@@ -110,12 +120,26 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.agreement, fact.offer, fact.asset, fact.provider, fact.consumer, fact.terms, entry.at, fact.until,
                 fact.right, seq=entry.seq,
             )  # fmt: skip
+            agreed = _agreed(read, fact.consumer, fact.asset)
+            yield replace(agreed, agreements=(*agreed.agreements, fact.agreement))
         case AgreementEnded() as fact:
             agreement = read.get(Agreement, fact.agreement)
             assert agreement is not None
             yield replace(agreement, ended=True)
+            agreed = _agreed(read, agreement.consumer, agreement.asset)
+            yield replace(agreed, agreements=tuple(a for a in agreed.agreements if a != fact.agreement))
         case DutyReported() as fact:
             duty = read.get(Duty, fact.agreement, fact.duty) or Duty(fact.agreement, fact.duty)
             yield replace(duty, fulfilled=True) if fact.fulfilled else replace(duty, fulfilled=False, violated=True)
         case _:
             return
+
+
+def _agreed(read: Reader, consumer: str, asset: str) -> Agreed:
+    return read.get(Agreed, consumer, asset) or Agreed(consumer, asset)
+
+
+def in_force(read: Reader, consumer: str, asset: str, at: Instant) -> list[Agreement]:
+    """The agreements of a consumer on an asset under which uses can be admitted at `at`, the oldest first."""
+    found = (read.get(Agreement, id) for id in _agreed(read, consumer, asset).agreements)
+    return [agreement for agreement in found if agreement is not None and agreement.active(at)]

@@ -1,0 +1,90 @@
+"""What was found before, as long as it would be found again.
+
+Most of what a decision rests on seldom changes: how an asset stands, what was agreed, the chain of rights. So what was
+worked out of it is kept, together with every row that it was read from and the next moment at which time alone could
+change it. It is used again only if each of these rows is the very same still (rows never change; a change is another row)
+and that moment has not come. Nobody has to tell of a change, and nothing can be stale: what was revoked is another row in
+the state that this decision reads.
+
+What was *listed* is not kept, for a list can grow without any row of it becoming another one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Generic, TypeVar
+
+from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.records import Reader, Row, RowT
+
+T = TypeVar("T")
+
+
+class _Noting:
+    """A reader that notes what is got through it, and whether anything was listed."""
+
+    def __init__(self, read: Reader) -> None:
+        self._read = read
+        self.got: dict[tuple[type[Row], tuple[str | int, ...]], Row | None] = {}
+        self.listed = False
+
+    def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
+        """The row with this key, or None."""
+        row = self._read.get(kind, *key)
+        self.got[kind, key] = row
+        return row
+
+    def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
+        """Rows whose indexed fields equal `where`."""
+        self.listed = True
+        return self._read.list(kind, **where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[T]):
+    rows: tuple[tuple[type[Row], tuple[str | int, ...], Row | None], ...]
+    since: Instant
+    until: Instant
+    value: T
+
+
+class Remembered(Generic[T]):
+    """Values worked out of rows, at most `most` of them, the last used."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
+
+    def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
+        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it."""
+        kept = self._kept.get(name)
+        if kept is not None and kept.since <= at < kept.until:
+            for kind, key, row in kept.rows:
+                if read.get(kind, *key) is not row:
+                    break
+            else:
+                return kept.value
+        noting = _Noting(read)
+        value = work_out(noting)
+        if not noting.listed:
+            rows = tuple((kind, key, row) for (kind, key), row in noting.got.items())
+            until = min((moment for _, _, row in rows for moment in _instants(row) if moment > at), default=END_OF_TIME)
+            self._kept[name] = _Kept(rows, at, until, value)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return value
+
+
+def _instants(value: Any) -> Iterator[Instant]:
+    """Every text in a row that could be an instant."""
+    if isinstance(value, str):
+        if len(value) == len(END_OF_TIME) and value.endswith("Z"):
+            yield Instant(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _instants(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _instants(getattr(value, field.name))
