@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +11,12 @@ from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, 
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
+from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
+from usufruct.core.rulebook.bases import CONSENT
 from usufruct.node import trade
+from usufruct.wire import odrl
 
 offer = group("What can be agreed on, and at what price.")
 agreement = group("Negotiations, and the agreements they come to.")
@@ -30,12 +34,16 @@ def publish(
     years: Annotated[int, typer.Option(help="how long an agreement lasts")] = 1,
     until: Annotated[str | None, typer.Option(help="until when it can be requested")] = None,
     standing: Annotated[bool, typer.Option("--standing", help="agree at once to whoever requests it")] = False,
+    basis: Annotated[str, typer.Option(help="legal basis of the use of persons' data")] = CONSENT,
+    ask_first: Annotated[bool, typer.Option("--ask-first", help="only of persons who said yes to a request")] = False,
+    rules: Annotated[Path | None, typer.Option(help="further rules: ODRL in JSON-LD or Turtle")] = None,
     provider: Annotated[str | None, typer.Option("--as", help="the provider (default: the operator)")] = None,
     dir: Directory = HERE,
 ) -> None:
     """Publish an offer."""
     money = parse_money(price)
-    terms = Terms(form, tuple(purpose), money.minor, money.currency, years)
+    carried = odrl.read(rules.read_text(encoding="utf-8")) if rules else None
+    terms = Terms(form, tuple(purpose), money.minor, money.currency, years, basis, ask_first, carried)
     end = parse_instant(until) if until else None
     with doors().open(dir) as node:
         fact = done(trade.publish_offer(node, id, asset, provider or node.about.operator, terms, end, standing))
@@ -102,6 +110,43 @@ def list_agreements(dir: Directory = HERE) -> None:
         ]
     table("negotiations", ["id", "offer", "consumer", "state"], moving)
     table("agreements", ["id", "asset", "consumer", "purposes", "until", ""], agreed)
+
+
+def _shower(of: typer.Typer, what: str) -> None:
+    def show(
+        id: str,
+        turtle: Annotated[bool, typer.Option("--turtle", help="as Turtle instead of JSON-LD")] = False,
+        dir: Directory = HERE,
+    ) -> None:
+        with doors().open(dir) as node:
+            found = trade.as_rules(node, id, None)
+        if found is None:
+            done(refuse(
+                "registry.unknown", "there is nothing to show", f"there is no {what} `{id}`", remedy=f"see `{what} list`"
+            ))  # fmt: skip
+            return
+        typer.echo(odrl.to_turtle(found) if turtle else odrl.to_jsonld(found))
+
+    show.__doc__ = f"Show an {what} as ODRL 2.2."
+    command(of, "show")(show)
+
+
+_shower(offer, "offer")
+_shower(agreement, "agreement")
+
+
+@command(agreement, "duty")
+def duty(
+    id: str,
+    duty: Annotated[str, typer.Argument(help="the duty, by its uid in the rules")],
+    violated: Annotated[bool, typer.Option("--violated", help="it was violated (default: it was fulfilled)")] = False,
+    by: Annotated[str | None, typer.Option("--as", help="the provider (default: the operator)")] = None,
+    dir: Directory = HERE,
+) -> None:
+    """Say that a duty of an agreement was fulfilled, or violated."""
+    with doors().open(dir) as node:
+        done(trade.report_duty(node, id, duty, not violated, by or node.about.operator))
+    out.print(f"{duty} of {id} was {'violated' if violated else 'fulfilled'}", markup=False)
 
 
 @command(agreement, "end")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.contract import rules
-from usufruct.core.contract.facts import AgreementEnded, OfferPublished, OfferWithdrawn, Terms
+from usufruct.core.contract import odrl, rules
+from usufruct.core.contract.facts import AgreementEnded, DutyReported, OfferPublished, OfferWithdrawn, Terms
 from usufruct.core.contract.negotiation import START
 from usufruct.core.contract.state import Agreement, Offer
+from usufruct.core.terms.model import Ruleset
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
@@ -100,3 +101,21 @@ def end_agreement(node: Node, agreement: str, by: str) -> AgreementEnded | Refus
     """Ends an agreement; from the next decision on nothing is admitted under it."""
 
     return node.record(lambda tx: rules.end(tx, agreement, by, tx.now))
+
+
+def report_duty(node: Node, agreement: str, duty: str, fulfilled: bool, by: str) -> DutyReported | Refusal:
+    """Says that a duty of an agreement was fulfilled, or violated."""
+
+    return node.record(lambda tx: rules.report_duty(tx, agreement, duty, fulfilled, by, tx.now))
+
+
+def as_rules(node: Node, name: str, party: str | None) -> Ruleset | None:
+    """An offer, or an agreement of `party` (None: of anybody), as rules; None if there is none that is open to it."""
+    with node.store.read() as state:
+        offer = state.get(Offer, name)
+        if offer is not None:
+            return odrl.as_rules(offer) if offer.open or party in (None, offer.provider) else None
+        agreement = state.get(Agreement, name)
+        if agreement is None or party not in (None, agreement.provider, agreement.consumer):
+            return None
+        return odrl.as_rules(agreement)

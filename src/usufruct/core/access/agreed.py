@@ -20,14 +20,12 @@ from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
+from usufruct.core.contract.odrl import ACTIONS
 from usufruct.core.contract.state import Agreement, AgreementUses, Duty
 from usufruct.core.registry.credentials import claims
 from usufruct.core.terms import evaluate
 from usufruct.core.terms.evaluate import Terms, World
 from usufruct.core.terms.model import Ruleset
-
-ACTIONS = {"aggregates": "aggregate", "rows": "extract"}
-"""The action that each form of answer is."""
 
 KEPT = 200_000  # rule sets that are not read again
 
@@ -44,13 +42,17 @@ def terms_of(rules: Ruleset) -> Terms:
     return found[1]
 
 
-def gates(read: Reader, case: Case, others: Iterable[Agreement], at: Instant) -> Iterator[Premise]:
-    """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`."""
+def gates(
+    read: Reader, case: Case, others: Iterable[Agreement], at: Instant, admitted: bool = False
+) -> Iterator[Premise]:
+    """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`; the
+    use itself is among those counted if it is `admitted`."""
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
             continue
         terms = terms_of(agreement.terms.rules)
-        asked, world = _question(read, case, terms, at), _world(read, agreement, terms, at)
+        counted = admitted and agreement is case.agreement
+        asked, world = _question(read, case, terms, at), _world(read, agreement, terms, at, counted)
         if terms.prohibitive:
             yield _prohibition(agreement, terms, asked, world, agreement is case.agreement)
         if agreement is case.agreement:
@@ -73,11 +75,11 @@ def _question(read: Reader, case: Case, terms: Terms, at: Instant) -> evaluate.R
     return evaluate.Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
 
 
-def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant) -> World:
+def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counted: bool) -> World:
     counters: dict[str, int] = {}
     if terms.counted:
         uses = read.get(AgreementUses, agreement.id)
-        counters = dict.fromkeys(terms.counted, uses.uses if uses else 0)
+        counters = dict.fromkeys(terms.counted, (uses.uses if uses else 0) - counted)
     duties = list(read.list(Duty, agreement=agreement.id)) if terms.duties else []
     return World(
         at, frozenset(duty.duty for duty in duties if duty.fulfilled), frozenset(d.duty for d in duties if d.violated),

@@ -71,7 +71,7 @@ _LASTING: Remembered[_Lasting] = Remembered(100_000)
 def decide(read: Reader, request: Request, at: Instant, admitted: bool = False) -> Permit | Refusal:
     """Permit or refusal for one request, from the state as it is at `at`; `admitted` for a use that was permitted before
     and is among those that are counted."""
-    judged = _judge(read, request, at)[0]
+    judged = _judge(read, request, at, admitted)[0]
     if judged.noes or judged.lasting is None:
         noes = judged.noes
         remedies = dict.fromkeys(no.remedy for no in noes if no.remedy)
@@ -95,7 +95,7 @@ def prove(read: Reader, request: Request, at: Instant) -> Proof:
     return replace(proof, why_not=why_not.smallest(read, request, noes))
 
 
-def _judge(read: Reader, request: Request, at: Instant) -> list[_Judged]:
+def _judge(read: Reader, request: Request, at: Instant, admitted: bool = False) -> list[_Judged]:
     """What the gates say to each of the requester's agreements; the first is the one that decides: one that permits, or
     else the one that the least stands in the way of."""
     purpose = purposes.normal(request.purpose)
@@ -110,7 +110,7 @@ def _judge(read: Reader, request: Request, at: Instant) -> list[_Judged]:
         name = (agreement.id, purpose, request.form, request.columns)
         lasting = _LASTING.find(name, read, at, partial(_work_out, agreement.id, request, purpose, at))
         others = [other for other in agreements if other is not agreement]
-        passing = tuple(agreed.gates(read, lasting.case, others, at))
+        passing = tuple(agreed.gates(read, lasting.case, others, at, admitted))
         premises = tuple(sorted(lasting.premises + passing, key=_order)) if passing else lasting.premises
         judged = _judged(premises, lasting)
         if not judged.noes:

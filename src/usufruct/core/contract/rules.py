@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import Instant, in_years
@@ -11,6 +14,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import (
     AgreementEnded,
     AgreementReached,
+    DutyReported,
     NegotiationMoved,
     OfferPublished,
     OfferWithdrawn,
@@ -21,7 +25,10 @@ from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook.bases import BASES
 from usufruct.core.rulebook.grades import FORMS
+from usufruct.core.terms.model import Rule
+from usufruct.core.terms.rules import activate
 
 
 def publish(
@@ -55,6 +62,10 @@ def publish(
             "contract.terms", not_done, "this node does not let records out, whatever their grade",
             remedy="offer aggregates; where everything is open, publish the table itself",
         )  # fmt: skip
+    if terms.rules is not None:
+        activated = activate(replace(terms.rules, kind="Agreement"))
+        if isinstance(activated, Refusal):
+            return activated
     if terms.currency != currency:
         return refuse(
             "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
@@ -84,6 +95,8 @@ def _check_terms(terms: Terms) -> None:
             raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
     if terms.currency not in DECIMALS or not 0 <= terms.price <= 10**12:
         raise BadInput("input.terms", "the price cannot be", "give a price of 0 or more, as 5.00 EUR")
+    if terms.basis not in BASES:
+        raise BadInput("input.terms", f"`{terms.basis}` is not a legal basis", f"use one of {', '.join(BASES)}")
     if not 1 <= terms.years <= 30:
         raise BadInput("input.terms", f"an agreement cannot last {terms.years} years", "let it last 1 to 30")
 
@@ -157,6 +170,30 @@ def end(read: Reader, agreement: str, by: str, at: Instant) -> AgreementEnded | 
     if row is None or by not in (row.provider, row.consumer) or not row.active(at):
         return _unknown("agreement", agreement)
     return AgreementEnded(agreement, by)
+
+
+def report_duty(
+    read: Reader, agreement: str, duty: str, fulfilled: bool, by: str, at: Instant
+) -> DutyReported | Refusal:
+    """The provider says that a duty of the agreement's rules was fulfilled or violated; it counts from the next decision
+    on. Only the provider can: to her it is owed."""
+    row = read.get(Agreement, agreement)
+    if row is None or by != row.provider or not row.active(at):
+        return _unknown("agreement", agreement)
+    named = list(_duties(row.terms.rules.rules)) if row.terms.rules else []
+    if duty not in named:
+        return refuse(
+            "contract.terms", f"nothing was said of the duty `{duty}`", f"the rules of `{agreement}` have no such duty",
+            remedy=f"its duties are {', '.join(named)}" if named else "it has none",
+        )  # fmt: skip
+    return DutyReported(agreement, duty, fulfilled, by)
+
+
+def _duties(rules: Iterable[Rule]) -> Iterator[str]:
+    for rule in rules:
+        for duty in rule.duties:
+            yield duty.uid
+            yield from _duties([duty])
 
 
 def _unknown(what: str, name: str) -> Refusal:
