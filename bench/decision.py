@@ -1,11 +1,11 @@
 """Decisions a second, as the number of agreements grows.
 
-Ours is the whole decision: agreement in force, purpose in the tree, form, grades, the chain of rights, and the bitmap
-of the persons who may be used. The peers decide less. cedarpy gets one policy for each agreement, with the purpose
-tree, form, grades and end; pycasbin one rule for each, with the same. Neither gets consents or the chain of rights,
-for they have no good place for them; in this made-up world everybody consented and no chain is broken, so the yes or
-no must be the same, and it is checked before anything is timed. Only Cedar's `Allow` counts as yes, for its errors
-are a third answer.
+Ours is the whole decision with its proof: agreement in force, its rules of 20 constraints, purpose in the tree, form,
+grades, prohibitions, the chain of rights, and the bitmap of the persons who may be used. The peers decide less. cedarpy
+gets one policy for each agreement, with the purpose tree, form, grades, end and the same 20 constraints; pycasbin one rule
+for each, without the constraints, for it has no place for them. Neither gets consents or the chain of rights; in this
+made-up world everybody consented and no chain is broken, so the yes or no must be the same, and it is checked before
+anything is timed. Only Cedar's `Allow` counts as yes, for its errors are a third answer.
 
 Both peers are measured as they come (all agreements in one prepared set) and as their experienced users would have it
 (the few policies of one principal cut out beforehand: a cedarpy policy set for each, pycasbin's FastEnforcer).
@@ -18,31 +18,38 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import cycle
+from functools import cache, partial
+from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 import casbin  # type: ignore[import-untyped]
 import cedarpy
 
 from bench.measure import medians, scratch, seconds, setup
-from bench.report import Result, against, alone
+from bench.report import Result, against, alone, barred
 from usufruct.core.access.consent import CHUNK, population
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.access.rules import Permit, Request, decide
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementReached, Terms
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import AssetRegistered, Column, Quality
 from usufruct.core.rulebook import purposes
+from usufruct.core.terms.model import Action, Constraint, Logic, Rule, Ruleset, Value
+from usufruct.core.terms.rules import activate
 from usufruct.store.memory import MemoryState
 from usufruct.store.sqlite import connect
-from usufruct.store.tables import StateReader, StateWriter, create
+from usufruct.store.tables import StateWriter, create
 
-SIZES = (1_000, 100_000)  # agreements
+SIZES = (1_000, 100_000)  # agreements that the peers get too
+ALONE = (10_000, 1_000_000)  # and that only we get
 QUICK = (100,)
+OFFERS = 1_000  # with rules of their own, that agreements are reached on
+CONSTRAINTS = 20
+RATE_BAR, SLOWEST_BAR_MS, FILTER_BAR_MS, GROWTH_BAR = 50_000, 1, 20, 3
 EACH = 5  # agreements of one consumer
 PERSONS = 1_000  # that each asset is about
 SAMPLE = 40  # requests that all must say the same to
@@ -90,19 +97,56 @@ class World:
 def run(quick: bool) -> list[Result]:
     """The figures for each number of agreements."""
     results = []
+    rates: dict[int, float] = {}
     for agreements in QUICK if quick else SIZES:
         with scratch() as folder:
-            results += _size(folder, agreements, box=0.02 if quick else 0.5, turns=2 if quick else 5)
+            made, rates[agreements] = _size(folder, agreements, box=0.02 if quick else 0.5, turns=2 if quick else 5)
+            results += made
+    for agreements in (200,) if quick else ALONE:
+        rates[agreements] = _only_ours(agreements, box=0.02 if quick else 0.5)
+        results.append(alone(f"{agreements:,} agreements, state in memory", rates[agreements], "decisions/s"))
+    growth = alone(
+        "the rate at the fewest agreements over that at the most", rates[min(rates)] / rates[max(rates)], "times"
+    )
+    results.append(barred(growth, f"<= {GROWTH_BAR}", None if quick else growth.ours <= GROWTH_BAR))
     results += _popular(200 if quick else 20_000, box=0.02 if quick else 0.5)
-    persons = 10_000 if quick else 1_000_000
-    state = MemoryState(_entries(_consents(persons)))
-    taken = [seconds(lambda: population(state, "big", ALLOWED[0], persons)) for _ in range(9)]
-    case = f"the bitmap of {persons:,} consenting persons, within a decision"
-    results.append(alone(case, 1000 * median(taken), "ms"))
+    results.append(_consent_filter(10_000 if quick else 1_000_000, quick))
+    results.append(_bomb())
     return results
 
 
-def _size(folder: Path, count: int, box: float, turns: int) -> list[Result]:
+def _consent_filter(persons: int, quick: bool) -> Result:
+    """One row filter over everybody, right after somebody said something."""
+    entries = list(_entries(_consents(persons)))
+    state = MemoryState(entries)
+    taken = []
+    for number in range(9):
+        state.apply(Entry(len(entries) + number, SINCE, ConsentsRecorded("big", ALLOWED[1], (number,), "made up")))
+        taken.append(seconds(lambda: population(state, "big", ALLOWED[0], persons)))
+    line = alone(f"the filter of {persons:,} persons, within a decision", 1000 * median(taken), "ms")
+    return barred(line, f"< {FILTER_BAR_MS} ms", None if quick else line.ours < FILTER_BAR_MS)
+
+
+def _bomb() -> Result:
+    """Rules that would take for ever: 30 levels of `xone` over everything below."""
+    condition: Constraint | Logic = Constraint("usu:persons", "gteq", (Value("1", "xsd:integer"),))
+    for _ in range(30):
+        condition = Logic("xone", (condition,) * 4)
+    rules = Ruleset("bomb", (Rule("permission", "p", Action("use"), constraints=(condition,)),), "Agreement")
+    answers: list[object] = []
+    taken = seconds(lambda: answers.append(activate(rules)))
+    line = alone("a policy bomb of 4^30 constraints is refused when it is loaded", 1000 * taken, "ms")
+    return barred(line, "refused", isinstance(answers[0], Refusal))
+
+
+def _only_ours(count: int, box: float) -> float:
+    world = make_world(count, assets=min(1_000, count // 10))
+    with setup(f"{count:,} agreements folded into memory"):
+        memory = MemoryState(_entries(world.facts()))
+    return medians(3, {"ours": partial(_rate, _ours(memory), world.requests, box)})["ours"]
+
+
+def _size(folder: Path, count: int, box: float, turns: int) -> tuple[list[Result], float]:
     world = make_world(count, assets=min(1_000, count // 10))
     with setup(f"{count:,} agreements folded into memory"):
         memory = MemoryState(_entries(world.facts()))
@@ -125,11 +169,35 @@ def _size(folder: Path, count: int, box: float, turns: int) -> list[Result]:
     rates = medians(turns, {
         name: partial(_rate, one, world.requests, box) for name, one in everyone.items()
     }, warm=False)  # fmt: skip
-    return [
+    results = [
         against(f"{count:,} agreements, state in {where}", rates[where], "decisions/s", peer, rates[peer])
         for where in ours
         for peer in peers
     ]
+    if count == SIZES[-1]:
+        results[0] = barred(results[0], f">= {RATE_BAR:,} decisions/s", results[0].ours >= RATE_BAR)
+    return [*results, *_slowest(count, ours["memory"], world)], rates["memory"]
+
+
+def _slowest(count: int, one: Callable[[Request], object], world: World) -> list[Result]:
+    """How long single decisions take: asked again and again, and each for the first time."""
+    times = [_nanoseconds(one, request) for request in islice(cycle(world.requests), 50 * ASKED)]
+    line = alone(f"{count:,} agreements: one decision with its proof, p99", quantiles(times, n=100)[98] / 1e6, "ms")
+    again = barred(line, f"< {SLOWEST_BAR_MS} ms", None if count in QUICK else line.ours < SLOWEST_BAR_MS)
+    draw = random.Random(1)
+    first = [
+        Request(a.consumer, a.asset, p, a.terms.form, ("cents",))
+        for a in world.agreements[-5_000:] for p in a.terms.purposes[:1]
+    ]  # fmt: skip
+    draw.shuffle(first)
+    times = [_nanoseconds(one, request) for request in first]
+    return [again, alone(f"{count:,} agreements: asked for the first time, median", median(times) / 1e6, "ms")]
+
+
+def _nanoseconds(one: Callable[[Request], object], request: Request) -> int:
+    start = time.perf_counter_ns()
+    one(request)
+    return time.perf_counter_ns() - start
 
 
 def _popular(count: int, box: float) -> list[Result]:
@@ -162,11 +230,35 @@ def _asset(number: int) -> AssetRegistered:
 
 def _agreement(draw: random.Random, number: int, assets: Sequence[AssetRegistered]) -> AgreementReached:
     asset = draw.choice(assets).asset
-    terms = Terms("rows" if draw.random() < 0.2 else "aggregates", tuple(draw.sample(ALLOWED, 2)), 0, "EUR", 1)
+    form = "rows" if draw.random() < 0.2 else "aggregates"
+    terms = Terms(form, tuple(draw.sample(ALLOWED, 2)), 0, "EUR", 1, rules=_rules(number % OFFERS))
     until = Instant(ENDED if draw.random() < 0.1 else UNTIL)
     return AgreementReached(
         f"agreement-{number}", "n", "o", asset, "holder", f"consumer-{number // EACH}", terms, until, f"{asset}-use"
     )
+
+
+def _bounds(offer: int) -> list[tuple[str, str, int | str]]:
+    """The constraints of an offer's rules, which all hold here."""
+    shift = offer % 7
+    return [
+        *(("usu:persons", "gteq", 1 + shift + n) for n in range(8)),
+        *(("dateTime", "gteq", f"2025-0{1 + n}-0{1 + shift}T00:00:00Z") for n in range(5)),
+        *(("dateTime", "lt", f"2028-0{1 + n}-0{1 + shift}T00:00:00Z") for n in range(5)),
+        ("usu:grade", "lteq", 4), ("usu:place", "eq", "node"),
+    ]  # fmt: skip
+
+
+@cache
+def _rules(offer: int) -> Ruleset:
+    """The rules of an offer, which all agreements on it share."""
+    types = {"usu:persons": "xsd:integer", "usu:grade": "xsd:integer", "dateTime": "xsd:dateTime", "usu:place": "iri"}
+    constraints = tuple(
+        Constraint(left, operator, (Value(str(right), types[left]),)) for left, operator, right in _bounds(offer)
+    )
+    assert len(constraints) == CONSTRAINTS
+    rule = Rule("permission", f"may-{offer}", Action("use"), constraints=constraints)
+    return Ruleset(f"offer-{offer}", (rule,), "Agreement", "prohibit")
 
 
 def _request(draw: random.Random, agreement: AgreementReached, assets: Sequence[AssetRegistered]) -> Request:
@@ -187,7 +279,7 @@ def _entries(facts: Iterator[Fact]) -> Iterator[Entry]:
     return (Entry(seq, SINCE, fact) for seq, fact in enumerate(facts))
 
 
-def _in_sqlite(path: Path, memory: MemoryState) -> StateReader:
+def _in_sqlite(path: Path, memory: MemoryState) -> Reader:
     """The same rows in the tables of the node."""
     connection = connect(path)
     connection.execute("CREATE TABLE about (party TEXT, seq INTEGER)")
@@ -200,7 +292,7 @@ def _in_sqlite(path: Path, memory: MemoryState) -> StateReader:
     state.unmark()
     state.flush()
     connection.execute("COMMIT")
-    return StateReader(connection)
+    return StateWriter(connection, {})  # as the writer, who decides
 
 
 def _ours(state: Reader) -> Callable[[Request], bool]:
@@ -209,11 +301,22 @@ def _ours(state: Reader) -> Callable[[Request], bool]:
 
 def _cedar_policy(agreement: AgreementReached) -> str:
     allowed = " || ".join(f'context.purpose in Purpose::"{purpose}"' for purpose in agreement.terms.purposes)
+    assert agreement.terms.rules is not None
+    names = {"usu:persons": "persons", "usu:grade": "grade", "usu:place": "place", "dateTime": "at"}
+    operators = {"gteq": ">=", "lt": "<", "lteq": "<=", "eq": "=="}
+    bounds = " && ".join(
+        f"context.{names[left]} {operators[operator]} {_cedar_value(left, right)}"
+        for left, operator, right in _bounds(int(agreement.terms.rules.uid.removeprefix("offer-")))
+    )
     return (
         f'permit(principal == Party::"{agreement.consumer}", action == Action::"use", '
         f'resource == Asset::"{agreement.asset}") when {{ context.form == "{agreement.terms.form}" && '
-        f"resource.forms.contains(context.form) && context.at < {_seconds(agreement.until)} && ({allowed}) }};"
+        f"resource.forms.contains(context.form) && context.at < {_seconds(agreement.until)} && ({allowed}) && {bounds} }};"
     )
+
+
+def _cedar_value(left: str, right: int | str) -> str:
+    return str(_seconds(str(right))) if left == "dateTime" else str(right) if isinstance(right, int) else f'"{right}"'
 
 
 def _seconds(at: str) -> int:
@@ -246,6 +349,9 @@ def _cedar_request(request: Request) -> dict[str, object]:
             "purpose": {"__entity": {"type": "Purpose", "id": request.purpose}},
             "form": request.form,
             "at": _seconds(AT),
+            "persons": PERSONS,
+            "grade": 3,
+            "place": "node",
         },
     }
 
