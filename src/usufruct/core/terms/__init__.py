@@ -1,0 +1,1 @@
+"""Terms: the rules that an agreement carries, read by machines and by people alike."""

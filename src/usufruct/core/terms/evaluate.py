@@ -1,0 +1,373 @@
+"""The evaluator: may this be done under these rules, and what did each of them say?
+
+Rules are read once (`read`) and asked often. `permits` gives the verdict and nothing else, from the formulas; `report`
+goes through the same premises one by one, in the shape of the Compliance Report Model: each rule active or inactive,
+each premise satisfied or not, with what was expected and what was found. A property test holds the two together.
+
+The verdict is *yes* only if a permission applies. A prohibition that applies overrides it, unless the rules say that
+permissions win (`conflict: perm`). Where they say nothing (`invalid`) the collision makes the whole void, for this
+request as for those that `rules.activate` could foresee. Obligations never bear on the verdict: who must still do
+something may still do the other thing.
+
+A request may name several values for one operand (a tuple): it then asks for each, and must be permitted each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice, product
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from usufruct.core.base.instants import Instant, moment
+from usufruct.core.terms.formula import Formula, In, Key, Values, any_of, check
+from usufruct.core.terms.meaning import Flag, Meaning, Node, Reader
+from usufruct.core.terms.model import Rule, Ruleset
+from usufruct.core.terms.values import millionths
+from usufruct.core.terms.vocabulary import OPERANDS
+
+COMBINATIONS_MAX = 256  # of several values in one request; beyond it nothing is permitted
+_NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to do. `values` are those of left operands: text for names and instants, `int` or `Decimal` for
+    numbers, seconds for lengths and times of day, a frozenset for `names`; anything else counts as missing. A key is the
+    operand's name, followed by a space and the unit if it has one (`resolution dpi`). A tuple asks for each of its items.
+    """
+
+    action: str
+    target: str
+    assignee: str = ""
+    purpose: str | tuple[str, ...] = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The state of the world: the moment, which duties are fulfilled or were violated (both, if late), how often each
+    rule that counts was used so far (by its uid), and in which collections parties, assets and other names are.
+    """
+
+    at: Instant
+    fulfilled: frozenset[str] = _NOBODY
+    violated: frozenset[str] = _NOBODY
+    counters: Mapping[str, int] = field(default_factory=dict)
+    collections: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Premise(NamedTuple):
+    """One premise of a rule: `kind` is target, party, action, constraint, refinement, duty, profile, property, or the
+    kind of a logical constraint, whose premises are its `parts`.
+
+    `known` is False if the premise could have come out either way; it then counts as unsatisfied in a permission and as
+    satisfied in a prohibition.
+    """
+
+    kind: str
+    uid: str
+    expected: str
+    found: str
+    satisfied: bool
+    known: bool
+    parts: tuple[Premise, ...] = ()
+
+
+class RuleReport(NamedTuple):
+    """What one rule said. It is `active` if all premises are satisfied, and `applies` if its refinements are too.
+
+    `state` is that of an obligation: fulfilled, violated or open; empty for other rules.
+    """
+
+    kind: str
+    uid: str
+    active: bool
+    applies: bool
+    premises: tuple[Premise, ...]
+    state: str = ""
+
+
+class Report(NamedTuple):
+    """The verdict, why (`permitted`, `not-permitted`, `prohibited`, `void`), and what each rule said."""
+
+    permitted: bool
+    why: str
+    rules: tuple[RuleReport, ...]
+
+
+_SATISFIED = attrgetter("satisfied")
+
+
+class Change(NamedTuple):
+    """What would have to change for the permission `rule` to decide: these premises would have to be satisfied, and
+    these prohibitions must not apply."""
+
+    rule: str
+    premises: tuple[Premise, ...]
+    prohibitions: tuple[str, ...]
+
+
+class Terms:
+    """Rules that were read: ask `permits`, `prohibits` or `report`.
+
+    `flags` say what was not understood, `counted` names the rules whose uses must be counted, `duties` those duties whose
+    state must be known.
+    """
+
+    def __init__(self, rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] | None = None) -> None:
+        reader = Reader(rules, duty_mode, actions)
+        self.rules = rules
+        self.flags: tuple[Flag, ...] = tuple(reader.flags)
+        self.meanings: tuple[Meaning, ...] = reader.meanings
+        self._permission_wins = rules.conflict == "perm"
+        self.permission = any_of(m.applies().sure for m in self.meanings if m.rule.kind == "permission")
+        self.prohibition = any_of(m.applies().maybe for m in self.meanings if m.rule.kind == "prohibition")
+        self._may, self._must_not = check(self.permission), check(self.prohibition)
+        keys = {*_keys(self.permission), *_keys(self.prohibition)}
+        self.counted = tuple(sorted({key[1] for key in keys if key[0] == "count"}))
+        self._duties = {duty.uid: duty for rule in rules.of("permission") for duty in rule.duties}
+        self.prohibitive = any(m.rule.kind == "prohibition" for m in self.meanings)
+        self.shown = frozenset(key[1] for key in keys if key[0] == "has")
+        self.duties = tuple(sorted({one.uid for duty in self._duties.values() for one in (duty, *duty.duties)}))
+        self._derived = tuple((key, _derive(key, self._duties)) for key in sorted(keys))
+        self._explained: tuple[_Explained, ...] | None = None  # made when somebody first asks for a report
+        self._looked_at: tuple[tuple[tuple[str, ...], _Derive], ...] = ()
+
+    def permits(self, request: Request, world: World) -> bool:
+        """The verdict alone."""
+        if self._one(_values(request, world, self._derived)):
+            return True
+        several = _several(request) or []
+        return bool(several) and all(self._one(_values(one, world, self._derived)) for one in several)
+
+    def prohibits(self, request: Request, world: World) -> bool:
+        """Whether a prohibition applies, whatever is permitted."""
+        several = _several(request)
+        asked = [request] if several is None else several
+        return not asked or any(self._must_not(_values(one, world, self._derived)) for one in asked)
+
+    def _one(self, values: Values) -> bool:
+        return self._may(values) and (self._permission_wins or not self._must_not(values))
+
+    def report(self, request: Request, world: World) -> Report:
+        """The verdict with what each rule said; of several requests in one, the first that is not permitted."""
+        if self._explained is None:
+            self._explained = tuple(_Explained(meaning) for meaning in self.meanings)
+            self._looked_at = tuple((key, _derive(key, self._duties)) for key in _looked_at(self.meanings))
+        reports = [self._report(one, world, self._explained) for one in _several(request) or (request,)]
+        return next((report for report in reports if not report.permitted), reports[0])
+
+    def _report(self, request: Request, world: World, explained: tuple[_Explained, ...]) -> Report:
+        values = _values(request, world, self._looked_at)
+        rules = tuple([one.report(values, world) for one in explained])
+        may = any(rule.applies for rule in rules if rule.kind == "permission")
+        must_not = any(rule.applies for rule in rules if rule.kind == "prohibition")
+        if not may:
+            return Report(False, "prohibited" if must_not else "not-permitted", rules)
+        if must_not and not self._permission_wins:
+            return Report(False, "void" if self.rules.conflict == "invalid" else "prohibited", rules)
+        return Report(True, "permitted", rules)
+
+
+def read(rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] | None = None) -> Terms:
+    """The rules, ready to be asked. With `actions` they are for what is outside the node: these are its own names for
+    actions, each included in `use`, and properties are operands (see `properties`).
+
+    `duty_mode` says when a permission's duty stands in its way: `strict` as long as it is due and not fulfilled (the W3C
+    community group's formal semantics), `lenient` only once it is violated (the ODRL In Suite of SolidLab).
+    """
+    return Terms(rules, duty_mode, actions)
+
+
+def changes(report: Report) -> tuple[Change, ...]:
+    """For each permission that does not decide, the fewest changes that would make it; the one with fewest first."""
+    against = tuple(rule.uid for rule in report.rules if rule.kind == "prohibition" and rule.applies)
+    found = [
+        Change(rule.uid, _needed(rule.premises), against)
+        for rule in report.rules if rule.kind == "permission" and (against or not rule.applies)
+    ]  # fmt: skip
+    return () if report.permitted else tuple(sorted(found, key=lambda change: (len(change.premises), change.rule)))
+
+
+def _needed(premises: tuple[Premise, ...]) -> tuple[Premise, ...]:
+    return tuple(change for premise in premises for change in _change(premise))
+
+
+def _change(premise: Premise) -> tuple[Premise, ...]:
+    """The fewest premises below this one that would have to come out otherwise for it to be satisfied."""
+    if premise.satisfied:
+        return ()
+    if premise.kind in ("and", "andSequence"):
+        return _needed(premise.parts)
+    if premise.kind == "or":
+        return min((_change(part) for part in premise.parts), key=len)
+    if premise.kind == "xone" and not any(part.satisfied or not part.known for part in premise.parts):
+        return min((_change(part) for part in premise.parts), key=len)
+    return (premise,)
+
+
+class _Explained:
+    """A rule with the checks of each premise."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self.rule = meaning.rule
+        self._premises = tuple(_Checked(node, meaning.rule.kind) for node in meaning.premises)
+        self._refinements = tuple(_Checked(node, meaning.rule.kind) for node in meaning.refinements)
+
+    def report(self, values: Values, world: World) -> RuleReport:
+        premises = tuple([found.premise(values) for found in self._premises])
+        refinements = tuple([found.premise(values) for found in self._refinements])
+        active = all(map(_SATISFIED, premises))
+        applies = active and all(map(_SATISFIED, refinements))
+        state = _state(self.rule, world) if self.rule.kind == "obligation" else ""
+        return RuleReport(self.rule.kind, self.rule.uid, active, applies, premises + refinements, state)
+
+
+class _Checked:
+    """A node with its checks."""
+
+    __slots__ = ("_key", "_maybe", "_parts", "_prohibits", "_sure", "node")
+
+    def __init__(self, node: Node, kind: str) -> None:
+        self.node, self._prohibits = node, kind == "prohibition"
+        self._sure, self._maybe = check(node.pair.sure), check(node.pair.maybe)
+        self._key: Key | None = ("duty", node.uid) if node.kind == "duty" else node.key
+        if isinstance(node.key, tuple) and node.key[0] == "millionths":
+            self._key = node.key[1]  # as it was given
+        self._parts = tuple(_Checked(part, kind) for part in node.parts)
+
+    def premise(self, values: Values) -> Premise:
+        node = self.node
+        sure = self._sure(values)
+        maybe = sure or self._maybe(values)
+        parts = tuple([part.premise(values) for part in self._parts]) if self._parts else ()
+        found = "" if self._key is None else _told(values.get(self._key))
+        satisfied = maybe if self._prohibits else sure
+        return Premise(node.kind, node.uid, node.expected, found, satisfied, sure == maybe, parts)
+
+
+def _told(value: Any) -> str:
+    if type(value) is str:
+        return value
+    if value is None:
+        return "nothing"
+    return ", ".join(sorted(map(str, value))) if isinstance(value, frozenset | tuple) else str(value)
+
+
+def _all(nodes: list[Node]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _all(list(node.parts))
+
+
+def _looked_at(meanings: tuple[Meaning, ...]) -> list[tuple[str, ...]]:
+    nodes = [node for meaning in meanings for node in _all([*meaning.premises, *meaning.refinements])]
+    keys = {key for node in nodes for formula in (node.pair.sure, node.pair.maybe) for key in _keys(formula)}
+    return sorted(keys | {("duty", node.uid) for node in nodes if node.kind == "duty"})
+
+
+def _keys(formula: Formula) -> Iterator[tuple[str, ...]]:
+    """The keys of what is not simply given with the request."""
+    if not isinstance(formula, In):
+        for part in formula.parts:
+            yield from _keys(part)
+    elif isinstance(formula.key, tuple):
+        yield formula.key
+
+
+def _several(request: Request) -> list[Request] | None:
+    """The requests for each value, if there are several values for an operand; None if there are not, none if there are
+    too many."""
+    given = {**request.values, "purpose": request.purpose}
+    many = {name: value for name, value in given.items() if type(value) is tuple}
+    if not many:
+        return None
+    combinations = list(islice(product(*many.values()), COMBINATIONS_MAX + 1))
+    if not 0 < len(combinations) <= COMBINATIONS_MAX:
+        return []
+    made = [{**given, **dict(zip(many, found, strict=True))} for found in combinations]
+    return [replace(request, purpose=one.pop("purpose"), values=one) for one in made]
+
+
+_Derive = Callable[[Request, World], Any]
+
+
+def _values(request: Request, world: World, derived: tuple[tuple[tuple[str, ...], _Derive], ...]) -> Values:
+    """All that the formulas look at: the request's own values, and what follows from it and from the world."""
+    values: dict[Any, Any] = {**request.values}
+    values["purpose"] = request.purpose or None
+    for key, make in derived:
+        values[key] = make(request, world)
+    return values
+
+
+def _derive(key: tuple[str, ...], duties: Mapping[str, Rule]) -> _Derive:
+    """How the value under a key is found."""
+    match key:
+        case ("action" | "target" | "assignee" as attribute,):
+            return {
+                "action": lambda request, world: request.action, "target": lambda request, world: request.target,
+                "assignee": lambda request, world: request.assignee,
+            }[attribute]  # fmt: skip
+        case ("clock", clock):
+            return _CLOCKS[clock]
+        case ("millionths", operand):
+            return lambda request, world: millionths(request.values.get(operand))
+        case ("count", rule):
+            return lambda request, world: world.counters[rule] + 1 if rule in world.counters else None
+        case ("has", operand, item):
+            return lambda request, world: _has(request.values.get(operand), item)
+        case ("same", one, other):
+            return lambda request, world: _same(request.values.get(one), request.values.get(other))
+        case ("within", operand, whole):
+            return lambda request, world: _within(_named(request, operand), whole, world)
+        case ("contains", operand, part):
+            return lambda request, world: _within(part, _named(request, operand), world)
+        case _:
+            duty = duties[key[1]]
+            return lambda request, world: _state(duty, world)
+
+
+_DAYS = OPERANDS["usu:dayOfWeek"].among
+_CLOCKS: dict[str, _Derive] = {
+    "dateTime": lambda request, world: world.at,
+    "usu:dayOfWeek": lambda request, world: _DAYS[moment(world.at).weekday()],
+    "usu:timeOfDay": lambda request, world: (
+        int(world.at[11:13]) * 3600 + int(world.at[14:16]) * 60 + int(world.at[17:19])
+    ),
+}
+
+
+def _named(request: Request, operand: str) -> Any:
+    if operand[0] == "@":
+        return request.target if operand == "@target" else request.assignee
+    return request.values.get(operand)
+
+
+def _has(shown: Any, item: str) -> str | None:
+    return ("in" if item in shown else "out") if type(shown) is frozenset else None
+
+
+def _same(one: Any, other: Any) -> str | None:
+    """Whether two properties share a value; unknown if one is missing, or they are of different types."""
+    if one is None or other is None or (type(one) is frozenset) is not (type(other) is frozenset):
+        return None
+    shared = bool(one & other) if type(one) is frozenset else one == other
+    return "in" if shared else "out"
+
+
+def _within(part: Any, whole: Any, world: World) -> str | None:
+    if type(part) is not str or type(whole) is not str:
+        return None
+    return "in" if whole in world.collections.get(part, _NOBODY) else "out"
+
+
+def _state(duty: Rule, world: World) -> str:
+    """A duty once violated is fulfilled when both it and its consequences are."""
+    done = duty.uid in world.fulfilled
+    if duty.uid in world.violated:
+        made_good = done and all(_state(consequence, world) == "fulfilled" for consequence in duty.duties)
+        return "fulfilled" if made_good else "violated"
+    return "fulfilled" if done else "open"
