@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tables import cases, parts
@@ -11,7 +13,7 @@ from usufruct.core.base import instants
 from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.facts import RightGranted
-from usufruct.core.registry.rights import RIGHTS, chain, grant, held, until_in_words
+from usufruct.core.registry.rights import RIGHTS, Limits, chain, grant, held, until_in_words
 from usufruct.core.registry.state import Right
 
 GRANTS = """
@@ -36,6 +38,26 @@ coop use institute + 2027-01-01              | institute use insurer 2026-06-01 
 coop use institute + 2027-01-01              | institute use insurer 2027-01-02 | 2026-03-01 | itself holds it only until
 coop use institute + 2027-01-01              | institute use insurer           | 2026-12-31 | until 2027-01-01
 coop use institute + 2027-01-01              | institute use insurer           | 2027-01-01 | not held with the power
+# for fewer purposes and columns, and passed on fewer times
+                                             | coop use institute for=AcademicResearch        | 2026-03-01 | for AcademicResearch
+coop use institute + for=ResearchAndDevelopment | institute use insurer for=AcademicResearch | 2026-03-01 | for AcademicResearch
+coop use institute + for=AcademicResearch    | institute use insurer           | 2026-03-01 | for AcademicResearch
+coop use institute + for=AcademicResearch | institute use insurer for=Marketing | 2026-03-01 | only for AcademicResearch
+coop use institute + for=AcademicResearch | institute use insurer for=ResearchAndDevelopment | 2026-03-01 | itself holds it only for
+                                             | coop use institute of=PAY,hours | 2026-03-01 | of pay,hours
+coop use institute + of=pay,hours            | institute use insurer           | 2026-03-01 | of pay,hours
+coop use institute + of=pay,hours            | institute use insurer of=hours  | 2026-03-01 | of hours
+coop use institute + of=pay,hours            | institute use insurer of=pay,tax | 2026-03-01 | holds it for no column tax
+                                             | coop use institute of=wage      | 2026-03-01 | holds it for no column wage
+                                             | coop use institute + times=2    | 2026-03-01 | 2 times
+                                             | coop use institute + times=0    | 2026-03-01 | pass it on again at most 32 times more
+coop use institute + times=2                 | institute use insurer +         | 2026-03-01 | 1 times
+coop use institute + times=2                 | institute use insurer + times=2 | 2026-03-01 | pass it on again at most 1 times more
+coop use institute + times=2; institute use insurer + | insurer use clinic + | 2026-03-01 | pass it on again at most 0 times more
+coop use institute + times=2; institute use insurer + | insurer use clinic   | 2026-03-01 | until 9999-12-31
+# of two rights the one that goes farthest, or else the one that does
+coop use institute + for=Marketing; coop use institute + of=pay | institute use lab for=Marketing of=pay | 2026-03-01 | of pay
+coop use institute + for=Marketing; coop use institute + of=pay 2026-09-01 | institute use lab of=tax | 2026-03-01 | of tax
 # a right that has ended already is none
                                              | coop use institute 2026-02-01   | 2026-03-01 | would have ended already
                                              | coop use institute 2026-03-01   | 2026-03-01 | would have ended already
@@ -49,11 +71,16 @@ coop use institute + 2027-01-01; institute use insurer +; insurer use institute 
 
 
 def granted(world: World, words: str) -> RightGranted | Refusal:
-    """Carries out `who right to-whom [+] [until]`."""
+    """Carries out `who right to-whom [+] [times=n] [for=purpose,…] [of=column,…] [until]`."""
     grantor, what, grantee, *rest = words.split()
-    until = instants.parse(rest[-1]) if rest and rest[-1] != "+" else None
+    said = dict(word.split("=") for word in rest if "=" in word)
+    days = [word for word in rest if word[0].isdigit()]
+    limits = Limits(
+        instants.parse(days[0]) if days else None, "+" in rest, int(said["times"]) if "times" in said else None,
+        tuple(said["for"].split(",")) if "for" in said else (), tuple(said["of"].split(",")) if "of" in said else (),
+    )  # fmt: skip
     name = f"right-{len(world.entries)}"
-    return grant(world.state, name, grantor, grantee, "pay", what, world.at, until, "+" in rest)
+    return grant(world.state, name, grantor, grantee, "pay", what, world.at, limits)
 
 
 @cases(GRANTS)
@@ -65,18 +92,21 @@ def test_grants(row: dict[str, str]) -> None:
         world.add(fact)
     world.go(row["on"])
     answer = granted(world, row["then grants"])
-    if row["answer"].startswith("until"):
-        assert isinstance(answer, RightGranted)
-        assert answer.until.startswith(row["answer"].removeprefix("until "))
+    assert row["answer"].replace("not held", "does not hold it") in told(answer)
+    if isinstance(answer, RightGranted):
         world.add(answer)
         found = world.state.get(Right, answer.id)
         assert found is not None
         assert chain(world.state, found, world.at) is not None, "what was granted is good"
-    else:
-        assert isinstance(answer, Refusal)
-        assert answer.code == "rights.not-held"
-        said = row["answer"].replace("not held", "does not hold it")
-        assert said in answer.reasons[0] and answer.remedy
+
+
+def told(answer: RightGranted | Refusal) -> str:
+    """How far a right was granted, or why it was not."""
+    if isinstance(answer, Refusal):
+        assert answer.code == "rights.not-held" and answer.remedy
+        return answer.reasons[0]
+    columns, purposes = ",".join(answer.columns), ",".join(answer.purposes)
+    return f"until {answer.until}, for {purposes}, of {columns}, {answer.further} times"
 
 
 CHAINS = """
@@ -90,6 +120,8 @@ a source>coop - +; b coop>insurer a +; c insurer>clinic b | c | 2026-03-01 | c, 
 a source>coop - + 2026-06-01                         | a     | 2026-05-31 | a
 a source>coop - + 2026-06-01                         | a     | 2026-06-01 | no
 a source>coop - + 2026-06-01; b coop>insurer a + 2026-06-01 | b | 2026-06-01 | no
+# a chain that begins with somebody else than the source
+a clinic>coop - +                                    | a     | 2026-03-01 | no
 # a link that lasts longer than what it rests on
 a source>coop - + 2026-06-01; b coop>insurer a       | b     | 2026-03-01 | no
 # a link that rests on what may not be passed on
@@ -106,7 +138,7 @@ a insurer>coop b +; b coop>insurer a +               | b     | 2026-03-01 | no
 
 @cases(CHAINS)
 def test_chains(row: dict[str, str]) -> None:
-    world = World()
+    world = pay(World())
     for link in parts(row["links"]):
         name, who, rests_on, *rest = link.split()
         grantor, grantee = who.split(">")
@@ -119,8 +151,35 @@ def test_chains(row: dict[str, str]) -> None:
     assert ("no" if found is None else ", ".join(link.id for link in found)) == row["good"]
 
 
+TIMES = """
+below | link | may grant | good
+------+------+-----------+-----
+      |      | yes       | yes
+      | 5    | yes       | yes
+2     | 1    | yes       | yes
+2     |      | no        | yes
+1     |      | no        | yes
+2     | 2    | yes       | no
+2     |      | yes       | no
+1     | 1    | yes       | no
+0     |      | no        | no
+0     | 0    | yes       | no
+"""
+
+
+@cases(TIMES)
+def test_a_right_is_passed_on_no_oftener_than_it_may_be(row: dict[str, str]) -> None:
+    world, (below, link) = pay(World()), (int(row[name]) if row[name] else None for name in ("below", "link"))
+    world.add(
+        replace(right("a", "source", "coop", None), further=below),
+        replace(right("b", "coop", "insurer", "a", row["may grant"] == "yes"), further=link),
+    )
+    found = world.state.get(Right, "b")
+    assert found is not None and (chain(world.state, found, world.at) is not None) == (row["good"] == "yes")
+
+
 def test_a_right_does_not_rest_on_another_right_or_asset() -> None:
-    world = World()
+    world = pay(World())
     world.add(right("hold", "source", "coop", None, kind="hold"), right("use", "source", "coop", None))
     world.add(right("a", "coop", "insurer", "hold"), right("b", "coop", "insurer", "use"))
     world.add(RightGranted("c", "other", "use", "coop", "insurer", True, END_OF_TIME, "use"))
@@ -130,7 +189,7 @@ def test_a_right_does_not_rest_on_another_right_or_asset() -> None:
 
 
 def test_a_chain_has_at_most_32_links_and_no_grant_makes_a_longer_one() -> None:
-    world = World()
+    world = pay(World())
     world.add(right("root", "source", "p1", None))
     lengths = []
     for number in range(1, 40):
@@ -147,17 +206,28 @@ def test_a_chain_has_at_most_32_links_and_no_grant_makes_a_longer_one() -> None:
     assert lengths == list(range(2, 33))
 
 
+def test_a_longer_chain_is_good_for_nothing() -> None:
+    world = pay(World())
+    world.add(
+        right("p0", "source", "p0", None), *(right(f"p{n}", f"p{n - 1}", f"p{n}", f"p{n - 1}") for n in range(1, 40))
+    )
+    rights = [world.state.get(Right, f"p{number}") for number in range(40)]
+    assert [chain(world.state, one, world.at) is not None for one in rights if one] == [True] * 32 + [False] * 8
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd"), st.booleans(), st.integers(1, 9)), max_size=12)
 )
 def test_no_grant_gives_more_than_the_grantor_has(tries: list[tuple[str, str, bool, int]]) -> None:
     """Whatever is tried, circles too: nobody's right lasts longer than the longest link from the source."""
-    world = World()
+    world = pay(World())
     world.add(right("r", "source", "a", None, until="2026-06-01"))
     for grantor, grantee, may_grant, month in tries:
         until = instants.parse(f"2026-0{month}-15")
         own = held(world.state, grantor, "pay", "use", START)
-        answer = grant(world.state, f"r{len(world.entries)}", grantor, grantee, "pay", "use", START, until, may_grant)
+        answer = grant(
+            world.state, f"r{len(world.entries)}", grantor, grantee, "pay", "use", START, Limits(until, may_grant)
+        )
         if isinstance(answer, RightGranted):
             assert own is not None and own.may_grant and answer.until <= own.until
             world.add(answer)

@@ -84,8 +84,8 @@ class AssetRegistered(Fact):
     `version` names the bytes that were taken in; `stored` is the SHA-256 of the file that the node made of them.
     `rows_per_person` and the columns of `once_per` (a person has at most
     one row for each of their values) bound what one person can count for; the node enforces both whatever the data say.
-    It may be used for `purposes` at most. `derived_from` names the assets it was made of, `transform` the registered one
-    that made it.
+    It may be used for `purposes` at most, and for none of `prohibited`, whatever anybody agrees to. `derived_from` names
+    the assets it was made of, `transform` the registered one that made it.
     """
 
     KIND = "asset.registered/1"
@@ -106,6 +106,7 @@ class AssetRegistered(Fact):
     purposes: tuple[str, ...] = (ROOT,)
     derived_from: tuple[str, ...] = ()
     transform: str = ""
+    prohibited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ class RightGranted(Fact):
     """`grantee` may hold, use, operate or benefit from the asset until `until`, because `grantor` had that right.
 
     `rests_on` is the grantor's own right; it is missing only where the chain begins, with the source of the data.
-    `may_grant` says whether the grantee may pass it on.
+    `may_grant` says whether the grantee may pass it on, and `further` how many times more it may be passed on at most
+    (None: as often as the chain allows). It is good for `purposes` and for `columns` (none: all of them) only.
     """
 
     KIND = "right.granted/1"
@@ -163,6 +165,9 @@ class RightGranted(Fact):
     may_grant: bool
     until: Instant = END_OF_TIME
     rests_on: str | None = None
+    purposes: tuple[str, ...] = (ROOT,)
+    columns: tuple[str, ...] = ()
+    further: int | None = None
 
     def about(self) -> tuple[str, ...]:
         return (self.grantor, self.grantee)

@@ -42,7 +42,8 @@ class Card:
     """What the holder declares about a table; the fields of `AssetRegistered` that do not come from the data.
 
     `member_prefix` makes party ids of what the person column holds: `member` and `13` make `member-13`. `steps` are what
-    was done with the data before. Without `purposes` it may be used for what its inputs may be used for.
+    was done with the data before. Without `purposes` it may be used for what its inputs may be used for;
+    for `prohibited` it may not be used at all.
     """
 
     asset: str
@@ -60,6 +61,7 @@ class Card:
     derived_from: tuple[str, ...] = ()
     transform: str = ""
     steps: tuple[DeclaredStep, ...] = ()
+    prohibited: tuple[str, ...] = ()
 
 
 def find_party(read: Reader, name: str) -> Party | None:
@@ -118,12 +120,13 @@ def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
     if read.get(Asset, card.asset) is not None:
         return refuse("registry.exists", not_done, "an asset of that name is there already", remedy="choose another id")
     names = [column.name for column in card.columns]
-    if not card.person_column or card.person_column not in names:
+    about_nobody = all(column.data_class == "public" and column.grade == 0 for column in card.columns)
+    if card.person_column not in names and (card.person_column or not about_nobody):
         return refuse(
             "registry.no-person-column", not_done,
             f"`{card.person_column}` is not among the columns {', '.join(names)}" if card.person_column
             else "the card does not say which column tells whom a row is about",
-            remedy="name it as `person_column`; a table about nobody cannot be protected person by person",
+            remedy="name it as `person_column`; a table about nobody is public and open in every column",
         )  # fmt: skip
     for column in card.columns:
         _check_column(column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
@@ -16,12 +16,13 @@ from usufruct.core.registry.facts import (
     Quality,
     RightGranted,
 )
+from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
 from usufruct.core.rulebook.purposes import ROOT
 
 
 @dataclass(frozen=True, slots=True)
 class Party(Row):
-    """Somebody the node knows; see `PartyRegistered`."""
+    """Somebody the node knows; see `PartyRegistered`, the fact number `seq`."""
 
     KEY = ("id",)
     INDEXED = ("kind", "known_as")
@@ -32,6 +33,7 @@ class Party(Row):
     since: Instant
     known_as: str = ""
     key_slot: int | None = None
+    seq: int = 0
 
     @property
     def called(self) -> str:
@@ -63,6 +65,7 @@ class Asset(Row):
     derived_from: tuple[str, ...] = ()
     transform: str = ""
     seq: int = 0
+    prohibited: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """The column of that name, in capitals or not, as SQL has it."""
@@ -92,8 +95,30 @@ class ErasedPerson(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """`holder` had a right until it was transferred in the fact `seq`."""
+
+    holder: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`how` a right ended before its time (`revoked`, `released` or `transferred`), by whom, when, in the fact `seq`."""
+
+    how: str
+    by: str
+    at: Instant
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Right(Row):
-    """A right somebody holds; see `RightGranted`, the fact number `seq`."""
+    """A right somebody holds; see `RightGranted`, the fact number `seq`.
+
+    `passed` are those who had it before `grantee`, by transfer. A right that was lent out is a right of its own, with the
+    name of the `pilot`; the right that it rests on names it as `lent` if it is exclusive.
+    """
 
     KEY = ("id",)
     INDEXED = ("asset", "grantee")
@@ -107,18 +132,33 @@ class Right(Row):
     rests_on: str | None
     since: Instant
     seq: int = 0
+    purposes: tuple[str, ...] = (ROOT,)
+    columns: tuple[str, ...] = ()
+    further: int | None = None
+    pilot: str = ""
+    lent: str = ""
+    passed: tuple[Passed, ...] = ()
+    end: Ended | None = None
+
+    def live(self, at: Instant) -> bool:
+        """Whether it has not ended, taken by itself."""
+        return self.end is None and at < self.until
+
+    def holder_at(self, seq: int) -> str:
+        """Who had it when the fact `seq` came about."""
+        return next((passed.holder for passed in self.passed if seq < passed.seq), self.grantee)
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact of the register changes."""
     match entry.fact:
         case PartyRegistered() as fact:
-            yield Party(fact.party, fact.kind, fact.name, fact.principal, entry.at, fact.known_as, fact.key)
+            yield Party(fact.party, fact.kind, fact.name, fact.principal, entry.at, fact.known_as, fact.key, entry.seq)
         case AssetRegistered() as fact:
             yield Asset(
                 fact.asset, fact.publisher, fact.source, fact.title, fact.description, fact.licence, fact.keywords,
                 fact.version, fact.person_column, fact.columns, fact.rows_per_person, fact.once_per, fact.quality,
-                entry.at, fact.purposes, fact.derived_from, fact.transform, seq=entry.seq,
+                entry.at, fact.purposes, fact.derived_from, fact.transform, entry.seq, fact.prohibited,
             )  # fmt: skip
         case PersonsEnrolled() as fact:
             for number, party in enumerate(fact.persons, fact.first):
@@ -128,7 +168,34 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case RightGranted() as fact:
             yield Right(
                 fact.id, fact.asset, fact.right, fact.grantor, fact.grantee, fact.may_grant, fact.until, fact.rests_on,
-                entry.at, entry.seq,
+                entry.at, entry.seq, fact.purposes, fact.columns, fact.further,
             )  # fmt: skip
+        case RightTransferred() as fact:
+            yield from _transferred(_right(read, fact.right), fact, entry)
+        case RightPledged() as fact:
+            yield Right(
+                fact.id, fact.asset, fact.right, fact.pledger, fact.to, fact.may_grant, fact.until, fact.rests_on, entry.at,
+                entry.seq, fact.purposes, fact.columns, fact.further, fact.pilot,
+            )  # fmt: skip
+            if fact.exclusive:
+                yield replace(_right(read, fact.rests_on), lent=fact.id)
+        case RightReleased() as fact:
+            yield replace(_right(read, fact.right), end=Ended("released", fact.by, entry.at, entry.seq))
+        case RightRevoked() as fact:
+            yield replace(_right(read, fact.right), end=Ended("revoked", fact.by, entry.at, entry.seq))
         case _:
             return
+
+
+def _transferred(right: Right, fact: RightTransferred, entry: Entry) -> Iterator[Right]:
+    """The same right in other hands; under a new id if what rested on the old one ends."""
+    if fact.becomes != right.id:
+        yield replace(right, end=Ended("transferred", fact.by, entry.at, entry.seq))
+    passed = (*right.passed, Passed(fact.by, entry.seq))
+    yield replace(right, id=fact.becomes, grantee=fact.to, passed=passed)
+
+
+def _right(read: Reader, id: str) -> Right:
+    right = read.get(Right, id)
+    assert right is not None, "a right that is not there cannot change hands"
+    return right
