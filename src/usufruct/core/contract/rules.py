@@ -50,9 +50,9 @@ def publish(
     if row is None:
         return refuse("registry.unknown", not_done, f"there is no asset `{asset}`", remedy="register the asset first")
     operate = rights.held(read, provider, asset, "operate", at)
-    use = rights.held(read, provider, asset, "use", at)
+    use = rights.held(read, provider, asset, "use", at, terms.purposes)
     if operate is None or use is None or not use.may_grant:
-        lacking = "operate it" if operate is None else "use it, with the power to pass it on"
+        lacking = "operate it" if operate is None else "use it for these purposes, with the power to pass it on"
         return refuse(
             "rights.not-held", not_done, f"`{provider}` does not hold the right on `{asset}` to {lacking}",
             remedy="only who may operate an asset and grant its use can offer it; ask its publisher",
@@ -151,7 +151,7 @@ def conclude(read: Reader, agreement: str, negotiation: str, at: Instant) -> Agr
     assert row is not None
     offer = read.get(Offer, row.offer)
     assert offer is not None
-    use = rights.held(read, row.provider, offer.asset, "use", at)
+    use = rights.held(read, row.provider, offer.asset, "use", at, offer.terms.purposes)
     if use is None or not use.may_grant:
         return refuse(
             "rights.not-held", f"negotiation `{negotiation}` did not come to an agreement",
