@@ -240,7 +240,8 @@ def test_offers_stay_within_the_purposes_of_the_asset(row: dict[str, str]) -> No
 kind             | inputs  | evidence                     | lowers to | purposes | answer
 -----------------+---------+------------------------------+-----------+----------+-----------------
 aggregation      | wages   | https://example.org/a        | 0         |          |
-anonymisation    | wages   | http://board.example         | 0         |          |
+anonymisation    | wages   | http://board.example         | 1         |          |
+anonymisation    | wages   | http://board.example         | 0         |          | input.transform
 pseudonymisation | wages   | https://example.org/a        | 2         |          |
 pseudonymisation | wages   | https://example.org/a        | 1         |          | input.transform
 aggregation      | wages   | https://example.org/a        | 5         |          | input.transform

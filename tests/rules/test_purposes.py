@@ -195,9 +195,40 @@ def test_an_id_nobody_knows_is_a_bug_of_the_caller() -> None:
     for asked in (purposes.label, purposes.ancestors, purposes.descendants):
         with pytest.raises(KeyError):
             asked("Fun")
-    for broader, narrower in (("Fun", "Marketing"), ("Marketing", "Fun"), ("Fun", "Fun")):
-        with pytest.raises(KeyError):
-            purposes.covers(broader, narrower)
+
+
+def test_what_is_not_in_the_tree_is_covered_by_nothing() -> None:
+    for broader, narrower in (("Fun", "Marketing"), ("Marketing", "Fun"), ("Fun", "Fun"), (purposes.ROOT, "Fun")):
+        assert not purposes.covers(broader, narrower)
+    assert purposes.meet(["Fun", "Marketing"], ["Fun", "DirectMarketing"]) == ("DirectMarketing",)
+    assert purposes.broadest(["Fun"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("prohibited", "purpose", "against"),
+    [
+        ((), "Marketing", None),
+        (("Marketing",), "DirectMarketing", "Marketing"),
+        (("DirectMarketing",), "Marketing", "DirectMarketing"),  # or it would be done under the broader name
+        (("ResearchAndDevelopment",), "CommercialPurpose", "ResearchAndDevelopment"),  # both cover CommercialResearch
+        (("DirectMarketing",), "AcademicResearch", None),
+        (("AcademicResearch", "DirectMarketing"), "Marketing", "DirectMarketing"),
+        (("Fun",), "AcademicResearch", "Fun"),
+        (("Marketing",), "Fun", "Marketing"),
+        ((), "Fun", None),
+    ],
+)
+def test_a_prohibition_reaches_down_and_what_is_too_broad(
+    prohibited: tuple[str, ...], purpose: str, against: str | None
+) -> None:
+    assert purposes.forbids(prohibited, purpose) == against
+
+
+def test_a_prohibition_forbids_whatever_could_serve_it() -> None:
+    for one in ALL:
+        for other in ALL:
+            meets = bool(set(purposes.descendants(one)) & set(purposes.descendants(other)))
+            assert (purposes.forbids((one,), other) is not None) == meets == (purposes.forbids((other,), one) is not None)
 
 
 def test_no_spelling_means_two_purposes() -> None:

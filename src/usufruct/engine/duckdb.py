@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -24,9 +25,10 @@ from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.engine import removal
-from usufruct.engine.intake import check_table, inspect, take_in
-from usufruct.ports import ColumnSeen, Ingested, Measured
+from usufruct.core.registry.state import Asset
+from usufruct.engine import delivery, removal
+from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
 
 LOCKED = {
     "enable_external_access": "false",
@@ -47,11 +49,17 @@ class DuckDbEngine:
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
+        self._exporting = threading.Lock()
+        self._exported: dict[Path, Delivered] = {}
         folder.mkdir(exist_ok=True)
 
     def inspect(self, table: Path) -> list[ColumnSeen]:
         """A first look at a table, for proposing a card."""
         return inspect(table)
+
+    def classify(self, table: Path) -> list[ColumnProposed]:
+        """What the columns of a table may be, on the cautious side."""
+        return propose(table)
 
     def ingest(self, card: Card, table: Path) -> Ingested:
         """Takes a table in, typed by its card, under the digest of its bytes."""
@@ -76,7 +84,7 @@ class DuckDbEngine:
         sums = ", ".join(f"sum(v{i})::HUGEINT" for i in range(len(plan.vectors)))
         keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
         grouping = f" GROUP BY {keys.rstrip(', ')}" if keys else ""
-        with self._connection(plan) as connection:
+        with self._connection(plan.asset, plan.version) as connection:
             connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)
             found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()
             contributions = connection.sql(
@@ -96,18 +104,48 @@ class DuckDbEngine:
             vectors, buffer.to_pybytes()[column.offset * 4 : (column.offset + persons) * 4] if persons else b""
         )
 
+    def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
+        """The whole table as a file, written when it is first asked for."""
+        said = hashlib.sha256(repr((asset.columns, *notes.items())).encode()).hexdigest()[:12]
+        target = self._folder / "open" / f"{asset.id}-{asset.version}-{said}{suffix}"
+        with self._exporting:
+            if target not in self._exported or not target.exists():
+                with self._connection(asset.id, asset.version) as connection:
+                    query = f"SELECT {delivery.select(asset.columns)} FROM asset"
+                    self._exported[target] = delivery.write(connection, query, (), target, notes)
+            return self._exported[target]
+
+    def rows(
+        self,
+        asset: Asset,
+        columns: Sequence[Column],
+        where: Resolved | None,
+        order: Sequence[tuple[str, bool]],
+        limit: int,
+    ) -> list[tuple[Any, ...]]:
+        """Some rows of a table."""
+        values: list[Literal] = []
+        chosen = "SELECT * FROM asset"
+        if where is not None:
+            chosen += f" WHERE {_condition(where, values)}"
+        if order:
+            chosen += " ORDER BY " + ", ".join(quoted(name) + (" DESC" if down else "") for name, down in order)
+        query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
+        with self._connection(asset.id, asset.version) as connection:
+            return connection.execute(query, values).fetchall()
+
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"
 
     @contextmanager
-    def _connection(self, plan: QueryPlan) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _connection(self, asset: str, version: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """A locked connection, stopped when its time is over. What it says of failures depends on no row."""
         try:
-            connection = duckdb.connect(self._file(plan.asset, plan.version), read_only=True, config=self._config)
+            connection = duckdb.connect(self._file(asset, version), read_only=True, config=self._config)
         except duckdb.Error:
             raise EngineFault(
                 "engine.data",
-                f"the data of `{plan.asset}` could not be opened",
+                f"the data of `{asset}` could not be opened",
                 "restore the node's data folder from a backup",
             ) from None
         done = threading.Event()
@@ -213,8 +251,3 @@ def _condition(condition: Resolved, values: list[Literal]) -> str:
         case Comparison():
             values.append(condition.literal)
             return f"({quoted(condition.column)} {condition.operator} ?)"
-
-
-def quoted(name: str) -> str:
-    """`name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

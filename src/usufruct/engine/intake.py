@@ -21,7 +21,8 @@ import duckdb
 from usufruct.core.base.faults import BadInput, StoreFull
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.ports import ColumnSeen, Ingested
+from usufruct.engine.classify import SAMPLE, Sampled, classify
+from usufruct.ports import ColumnProposed, ColumnSeen, Ingested
 
 OURS = ("_line", "_person", "_draw")  # columns that the node adds
 DELIMITERS = (",", ";", "\t", "|")
@@ -34,6 +35,23 @@ def inspect(table: Path) -> list[ColumnSeen]:
     connection = duckdb.connect(config={"temp_directory": ""})
     _load(connection, table)
     return [_look(connection, name) for name in _names(connection)]
+
+
+def propose(table: Path) -> list[ColumnProposed]:
+    """What the columns of a table may be: their classes and grades, proposed on the cautious side."""
+    connection = duckdb.connect(config={"temp_directory": ""})
+    _load(connection, table)
+    return classify(Sampled(_look(connection, name), _sample(connection, name)) for name in _names(connection))
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
+    """Different values of a column, the same whenever one looks; empty ones are left out."""
+    column = quoted(name)
+    found = connection.execute(
+        f"SELECT value FROM (SELECT DISTINCT trim({column}) AS value FROM raw) WHERE value <> '' ORDER BY md5(value) LIMIT ?",
+        [SAMPLE],
+    ).fetchall()
+    return tuple(value for (value,) in found)
 
 
 def take_in(card: Card, table: Path, target: Path, version: str) -> Ingested:
@@ -60,28 +78,29 @@ def _take_in(connection: duckdb.DuckDBPyConnection, card: Card, table: Path, tar
         )  # fmt: skip
     for column in card.columns:
         _check_type(connection, column)
-    person = _quoted(card.person_column)
-    typed = ", ".join(f"{_cast(c)} AS {_quoted(c.name)}" for c in card.columns)
-    connection.execute(
-        f"CREATE TABLE typed AS SELECT _line, {typed} FROM raw WHERE {person} IS NOT NULL ORDER BY _line"
-    )
-    found = connection.execute(f"SELECT DISTINCT {person} FROM typed ORDER BY {person}").fetchall()
-    persons = tuple(str(value) for (value,) in found)
-    if not persons:
-        raise BadInput(
-            "input.table", "no row of the table is about anybody", f"fill in the column `{card.person_column}`"
-        )
-    counts = ", ".join(f"count(*) - count({_quoted(c.name)})" for c in card.columns)
+    person = quoted(card.person_column)
+    about_somebody = f"WHERE {person} IS NOT NULL" if card.person_column else ""
+    typed = ", ".join(f"{_cast(c)} AS {quoted(c.name)}" for c in card.columns)
+    connection.execute(f"CREATE TABLE typed AS SELECT _line, {typed} FROM raw {about_somebody} ORDER BY _line")
+    persons = _persons(connection, card.person_column) if card.person_column else ()
+    counts = ", ".join(f"count(*) - count({quoted(c.name)})" for c in card.columns)
     rows, *nulls = _one(connection, f"SELECT count(*), {counts} FROM typed")
     period = ""
     if card.period_column:
-        over = _quoted(card.period_column)
+        over = quoted(card.period_column)
         low, high = _one(connection, f"SELECT min({over}), max({over}) FROM typed")
         period = f"{low} to {high}"
     _write(connection, card, target)
     with target.open("rb") as file:
         stored = hashlib.file_digest(file, "sha256").hexdigest()
     return Ingested(version, stored, int(rows), tuple(int(n) for n in nulls), period, persons)
+
+
+def _persons(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
+    found = connection.execute(f"SELECT DISTINCT {quoted(column)} FROM typed ORDER BY 1").fetchall()
+    if not found:
+        raise BadInput("input.table", "no row of the table is about anybody", f"fill in the column `{column}`")
+    return tuple(str(value) for (value,) in found)
 
 
 def check_table(table: Path) -> None:
@@ -189,7 +208,7 @@ def _names(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _look(connection: duckdb.DuckDBPyConnection, name: str) -> ColumnSeen:
-    column = _quoted(name)
+    column = quoted(name)
     nulls, rows, distinct, whole, numbers, flags, decimals = _one(
         connection,
         f"SELECT count(*) - count({column}), count({column}), count(DISTINCT {column}), "
@@ -207,12 +226,12 @@ def _look(connection: duckdb.DuckDBPyConnection, name: str) -> ColumnSeen:
             f"SELECT DISTINCT {column} FROM raw WHERE {column} IS NOT NULL ORDER BY TRY_CAST({column} AS {cast}), 1"
         ).fetchall()
     return ColumnSeen(
-        name, type, decimals, nulls, distinct, low or "", high or "", tuple(value for (value,) in values),
+        name, type, decimals, nulls, distinct, low or "", high or "", tuple(value for (value,) in values), rows,
     )  # fmt: skip
 
 
 def _check_type(connection: duckdb.DuckDBPyConnection, column: Column) -> None:
-    name = _quoted(column.name)
+    name = quoted(column.name)
     found = connection.execute(
         f"SELECT _line, {name} FROM raw WHERE {name} IS NOT NULL AND {_cast(column)} IS NULL ORDER BY _line LIMIT 1"
     ).fetchone()
@@ -225,7 +244,7 @@ def _check_type(connection: duckdb.DuckDBPyConnection, column: Column) -> None:
 
 def _cast(column: Column) -> str:
     """SQL that brings a cell of `raw` to the column's type, or to null."""
-    name = _quoted(column.name)
+    name = quoted(column.name)
     if column.type == "integer":
         return _whole(name)
     if column.type == "decimal":
@@ -249,19 +268,21 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
     """
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
-    person = _quoted(card.person_column)
-    others = "".join(f", typed.{_quoted(c.name)}" for c in card.columns if c.name != card.person_column)
-    try:
-        connection.execute(f"ATTACH {_text(str(partial))} AS target")
-        connection.execute(
+    person = quoted(card.person_column)
+    steps = ["CREATE TABLE target.asset AS SELECT * EXCLUDE (_line) FROM typed ORDER BY _line"]
+    others = "".join(f", typed.{quoted(c.name)}" for c in card.columns if c.name != card.person_column)
+    if card.person_column:
+        steps = [
             "CREATE TABLE persons AS SELECT value, (row_number() OVER (ORDER BY value) - 1)::INTEGER AS number, "
             f"(md5_number_lower({_text(card.asset + '|')} || value) % 65536)::USMALLINT AS draw "
-            f"FROM (SELECT DISTINCT {person} AS value FROM typed)"
-        )
-        connection.execute(
+            f"FROM (SELECT DISTINCT {person} AS value FROM typed)",
             f"CREATE TABLE target.asset AS SELECT persons.number AS _person, persons.draw AS _draw{others} "
-            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY typed._line"
-        )
+            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY typed._line",
+        ]
+    try:
+        connection.execute(f"ATTACH {_text(str(partial))} AS target")
+        for step in steps:
+            connection.execute(step)
         connection.execute("DETACH target")
         connection.close()
         sync(partial)
@@ -291,7 +312,8 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     return found
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

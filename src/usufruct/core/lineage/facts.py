@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 
 # The five stations of a chain, in the order in which data pass them.
@@ -50,7 +50,8 @@ class StepRecorded(Fact):
 class TransformRegistered(Fact):
     """What is made of `inputs` in this way may be graded down to `lowers_grade_to`, or used for `purposes` beyond theirs.
 
-    `evidence` is the digest or the address of the assessment that says so, `authority` who made it.
+    `evidence` is the digest or the address of the assessment that says so, `authority` who made it, `until` how long it
+    holds: from then on what was made in this way is graded as its inputs are.
     """
 
     KIND = "transform.registered/1"
@@ -63,6 +64,20 @@ class TransformRegistered(Fact):
     by: str
     lowers_grade_to: int | None = None
     purposes: tuple[str, ...] = ()
+    until: Instant = END_OF_TIME
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformEnded(Fact):
+    """The evidence of a transform no longer holds, for what `why` says: what it lowered is lowered no more."""
+
+    KIND = "transform.ended/1"
+    id: str
+    by: str
+    why: str
 
     def about(self) -> tuple[str, ...]:
         return (self.by,)

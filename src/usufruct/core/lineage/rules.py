@@ -4,7 +4,8 @@ A derived asset inherits: each column the highest grade of the columns it comes 
 that any of its inputs lacks. Else sensitive data would become open data by being copied, and consent for research would
 become consent for marketing. The one way out is a *transform*: somebody who may operate the inputs registers that what
 is made of them in this way is less sensitive, names who assessed it, and says where the assessment is. Grades 5 and 6
-do not go down even so, for only an authority could say it, and the node cannot check one.
+do not go down even so, for only an authority could say it, and the node cannot check one. A transform ends with its
+evidence, and what it lowered goes up again: `standing` says what an asset is on a given day.
 
 Inheritance must not depend on what a card chooses to mention. So an asset may not come from another through recorded
 steps, or through an answer, without naming it as an input; the chain is walked whenever a link is added to it. Nothing
@@ -20,23 +21,21 @@ from dataclasses import dataclass
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import checked
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.lineage.facts import STEPS, TRANSFORMS, StepRecorded, TransformRegistered
+from usufruct.core.lineage.facts import STEPS, TRANSFORMS, StepRecorded, TransformEnded, TransformRegistered
+from usufruct.core.lineage.standing import NEVER_LOWERED, allows, floor, inherited, lowered, standing, stands
 from usufruct.core.lineage.state import Link, Step, Transform
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card, DeclaredStep
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
-from usufruct.core.rulebook.grades import GRADES
+from usufruct.core.rulebook.grades import GRADES, Table, in_force
 
 OfUse = Callable[[str], str | None]
 """The asset that a use looked at; None for what is no use, or never came to look at data."""
-
-NEVER_LOWERED = 5  # from this grade on no transform counts
-PSEUDONYMOUS = 2  # pseudonymised data are still personal data: GDPR, recital 26
 
 _NUMBERED = re.compile(r"(use|step)-[0-9]+")
 _EVIDENCE = re.compile(r"sha256:[0-9a-f]{64}|https?://[^\s/]+\S*")
@@ -45,9 +44,10 @@ _TEXT_LIMIT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an asset's card comes to: what it may be used for, and the steps before it."""
+    """What an asset's card comes to: what it may be used for and what never, and the steps before it."""
 
     purposes: tuple[str, ...]
+    prohibited: tuple[str, ...]
     steps: tuple[StepRecorded, ...]
 
 
@@ -217,15 +217,19 @@ def _known(purpose: str) -> str:
 
 def register_transform(
     read: Reader, id: str, title: str, kind: str, inputs: tuple[str, ...], evidence: str, authority: str, by: str,
-    at: Instant, lowers_grade_to: int | None = None, allowed: Sequence[str] = (),
+    at: Instant, lowers_grade_to: int | None = None, allowed: Sequence[str] = (), until: Instant = END_OF_TIME,
 ) -> TransformRegistered | Refusal:  # fmt: skip
     """A way of making something less sensitive of `inputs`, or of making it usable for more, with its evidence.
 
     Raises:
-        BadInput: an id, kind, grade or purpose cannot be; it changes nothing; nobody could look the evidence up.
+        BadInput: an id, kind, grade or purpose cannot be; it changes nothing; nobody could look the evidence up, or it
+            holds no longer.
     """
     checked(id, "a transform")
-    _check_transform(title, kind, inputs, evidence, authority, lowers_grade_to)
+    _check_transform(title, kind, inputs, evidence, authority)
+    _check_lowering(kind, lowers_grade_to, in_force(at))
+    if until <= at:
+        raise BadInput("input.transform", f"transform `{id}` would have ended already", "let it end on a later day")
     widened = purposes.broadest(map(_known, allowed))
     if lowers_grade_to is None and not widened:
         raise BadInput(
@@ -238,13 +242,29 @@ def register_transform(
         )
     unknown = _not_operated(read, not_done, inputs, by, at)
     return unknown or TransformRegistered(
-        id, holdable(title.strip()), kind, inputs, evidence, holdable(authority.strip()), by, lowers_grade_to, widened
-    )
+        id, holdable(title.strip()), kind, inputs, evidence, holdable(authority.strip()), by, lowers_grade_to, widened,
+        until,
+    )  # fmt: skip
 
 
-def _check_transform(
-    title: str, kind: str, inputs: tuple[str, ...], evidence: str, authority: str, lowers_grade_to: int | None
-) -> None:
+def end_transform(read: Reader, id: str, by: str, why: str, at: Instant) -> TransformEnded | Refusal:
+    """Whoever registered a transform takes its evidence back; what it lowered is lowered no more.
+
+    Raises:
+        BadInput: nothing says why.
+    """
+    if not why.strip() or len(why) > _TEXT_LIMIT:
+        raise BadInput("input.transform", "nothing says why it ends", f"say it in up to {_TEXT_LIMIT} characters")
+    transform = stands(read, id, at)
+    if transform is None or transform.by != by:
+        return refuse(
+            "registry.unknown", f"transform `{id}` was not ended", f"there is no transform `{id}` of `{by}` that holds",
+            remedy="ask whoever registered it",
+        )  # fmt: skip
+    return TransformEnded(id, by, holdable(why.strip()))
+
+
+def _check_transform(title: str, kind: str, inputs: tuple[str, ...], evidence: str, authority: str) -> None:
     if kind not in TRANSFORMS:
         raise BadInput("input.transform", f"`{kind}` is not a kind of transform", f"use one of {', '.join(TRANSFORMS)}")
     if not title.strip() or not authority.strip() or max(len(title), len(authority)) > _TEXT_LIMIT:
@@ -258,7 +278,10 @@ def _check_transform(
             "input.evidence", "nobody could look this evidence up",
             "give the address of the assessment, or its digest as sha256: and 64 hexadecimal digits",
         )  # fmt: skip
-    lowest = PSEUDONYMOUS if kind == "pseudonymisation" else 0
+
+
+def _check_lowering(kind: str, lowers_grade_to: int | None, table: Table) -> None:
+    lowest = floor(kind, table)
     if lowers_grade_to is not None and not lowest <= lowers_grade_to < NEVER_LOWERED:
         raise BadInput(
             "input.transform", f"{kind} cannot lower to grade `{lowers_grade_to}`",
@@ -308,7 +331,7 @@ def origin(read: Reader, card: Card, publisher: str, at: Instant, of_use: OfUse)
         if isinstance(step, Refusal):
             return step
         steps.append(step)
-    return Origin(allowed, tuple(steps))
+    return Origin(allowed, purposes.broadest(map(_known, card.prohibited)), tuple(steps))
 
 
 def _inherit(read: Reader, card: Card, publisher: str, at: Instant) -> tuple[str, ...] | Refusal:
@@ -326,11 +349,11 @@ def _inherit(read: Reader, card: Card, publisher: str, at: Instant) -> tuple[str
     refusal = _not_operated(read, not_done, card.derived_from, publisher, at)
     if refusal:
         return refusal
-    inputs = [asset for name in card.derived_from if (asset := read.get(Asset, name))]
-    transform = read.get(Transform, card.transform) if card.transform else None
+    inputs = [standing(read, asset, at) for name in card.derived_from if (asset := read.get(Asset, name))]
+    transform = stands(read, card.transform, at)
     if card.transform:
         if transform is None:
-            return refuse("registry.unknown", not_done, f"there is no transform `{card.transform}`",
+            return refuse("registry.unknown", not_done, f"there is no transform `{card.transform}` that holds",
                           remedy="register it, with its evidence, first")  # fmt: skip
         beyond = [name for name in card.derived_from if name not in transform.inputs]
         if beyond:
@@ -338,7 +361,7 @@ def _inherit(read: Reader, card: Card, publisher: str, at: Instant) -> tuple[str
                 "lineage.transform", not_done, f"`{card.transform}` was assessed for {', '.join(transform.inputs)} only",
                 remedy=f"register one that was assessed for {', '.join(beyond)} too",
             )  # fmt: skip
-    too_low = list(_too_low(card.columns, inputs, transform))
+    too_low = list(_too_low(card.columns, inputs, transform, in_force(at)))
     if too_low:
         return refuse(
             "lineage.grade", not_done, *too_low,
@@ -347,45 +370,20 @@ def _inherit(read: Reader, card: Card, publisher: str, at: Instant) -> tuple[str
     return _purposes(not_done, claimed, inputs, transform)
 
 
-def _too_low(columns: Iterable[Column], inputs: Sequence[Asset], transform: Transform | None) -> Iterator[str]:
+def _too_low(
+    columns: Iterable[Column], inputs: Sequence[Asset], transform: Transform | None, table: Table
+) -> Iterator[str]:
     """Each column that claims a lower grade than it inherits, in words."""
     for column in columns:
         found, source = max(inherited(column, inputs))
-        floor = found
-        if transform is not None and transform.lowers_grade_to is not None and found < NEVER_LOWERED:
-            floor = min(found, transform.lowers_grade_to)
-        if column.grade < floor:
+        if column.grade < lowered(found, transform, table):
             yield f"`{column.name}` is graded {GRADES[column.grade].name}, but comes of `{source}`, graded {GRADES[found].name}"
-
-
-def inherited(column: Column, inputs: Sequence[Asset]) -> Iterator[tuple[int, str]]:
-    """The grade and name of each column that a column comes of: those it names, else all columns of all inputs.
-
-    Raises:
-        BadInput: it names a column that none of the inputs has.
-    """
-    if not column.origins:
-        for asset in inputs:
-            yield from ((c.grade, f"{asset.id}.{c.name}") for c in asset.columns)
-    for name in column.origins:
-        asset_id, _, column_name = name.partition(".")
-        grades = [c.grade for asset in inputs if asset.id == asset_id for c in asset.columns if c.name == column_name]
-        if not grades:
-            raise BadInput(
-                "input.card", f"column `{column.name}` comes of `{name}`, which no input has",
-                "write `asset.column`, with an asset that `derived_from` names",
-            )  # fmt: skip
-        yield grades[0], name
 
 
 def _purposes(
     not_done: str, claimed: tuple[str, ...], inputs: Sequence[Asset], transform: Transform | None
 ) -> tuple[str, ...] | Refusal:
-    allowed: tuple[str, ...] = (purposes.ROOT,)
-    for asset in inputs:
-        allowed = purposes.meet(allowed, asset.purposes)
-    if transform is not None:
-        allowed = purposes.broadest((*allowed, *transform.purposes))
+    allowed = allows(inputs, transform)
     names = ", ".join(asset.id for asset in inputs)
     if not allowed:
         return refuse(

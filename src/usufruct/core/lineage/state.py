@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Reader, Row
-from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
+from usufruct.core.lineage.facts import StepRecorded, TransformEnded, TransformRegistered
 from usufruct.core.registry.facts import AssetRegistered
 
 
@@ -28,7 +28,7 @@ class Step(Row):
 
 @dataclass(frozen=True, slots=True)
 class Transform(Row):
-    """See `TransformRegistered`."""
+    """See `TransformRegistered`; `until` is when it ends, or was ended."""
 
     KEY = ("id",)
     id: str
@@ -41,6 +41,8 @@ class Transform(Row):
     lowers_grade_to: int | None
     purposes: tuple[str, ...]
     since: Instant
+    until: Instant = END_OF_TIME
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,12 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case TransformRegistered() as fact:
             yield Transform(
                 fact.id, fact.title, fact.kind, fact.inputs, fact.evidence, fact.authority, fact.by,
-                fact.lowers_grade_to, fact.purposes, entry.at,
+                fact.lowers_grade_to, fact.purposes, entry.at, fact.until, entry.seq,
             )  # fmt: skip
+        case TransformEnded() as fact:
+            transform = read.get(Transform, fact.id)
+            assert transform is not None
+            yield replace(transform, until=min(entry.at, transform.until))
         case AssetRegistered() as fact:
             yield from (Link(source, fact.asset) for source in fact.derived_from)
         case _:

@@ -57,14 +57,33 @@ def descendants(purpose: str) -> tuple[str, ...]:
     return _DESCENDANTS[purpose]
 
 
+def directly_narrower(purpose: str) -> tuple[str, ...]:
+    """The purposes directly below a purpose, by their labels."""
+    return tuple(sorted((other for other, above in _BROADER.items() if purpose in above), key=label))
+
+
 def covers(broader: str, narrower: str) -> bool:
-    """Whether allowing `broader` allows `narrower`."""
-    return _SETS[broader] <= _SETS[narrower]
+    """Whether allowing `broader` allows `narrower`. What is not in the tree is covered by nothing and covers nothing."""
+    return broader in _SETS.get(narrower, ())
+
+
+def forbids(prohibited: Iterable[str], purpose: str) -> str | None:
+    """The first of `prohibited` that stands against a use for `purpose`; None if none does.
+
+    What it covers is prohibited with it. So is a purpose so broad that it takes in some of that, for whoever may use data
+    for marketing at large may use them for direct marketing. A prohibition that is not in the tree might mean anything
+    and stands against everything, as any prohibition does against a purpose that is not.
+    """
+    meant = set(_DESCENDANTS.get(purpose, ()))
+    for other in prohibited:
+        if not meant or other not in _SETS or not meant.isdisjoint(_DESCENDANTS[other]):
+            return other
+    return None
 
 
 def broadest(allowed: Iterable[str]) -> tuple[str, ...]:
     """The same permission in the fewest words: what is covered by another purpose is left out."""
-    wanted = set(allowed)
+    wanted = set(allowed)  # what is not in the tree drops out with the walk over the tree
     return tuple(p for p in _DOWNWARD if p in wanted and not wanted & (_SETS[p] - {p}))
 
 
@@ -74,7 +93,7 @@ def meet(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
 
 
 def _down(allowed: Iterable[str]) -> set[str]:
-    return {narrower for purpose in allowed for narrower in _DESCENDANTS[purpose]}
+    return {narrower for purpose in allowed for narrower in _DESCENDANTS.get(purpose, ())}
 
 
 def normal(text: str) -> str | None:
