@@ -22,6 +22,7 @@ from usufruct.core.contract.facts import (
 )
 from usufruct.core.contract.negotiation import MESSAGES, START, moves_from
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
+from usufruct.core.lineage import standing as descent
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
@@ -71,11 +72,18 @@ def publish(
             "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
             remedy=f"name a price in {currency}",
         )  # fmt: skip
+    row = descent.standing(read, row, at)
     beyond = [purpose for purpose in terms.purposes if not any(purposes.covers(p, purpose) for p in row.purposes)]
     if beyond:
         return refuse(
             "lineage.purposes", not_done, f"`{asset}` may not be used for {', '.join(beyond)}",
             remedy=f"offer it for {', '.join(row.purposes)}, or something narrower",
+        )  # fmt: skip
+    never = [purpose for purpose in terms.purposes if purposes.forbids(row.prohibited, purpose)]
+    if never:
+        return refuse(
+            "lineage.purposes", not_done, f"`{asset}` may never be used for {', '.join(never)}",
+            remedy="offer it for something narrower that is not prohibited",
         )  # fmt: skip
     if until <= at:
         return refuse(
