@@ -12,8 +12,8 @@ from worlds import World, pay
 
 from usufruct.core.access import consent
 from usufruct.core.access.consent import CHUNK, ConsentChunk
+from usufruct.core.access.consent_rules import Speaker, say
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
-from usufruct.core.access.rules import say
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
@@ -114,14 +114,22 @@ def test_what_she_said_herself_is_shown_as_she_said_it() -> None:
 
 def test_saying_it() -> None:
     world = pay(World())
-    assert say(world.state, "pay", "member-3", "academic research", True) == spoken("yes academic")
-    assert say(world.state, "pay", "member-3", "dpv:Marketing", False) == spoken("no marketing")
+    yes = say(world.state, "pay", Speaker("member-3"), "academic research", True, world.at)
+    assert isinstance(yes, ConsentGiven)
+    assert (yes.party, yes.purpose, yes.version, yes.notice) == (
+        "member-3",
+        "AcademicResearch",
+        1,
+        "",
+    )  # nothing was shown
+    no = say(world.state, "pay", Speaker("member-3"), "dpv:Marketing", False, world.at)
+    assert no == ConsentRefused("pay", "member-3", "Marketing", 1)
     for asset, party in (("pay", "institute"), ("pay", "nobody"), ("other", "member-3")):
-        refusal = say(world.state, asset, party, "Marketing", True)
+        refusal = say(world.state, asset, Speaker(party), "Marketing", True, world.at)
         assert isinstance(refusal, Refusal)
         assert refusal.code == "registry.unknown"
     with pytest.raises(BadInput, match="not in the purpose tree") as bad:
-        say(world.state, "pay", "member-3", "Marketting", True)
+        say(world.state, "pay", Speaker("member-3"), "Marketting", True, world.at)
     assert "Marketing" in bad.value.remedy
 
 

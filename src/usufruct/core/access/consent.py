@@ -14,8 +14,8 @@ an exception from it and opens nothing else; one for something broader leaves it
 before counts for those only who have not refused. A yes with limits is a no beyond them, whatever she said more broadly.
 
 An *objection* is against uses on one legal basis, or on any; no consent lifts it. On other bases than consent nobody is
-asked, and all are in but who refused, or objected. Of records that are about several persons none is used unless each of
-them is in.
+asked, and all are in but who refused, objected, or is beyond limits that she set. Of records that are about several
+persons none is used unless each of them is in.
 """
 
 from __future__ import annotations
