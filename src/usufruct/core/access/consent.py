@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from usufruct.core.access.consent_conditions import ANY, Circumstances, Conditions
+from usufruct.core.access.consent_head import ConsentHead, once, with_heads
 from usufruct.core.access.consent_words import (
     LIMITED,
     PLAIN,
@@ -97,6 +98,10 @@ class SharedRecords(Row):
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a word on consent changes."""
+    return with_heads(read, _fold(read, entry))
+
+
+def _fold(read: Reader, entry: Entry) -> Iterator[Row]:
     match entry.fact:
         case ConsentsRecorded() as fact:
             yield from _record(read, fact)
@@ -199,6 +204,14 @@ def population(
 
     Without circumstances only who is in under any.
     """
+    head = read.get(ConsentHead, asset)
+    if head is None or head.limited:
+        return _population(read, asset, purpose, persons, circumstances)
+    name = (head.digest, purpose, persons, _basis(circumstances), circumstances is not None and circumstances.ask_first)
+    return once(name, lambda: _population(read, asset, purpose, persons, circumstances))
+
+
+def _population(read: Reader, asset: str, purpose: str, persons: int, circumstances: Circumstances | None) -> bytes:
     limited = held(read, read.list(ConsentWord, asset=asset, standing=LIMITED), purpose, circumstances)
     size, everybody = (persons + 7) // 8, (1 << persons) - 1
     sides: dict[str, tuple[int, int]] = {}
@@ -230,6 +243,9 @@ def used(
     It must be appended together with the admission, in the same transaction as the population was read: so two uses at
     once can never both be the last one allowed.
     """
+    head = read.get(ConsentHead, asset)
+    if head is None or not head.limited:
+        return None
     words = held(read, read.list(ConsentWord, asset=asset, standing=LIMITED), purpose, circumstances).counted
     rests = tuple(UsedWord(w.number, w.version) for w in words if bits[w.number // 8] >> w.number % 8 & 1)
     return ConsentsUsed(use, asset, rests) if rests and _basis(circumstances) == CONSENT else None
