@@ -30,6 +30,7 @@ from usufruct.cli import commands
 from usufruct.cli.app import Doors
 from usufruct.core.base.faults import BadInput, Fault, NodeBusy
 from usufruct.core.base.ids import checked
+from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.proof.checkpoint import vkey
@@ -37,8 +38,11 @@ from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.noise import OpenDpNoise
-from usufruct.node import call, erase, query, register
+from usufruct.node import call, erase, identity, query, register
+from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
+from usufruct.node.once import Once
+from usufruct.peer.documents import HttpDocuments
 from usufruct.peer.timestamp import HttpAuthority, read_roots
 from usufruct.peer.witness import HttpWitnesses, read_trust
 from usufruct.ports import Clock, Entropy, Signer, Store
@@ -49,6 +53,8 @@ from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEnt
 from usufruct.store.logins import SqliteLogins
 from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
+from usufruct.wire.credentials import SdJwtCredentials, trusted_issuers
+from usufruct.wire.oauth import AHEAD_SECONDS
 
 # Every setting of node.toml: its default and what it is for. The reference page of the docs is held to this table.
 SETTINGS: dict[str, tuple[Any, str]] = {
@@ -69,6 +75,14 @@ SETTINGS: dict[str, tuple[Any, str]] = {
         "a PostgreSQL database for the journal, postgresql://… or env:NAME; empty: a SQLite file in this directory",
     ),
     "store_wait": (0, "with PostgreSQL: for how many seconds to wait while another process leads the node"),
+    "issuers": (
+        [],
+        "whose credentials are accepted: a list of { issuer, type, claims, keys, private }; see docs/guides/credentials.md",
+    ),
+    "status_minutes": (1440, "how long a list of revoked credentials counts, from when its issuer signed it"),
+    "openid_issuer": ("", "an OpenID Connect provider at which people may log in"),
+    "openid_client": ("", "what this node is called there (its client id)"),
+    "openid_secret": ("", "env:NAME, the variable that holds the node's secret there"),
 }
 
 
@@ -90,6 +104,11 @@ class Settings:
     timestamp_minutes: int
     store: str = field(repr=False)  # may hold a password
     store_wait: int
+    issuers: list[Any]
+    status_minutes: int
+    openid_issuer: str
+    openid_client: str
+    openid_secret: str
 
 
 def create_node(
@@ -207,9 +226,11 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 Argon2Passwords(),
                 parameters.shipped(),
                 _outside(directory, settings, attestations),
+                _identities(settings, clock.now()),
                 reach,
             )
             erase.recover(node)
+            identity.recover(node)
             query.recover(node)
             call.recover(node)
             yield node
@@ -261,6 +282,24 @@ def _outside(directory: Path, settings: Settings, attestations: SqliteAttestatio
     return Outside(
         attestations, HttpWitnesses(), verify_signature, trust, authority, max(1, settings.timestamp_minutes)
     )
+
+
+def _identities(settings: Settings, now: Instant) -> Identities:
+    """Whom the settings believe about who somebody is.
+
+    Raises:
+        BadInput: an issuer has no keys that could be found, or the provider is named only in part.
+    """
+    trusted = trusted_issuers(settings.issuers)
+    if settings.status_minutes < 1:
+        raise BadInput("input.settings", "`status_minutes` is less than 1", "let lists count for a minute at least")
+    openid = None
+    if settings.openid_issuer:
+        from usufruct.peer.openid import HttpOpenId, read_secret  # takes a while to load, and few nodes need it
+
+        openid = HttpOpenId(settings.openid_issuer, settings.openid_client, read_secret(settings.openid_secret))
+    once = Once(seconds(now), AHEAD_SECONDS)
+    return Identities(trusted, settings.status_minutes * 60, SdJwtCredentials(), HttpDocuments(), openid, once)
 
 
 @contextlib.contextmanager

@@ -11,20 +11,29 @@ import hashlib
 import hmac
 import secrets as compare
 from dataclasses import dataclass
+from typing import Protocol
 
 from usufruct.core.base.faults import BadInput, Unwelcome
 from usufruct.core.base.instants import Instant, later
+from usufruct.core.registry.keys import speaks_for
 from usufruct.core.registry.rules import find_party, id_of
+from usufruct.core.registry.state import Party
 from usufruct.node.node import Node
 
 SCOPES = {
     "ask": "ask questions and read one's own answers, agreements and receipts",
     "negotiate": "request offers and move negotiations",
+    "decide": "ask for decisions on what is outside the node, as an enforcement point",
     "call": "call services as an information system, and read one's own receipts",
     "member": "see and decide about the use of one's own data",
     "steward": "run the node: register, publish, agree, close periods",
 }
-ROLES = {"steward": ("steward",), "user": ("ask", "negotiate"), "member": ("member",), "system": ("call",)}
+ROLES = {
+    "steward": ("steward",),
+    "user": ("ask", "negotiate", "decide"),
+    "member": ("member",),
+    "system": ("call", "decide"),
+}
 
 SESSION_HOURS = 12
 LINK_HOURS = 24
@@ -33,11 +42,16 @@ PASSWORD_MIN = 12
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who proved who she is: the party she acts for, and what she may do."""
+    """Somebody who proved who she is: the party she acts for, and what she may do.
+
+    `actors` are the parties that act for it, who sends the request first (the chain of `act`, RFC 8693); none where the
+    party acts itself.
+    """
 
     party: str
     role: str
     scopes: frozenset[str]
+    actors: tuple[str, ...] = ()
 
 
 def set_password(node: Node, party: str, role: str, password: str) -> None:
@@ -46,7 +60,7 @@ def set_password(node: Node, party: str, role: str, password: str) -> None:
     Raises:
         BadInput: the party or role is unknown, or the password is short.
     """
-    party = _checked_account(node, party, role)
+    party = checked_account(node, party, role)
     if len(password) < PASSWORD_MIN:
         raise BadInput("input.password", "the password is too short", f"use {PASSWORD_MIN} characters or more")
     node.logins.set_password(party, role, node.passwords.hash(password))
@@ -76,7 +90,7 @@ def open_session(node: Node, who: Identity) -> str:
 
 def issue_link(node: Node, party: str, role: str) -> str:
     """A code that opens one session, once."""
-    party = _checked_account(node, party, role)
+    party = checked_account(node, party, role)
     return _issue(node, "link", party, role, ROLES[role], later(node.clock.now(), hours=LINK_HOURS), "")
 
 
@@ -92,13 +106,75 @@ def redeem_link(node: Node, code: str) -> Identity:
     return who
 
 
+def issue_nonce(node: Node, party: str, until: Instant) -> str:
+    """What a party must sign to show that it is there now; good once."""
+    return _issue(node, "nonce", party, "", (), until, "")
+
+
+def use_nonce(node: Node, party: str, nonce: str) -> bool:
+    """Whether this nonce was given to that party and is still good; it is used up."""
+    who = identify(node, "nonce", nonce)
+    return who is not None and who.party == party and node.logins.drop_secret("nonce", _digest(nonce))
+
+
+def link_subject(node: Node, party: str, role: str, subject: str) -> str:
+    """Lets who logs in as `subject` at the OpenID Connect provider into the account of a party; returns the party's id.
+
+    Raises:
+        BadInput: the party or role is unknown, no provider is set, or there is no such subject.
+    """
+    party = checked_account(node, party, role)
+    provider = node.identities.openid
+    if provider is None:
+        raise BadInput("input.openid", "this node has no login provider", "set `openid_issuer` in node.toml")
+    if not 0 < len(subject) <= 255:
+        raise BadInput("input.openid", "a subject has 1 to 255 characters", "give what the provider calls her")
+    node.logins.link_subject(provider.issuer, subject, party, role)
+    return party
+
+
+def subjects(node: Node, party: str) -> list[tuple[str, str, str]]:
+    """Provider, subject and role of everybody who is linked to a party's account."""
+    with node.store.read() as state:
+        return node.logins.subjects(id_of(state, party))
+
+
+def unlink(node: Node, party: str) -> int:
+    """Forgets every link to a party's account; returns how many there were."""
+    found = subjects(node, party)
+    with node.store.read() as state:
+        node.logins.unlink_subjects(id_of(state, party))
+    return len(found)
+
+
+def issue_link_intent(node: Node, who: Identity, until: Instant) -> str:
+    """What says, for a while and once, that this person wants her account linked to who she is at the provider."""
+    return _issue(node, "link-intent", who.party, who.role, who.scopes, until, "")
+
+
+def redeem_link_intent(node: Node, intent: str, subject: str) -> Identity | None:
+    """Links the account of whoever had the intent to that subject; None if it is used up or too old."""
+    who = identify(node, "link-intent", intent)
+    if who is None or not node.logins.drop_secret("link-intent", _digest(intent)):
+        return None
+    link_subject(node, who.party, who.role, subject)
+    return who
+
+
+def linked(node: Node, subject: str) -> Identity | None:
+    """Whose account the person is linked to whom the provider calls `subject`, if to anybody's."""
+    provider = node.identities.openid
+    found = node.logins.linked(provider.issuer, subject) if provider else None
+    return Identity(found[0], found[1], frozenset(ROLES[found[1]])) if found else None
+
+
 def issue_token(node: Node, party: str, role: str, scopes: tuple[str, ...], days: int, label: str) -> str:
     """A token for a program.
 
     Raises:
         BadInput: a scope that the role does not have, or a life that is no life.
     """
-    party = _checked_account(node, party, role)
+    party = checked_account(node, party, role)
     wrong = [scope for scope in scopes if scope not in ROLES[role]]
     if wrong or not scopes:
         raise BadInput(
@@ -119,6 +195,31 @@ def identify(node: Node, kind: str, secret: str) -> Identity | None:
     if until <= node.clock.now():
         return None
     return Identity(party, role, frozenset(scopes.split()))
+
+
+class Claimed(Protocol):
+    """An access token that was verified: for whom (`party`), through whom (`actors`), by which `keys`, how far."""
+
+    @property
+    def party(self) -> str: ...
+    @property
+    def actors(self) -> tuple[str, ...]: ...
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+    @property
+    def scopes(self) -> frozenset[str]: ...
+
+
+def acting(node: Node, token: Claimed) -> Identity | None:
+    """Who sends a request with an access token, if every key that was signed with for it still speaks for its party."""
+    now = node.clock.now()
+    with node.store.read() as state:
+        found = [speaks_for(state, key, now) for key in token.keys]
+        there = all(row is not None and state.get(Party, row.party) is not None for row in found)
+    if not there or tuple(row.party for row in found if row) != (*token.actors, token.party):
+        return None
+    role = found[-1].role if found[-1] else ""
+    return Identity(token.party, role, token.scopes & frozenset(ROLES[role]), token.actors)
 
 
 def forget(node: Node, kind: str, secret: str) -> None:
@@ -162,7 +263,7 @@ def _issue(
     return secret
 
 
-def _checked_account(node: Node, name: str, role: str) -> str:
+def checked_account(node: Node, name: str, role: str) -> str:
     """The id of the party that is meant, if it can have an account in that role."""
     if role not in ROLES:
         raise BadInput("input.role", f"`{role}` is not a role", f"use one of {', '.join(ROLES)}")

@@ -10,6 +10,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.node.identities import Identities
 from usufruct.ports import (
     Attestations,
     Clock,
@@ -75,6 +76,7 @@ class Node:
     passwords: Passwords
     rulebook: Rulebook
     outside: Outside
+    identities: Identities
     reach: Callable[[str], None] = no_step
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:

@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS secret (
     until TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (kind, digest)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS secret_of ON secret (party, kind);
+CREATE TABLE IF NOT EXISTS subject (
+    issuer TEXT NOT NULL, subject TEXT NOT NULL, party TEXT NOT NULL, role TEXT NOT NULL, PRIMARY KEY (issuer, subject)
+) WITHOUT ROWID;
 """
 
 KNOWN = 1_024  # secrets that are not looked up again; any change forgets them all
@@ -69,9 +72,27 @@ class SqliteLogins:
         """Forgets it; whether it was there."""
         return bool(self._do("DELETE FROM secret WHERE kind = ? AND digest = ? RETURNING 1", kind, digest))
 
+    def link_subject(self, issuer: str, subject: str, party: str, role: str) -> None:
+        """Lets who logs in at `issuer` as `subject` into the account of a party."""
+        self._do("INSERT OR REPLACE INTO subject VALUES (?, ?, ?, ?)", issuer, subject, party, role)
+
+    def linked(self, issuer: str, subject: str) -> tuple[str, str] | None:
+        """Party and role."""
+        rows = self._do("SELECT party, role FROM subject WHERE issuer = ? AND subject = ?", issuer, subject)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def subjects(self, party: str) -> list[tuple[str, str, str]]:
+        """Issuer, subject and role."""
+        return [(i, s, r) for i, s, r in self._do("SELECT issuer, subject, role FROM subject WHERE party = ?", party)]
+
+    def unlink_subjects(self, party: str) -> None:
+        """Forgets every link to a party's account."""
+        self._do("DELETE FROM subject WHERE party = ?", party)
+
     def forget(self, party: str) -> None:
-        """Forgets a party's password and all its secrets, and wipes them."""
+        """Forgets a party's password, links and secrets, and wipes them."""
         self._do("DELETE FROM account WHERE party = ?", party)
+        self.unlink_subjects(party)
         self._do("DELETE FROM secret WHERE party = ?", party)
 
     def secrets(self, kind: str, party: str) -> list[tuple[bytes, str, str, Instant]]:

@@ -4,8 +4,9 @@ Every route states its rule as `opt={"rule": …}`: `public`, `anyone` (whoever 
 which is needed (`("steward",)`). One guard enforces the rules for the whole application; a route without one lets
 nobody in, and a test keeps the list of routes that are public.
 
-Programs send a bearer token; browsers a session cookie, and then every request that changes something must carry the
-session's CSRF proof in the form field `csrf` or the header `X-CSRF-Token`.
+Programs send a bearer token, or one that is bound to a key and with it a proof of that key (RFC 9449); browsers a session
+cookie, and then every request that changes something must carry the session's CSRF proof in the form field `csrf` or the
+header `X-CSRF-Token`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
 from usufruct.core.base.faults import Unwelcome
+from usufruct.core.base.instants import seconds
 from usufruct.node import login
 from usufruct.node.login import Identity
 from usufruct.node.node import Node
+from usufruct.wire import oauth
 
 COOKIE = "usufruct_session"
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
@@ -35,9 +38,9 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         Unwelcome: nobody, or somebody without the scope, or a form that was not made for this session.
     """
     rule: Rule | None = handler.opt.get("rule")
-    who = identify(connection)
+    who = _by_proof(connection) if _scheme(connection) == "dpop" else identify(connection)
     connection.scope["state"]["identity"] = who
-    if who is not None and bearer(connection) is None:
+    if who is not None and not _scheme(connection):
         assert isinstance(connection, Request)
         if connection.method in _CHANGING:
             await _check_csrf(connection)
@@ -54,18 +57,78 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
 
 
 def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
-    """Who is calling, by token or session."""
+    """Who is calling, by token or session; not by a token that needs a proof, which is good once."""
     token = bearer(connection)
     if token is not None:
         return login.identify(node_of(connection), "token", token)
+    if _scheme(connection):
+        return None
     session = connection.cookies.get(COOKIE)
     return login.identify(node_of(connection), "session", session) if session else None
 
 
+def _by_proof(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
+    """Who is calling with a token that is bound to a key, and a proof of having that key (RFC 9449).
+
+    Raises:
+        Unwelcome: the token or the proof does not hold.
+    """
+    node = node_of(connection)
+    text = connection.headers.get("authorization", "").partition(" ")[2].strip()
+    try:
+        access = oauth.read_access(text, node.about.url, node.signer.public, seconds(node.clock.now()))
+        if proof_of(connection, text).thumbprint != access.holder:
+            raise ValueError("the proof is by another key than the token is bound to")
+        who = login.acting(node, access)
+        if who is None:
+            raise ValueError("a key that it was got with is revoked")
+    except ValueError as error:
+        raise Unwelcome(
+            "login.token",
+            f"the token was not accepted: {error}",
+            "get a new one, and send a new proof with each request",
+        ) from None
+    return who
+
+
+def proof_of(connection: ASGIConnection[Any, Any, Any, Any], token: str = "") -> oauth.Proof:
+    """The proof that comes with a request, and with an access token; it is used up.
+
+    Raises:
+        ValueError: there is none, or more than one, or it does not hold, or was seen before.
+    """
+    node = node_of(connection)
+    given = connection.headers.getall("dpop", [])
+    if len(given) != 1:
+        raise ValueError("send one proof, in the header `DPoP`")
+    assert isinstance(connection, Request)
+    path = connection.scope["raw_path"].decode("latin-1").partition("?")[0]
+    proof = oauth.read_proof(
+        given[0], connection.method, node.about.url.rstrip("/") + path, seconds(node.clock.now()), token
+    )
+    claim_once(node, proof.signed)
+    return proof
+
+
+def claim_once(node: Node, signed: oauth.Signed) -> None:
+    """Uses up what may be seen once.
+
+    Raises:
+        ValueError: it was seen before, or could have been before the node started.
+    """
+    if not node.identities.once.first(signed.id, signed.issued, signed.until, seconds(node.clock.now())):
+        raise ValueError("it was used before, or made before this node started; make a new one for each request")
+
+
+def _scheme(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    scheme = connection.headers.get("authorization", "").partition(" ")[0].lower()
+    return scheme if scheme in ("bearer", "dpop") else ""
+
+
 def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
     """The token of an `Authorization: Bearer` header."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    token = connection.headers.get("authorization", "").partition(" ")[2]
+    return token.strip() if _scheme(connection) == "bearer" else None
 
 
 async def _check_csrf(request: Request[Any, Any, Any]) -> None:
