@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from stories import story
+
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded, HoldAllowed, UseHeld
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
@@ -45,6 +47,7 @@ from usufruct.core.registry.facts import (
     Removed,
     RightGranted,
 )
+from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
 from usufruct.core.rulebook.grounds import GROUNDS
 
 PARTIES = ("anna", "bo", "chen", "dana", "eve")
@@ -61,12 +64,14 @@ class History:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._number = self._epochs = 0
+        self._number = self._epochs = self._stories = 0
         self._open: list[tuple[str, str]] = []  # uses without an end, and their assets
         self._calls: list[str] = []
         self._offers: list[str] = []
+        self._rights: list[tuple[str, str]] = []
         self._agreements: list[str] = []
         self._plans: list[tuple[str, str]] = []
+        self._story: list[Fact] = []  # what must follow, in its order
 
     def beginning(self) -> Iterator[Fact]:
         """Parties, assets, persons, budgets."""
@@ -88,10 +93,11 @@ class History:
     def facts(self) -> Iterator[Fact]:
         """One fact after another."""
         makers = (
-            self._party, self._right, self._offer, self._withdrawal, self._move, self._agreement, self._end, self._consent,
+            self._party, self._right, self._change_of_hands,
+            self._offer, self._withdrawal, self._move, self._agreement, self._end, self._consent,
             self._consents, self._refused, self._admitted, self._admitted, self._ended, self._ended, self._period,
             self._exchange, self._call, self._call, self._call_ended, self._call_ended, self._looked_up,
-            self._held, self._epoch, self._erased, self._step,
+            self._held, self._epoch, self._erased, self._step, *[self._told] * 6,
         )  # fmt: skip
         while True:
             self._number += 1
@@ -105,7 +111,33 @@ class History:
 
     def _right(self, number: str) -> Fact:
         a, b = self._chance.sample(PARTIES, 2)
-        return RightGranted(f"right-{number}", self._chance.choice(ASSETS), "use", a, b, self._chance.random() < 0.5)
+        self._rights.append((f"right-{number}", self._chance.choice(ASSETS)))
+        return RightGranted(*self._rights[-1], "use", a, b, self._chance.random() < 0.5)
+
+    def _change_of_hands(self, number: str) -> Fact | None:
+        if not self._rights:
+            return None
+        (id, asset), (a, b) = self._chance.choice(self._rights), self._chance.sample(PARTIES, 2)
+        becomes = self._chance.choice((id, f"right-{number}"))
+        lent = RightPledged(
+            f"right-{number}",
+            id,
+            asset,
+            "use",
+            a,
+            b,
+            "pilot",
+            END_OF_TIME,
+            PURPOSES,
+            exclusive=self._chance.random() < 0.5,
+        )
+        changes = (
+            RightTransferred(id, asset, a, b, becomes), lent, RightReleased(id, asset, a, b), RightRevoked(id, asset, a, b)
+        )  # fmt: skip
+        fact = self._chance.choice(changes)
+        if isinstance(fact, RightTransferred | RightPledged):
+            self._rights.append((fact.becomes if isinstance(fact, RightTransferred) else fact.id, asset))
+        return fact
 
     def _offer(self, number: str) -> Fact:
         asset, party = self._chance.choice(ASSETS), self._chance.choice(PARTIES)
@@ -205,6 +237,13 @@ class History:
     def _erased(self, number: str) -> Fact:
         removed = (Removed(self._chance.choice(ASSETS), self._chance.randrange(PERSONS), "digest"),)
         return PersonErased(f"party-{number}", int(number), removed, "anna", ())
+
+    def _told(self, number: str) -> Fact:
+        if not self._story:
+            member = f"member-{self._chance.randrange(PERSONS)}"
+            self._stories += 1
+            self._story = story(self._chance, self._stories, number, self._chance.choice(ASSETS), PARTIES, member)
+        return self._story.pop(0)
 
     def _step(self, number: str) -> Fact:
         if self._chance.random() < 0.3:

@@ -1,0 +1,105 @@
+"""Short stories for random histories: facts that only make sense one after the other."""
+
+from __future__ import annotations
+
+import random
+
+from usufruct.core.access import clauses
+from usufruct.core.access.facts import (
+    ConsentGiven,
+    ConsentRequested,
+    ConsentsUsed,
+    DelegationEnded,
+    DelegationGranted,
+    DelegationUsed,
+    GuardianAppointed,
+    GuardianshipEnded,
+    Mandate,
+    ObjectionLifted,
+    RecordsShared,
+    RequestDeferred,
+    RequestWithdrawn,
+    UsedWord,
+    UseObjected,
+)
+from usufruct.core.access.opening import DataClosed, DataDelivered, DataOpened
+from usufruct.core.access.rulesets import Attribute, EntityDescribed, EntityForgotten, RulesetAdopted, RulesetEnded
+from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.records import Fact
+from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
+from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
+from usufruct.core.registry.credentials import (
+    Claim,
+    CredentialAccepted,
+    CredentialEnded,
+    CredentialIssued,
+    CredentialRevoked,
+    StatusListRead,
+)
+from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
+from usufruct.core.registry.operation import OperationAuthorised
+from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Value
+
+RULES = Ruleset("r", (Rule("permission", "may", Action("use"), constraints=(
+    Constraint("usu:grade", "lteq", (Value("3", "xsd:integer"),)),
+)),), "Agreement")  # fmt: skip
+NOW, THEN = Instant("2026-01-01T00:00:00.000Z"), Instant("2027-01-01T00:00:00.000Z")
+
+
+def story(
+    chance: random.Random, turn: int, number: str, asset: str, parties: tuple[str, ...], member: str
+) -> list[Fact]:
+    """The stories one after another, with names of their own; about a member who is in the asset."""
+    a, b = chance.sample(parties, 2)
+    stories: list[list[Fact]] = [
+        [
+            CredentialAccepted(f"c-{number}", a, "https://issuer.example", "Member", "key", (Claim("level", (1, "high", True)),),
+                               THEN, f"https://issuer.example/{number}", 7),
+            StatusListRead(f"https://issuer.example/{number}", "https://issuer.example", NOW, THEN),
+            CredentialEnded(f"c-{number}", a, "revoked"),
+        ],
+        [CredentialIssued(int(number), a, "Member", THEN), CredentialRevoked(int(number))],
+        [KeyRegistered(a, f"key-{number}", "{}", "system"), KeyRevoked(a, f"key-{number}")],
+        [
+            TransformRegistered(f"t-{number}", "Counts", "aggregate", (asset,), "digest", "office", a, 1),
+            TransformEnded(f"t-{number}", a, "the evidence was withdrawn"),
+        ],
+        [UseObjected(asset, member, "Marketing", "", 0), ObjectionLifted(asset, member, "Marketing", "", 0)],
+        [ConsentGiven(asset, member, "AcademicResearch"), ConsentsUsed(f"use-{number}", asset, (UsedWord(3, 1),))],
+        [RecordsShared(asset, (1, 2, 3), "digest")],
+        [
+            ConsentRequested(f"ask-{number}", asset, a, "AcademicResearch", "May we?", "digest", THEN),
+            RequestDeferred(f"ask-{number}", member, THEN), RequestWithdrawn(f"ask-{number}", a),
+        ],
+        [GuardianAppointed(a, member, THEN, "digest"), GuardianshipEnded(a, member, "digest")],
+        [RulesetAdopted(f"rules-{number}", 1, ("record",), (), RULES, a, NOW), RulesetEnded(f"rules-{number}", a)],
+        [EntityDescribed("subject", "user", f"u-{number}", (Attribute("role", ("admin",)),), a), EntityForgotten(3, a)],
+        [
+            DataOpened(asset, a, "the source"),
+            DataDelivered(f"delivery-{number}", asset, "v1", 3, "rows", "csv", 10, 100, "digest"), DataClosed(asset, a),
+        ],
+        [
+            DelegationGranted(f"d-{number}", a, b, Mandate((asset,), ("Marketing",), "EUR", rules=RULES), THEN),
+            DelegationUsed(a, (b,), (f"d-{number}",), "ask", asset, 5), DelegationEnded(f"d-{number}", a),
+        ],
+        [OperationAuthorised("right-1", asset, a, b, "tender", "digest", THEN)],
+        _runs(number, asset, a, b),
+    ]  # fmt: skip
+    return stories[turn % len(stories)]
+
+
+def _runs(number: str, asset: str, provider: str, consumer: str) -> list[Fact]:
+    """An agreement that runs by clauses."""
+    fee, renewal = clauses.Fee(100), clauses.Renewal(12, 2, 30)
+    terms = Terms("aggregates", ("AcademicResearch",), 5, "EUR", 1, rules=RULES)
+    name, offer = f"running-{number}", f"clauses-{number}"
+    found = clauses.Schedule((clauses.Price(5, 10),), fee, renewal, (30,), ("budget",))
+    return [
+        clauses.OfferScheduled(offer, provider, found),
+        AgreementReached(name, "n", offer, asset, provider, consumer, terms, THEN, "right-1"),
+        DutyReported(name, "report", True, provider),
+        clauses.FeeDue(name, "fee/1", 1, asset, consumer, 100, "EUR", NOW),
+        clauses.NoticeGiven(name, "notice/30", provider, consumer, THEN, NOW),
+        clauses.AgreementRenewed(name, "renewal/1", 1, END_OF_TIME, THEN),
+        clauses.RenewalDeclined(name, consumer), clauses.AgreementLapsed(name, "ends/budget", THEN),
+    ]  # fmt: skip
