@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from support import SetClock
 from usufruct.core.registry.rules import Card
 from usufruct.main import open_node
 from usufruct.node.node import Node
+
+if TYPE_CHECKING:
+    from authzen.world import World
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +53,15 @@ def agreed(tmp_path_factory: pytest.TempPathFactory, founded: Path, table: Path)
 def long_log(tmp_path_factory: pytest.TempPathFactory) -> longlog.LongLog:
     """A journal of 70,000 facts, and its public log in a folder. Not to be changed."""
     return longlog.write(tmp_path_factory.mktemp("long"))
+
+
+@pytest.fixture(scope="session")
+def deciding_node(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> Iterator[World]:
+    """A served node that decides for three applications. Not to be changed."""
+    from authzen.world import deciding  # it loads the web, which few tests need
+
+    with deciding(Path(shutil.copytree(founded, tmp_path_factory.mktemp("deciding") / "node"))) as world:
+        yield world
 
 
 @pytest.fixture

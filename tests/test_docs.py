@@ -185,7 +185,8 @@ WITHOUT_DIR = {
     "usufruct init", "usufruct journal verify", "usufruct journal check", "usufruct asset propose", "usufruct receipt verify",
     "usufruct journal timestamp-verify", "usufruct witness init", "usufruct witness add", "usufruct witness list",
     "usufruct witness serve", "usufruct restore", "usufruct hold grounds",
-    "usufruct version",
+    "usufruct grades", "usufruct classify table", "usufruct classify confirm",
+    "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
 }  # fmt: skip
 

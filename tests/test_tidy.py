@@ -22,6 +22,7 @@ ORDER = [
     ["core.proof", "core.rulebook"],
     ["core.registry"],
     ["core.lineage"],
+    ["core.terms"],
     ["core.contract"],
     ["core.access"],
     ["core.exchange"],
@@ -44,9 +45,9 @@ BANNED = re.compile(r"\b(policy|policies|utils)\b", re.IGNORECASE)
 # Where the word is a foreign name that must be written.
 FOREIGN = re.compile(r"Security-Policy|hasPolicy|Referrer-Policy|tlog-policy")
 
-STANDARD = {"__future__", "array", "collections", "dataclasses", "datetime", "decimal", "difflib", "fractions", "functools",
-            "hashlib", "hmac", "importlib", "itertools", "json", "math", "re", "struct", "tomllib", "types", "typing",
-            "unicodedata", "base64", "binascii", "contextlib"}  # fmt: skip
+STANDARD = {"__future__", "array", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "fractions", "heapq",
+            "functools", "hashlib", "hmac", "importlib", "itertools", "json", "math", "operator", "re", "struct", "tomllib",
+            "types", "typing", "unicodedata", "base64", "binascii", "contextlib"}  # fmt: skip
 
 
 def area(name: str) -> str | None:

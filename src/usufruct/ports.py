@@ -12,13 +12,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
+from usufruct.core.privacy.conditions import Resolved
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.state import Asset
 
 T = TypeVar("T")
 
@@ -107,7 +110,10 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ColumnSeen:
-    """What a first look at a table's column shows: its likely `type`, nulls, distinct values and extremes, as text."""
+    """What a first look at a table's column shows: its likely `type`, nulls, distinct values and extremes, as text.
+
+    `rows` are those that are not null.
+    """
 
     name: str
     type: str
@@ -117,6 +123,17 @@ class ColumnSeen:
     low: str
     high: str
     values: tuple[str, ...]
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProposed:
+    """A class and a grade that a column of a new table may have, with the `reasons` in words; a person confirms them."""
+
+    name: str
+    data_class: str
+    grade: int
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +151,16 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """A file of `rows` that may leave as it is: where it lies, its `size` in bytes and its SHA-256."""
+
+    path: Path
+    rows: int
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """Exact numbers, still inside the trust boundary: for each vector of the plan one number per group, in the order
     of `release.groups`, and the bounded rows per person (unsigned 32-bit, little-endian)."""
@@ -148,6 +175,9 @@ class Engine(Protocol):
     def inspect(self, table: Path) -> list[ColumnSeen]:
         """A first look at a CSV or Parquet file, for proposing a card. Raises BadInput if it cannot be read."""
 
+    def classify(self, table: Path) -> list[ColumnProposed]:
+        """What the columns of a CSV or Parquet file may be, on the cautious side. Raises BadInput if it cannot be read."""
+
     def ingest(self, card: Card, table: Path) -> Ingested:
         """Takes a CSV or Parquet file in, typed by the card; durable when it returns. Raises BadInput naming the first
         line that is ragged or mistyped, and keeps nothing then."""
@@ -158,6 +188,16 @@ class Engine(Protocol):
 
     def replace(self, asset: str, version: str) -> None:
         """Lets the prepared table take the place of the old one; does nothing if it has already."""
+
+    def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
+        """The whole table of an asset as a `.csv` or `.parquet` file that carries `notes`; the same bytes each time. Who
+        calls it has decided that all of it may leave. Raises EngineFault, StoreFull."""
+
+    def rows(
+        self, asset: Asset, columns: Sequence[Column], where: Resolved | None, order: Sequence[tuple[str, bool]], limit: int
+    ) -> list[tuple[Any, ...]]:
+        """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
+        Raises EngineFault."""
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not
@@ -336,8 +376,20 @@ class Logins(Protocol):
     def drop_secret(self, kind: str, digest: bytes) -> bool:
         """Forgets it; whether it was there. Atomic: of two callers one gets True."""
 
+    def link_subject(self, issuer: str, subject: str, party: str, role: str) -> None:
+        """Lets who logs in at `issuer` as `subject` into the account of a party."""
+
+    def linked(self, issuer: str, subject: str) -> tuple[str, str] | None:
+        """Party and role of the account that this subject was linked to."""
+
+    def subjects(self, party: str) -> list[tuple[str, str, str]]:
+        """Issuer, subject and role of every link to a party's account."""
+
+    def unlink_subjects(self, party: str) -> None:
+        """Forgets every link to a party's account."""
+
     def forget(self, party: str) -> None:
-        """Forgets a party's password and all its secrets, and wipes them."""
+        """Forgets a party's password, links and secrets, and wipes them."""
 
     def secrets(self, kind: str, party: str) -> list[tuple[bytes, str, str, Instant]]:
         """Digest, label, scopes and end of all of a party's secrets of that kind."""

@@ -235,7 +235,16 @@ def paths(api: Api, role: str) -> Iterator[str]:
         uses = {use for e in state.entries(0, state.size()) if (use := getattr(e.fact, "use", ""))}
         names = {asset.id for asset in state.list(Asset)} | uses | {OFFICE}
         size = state.size()
-    values: dict[str, Any] = {"seq": range(size), "use": uses, "name": names, "number": range(9), "size": range(size)}
+    values: dict[str, Any] = {
+        "seq": range(size),
+        "use": uses,
+        "name": names,
+        "number": range(9),
+        "size": range(size),
+        "asset": names,
+        "year": (2026,),
+        "part": ("products", "open-data"),
+    }
     for route in api.app.routes:
         for handler in getattr(route, "route_handlers", []):
             rule = handler.opt.get("rule")

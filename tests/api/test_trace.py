@@ -146,7 +146,7 @@ def test_steps_and_transforms_come_in(call: Callable[..., Any], chain: chains.Ch
     for wrong in ({"kind": "painted"}, {"at": "2999-01-01"}, {"purpose": "Fame"}, {"inputs": []}, {"more": 1}):
         assert call("steward", "POST", "/steps", json={**step, **wrong}).status_code == 400, wrong
     transform = {"transform": "t", "title": "x", "kind": "anonymisation", "inputs": ["pay"], "authority": "board",
-                 "evidence": "https://board.example/x", "lowers_grade_to": 0}  # fmt: skip
+                 "evidence": "https://board.example/x", "lowers_grade_to": 1}  # fmt: skip
     assert call("steward", "POST", "/transforms", json=transform).status_code == 201
     assert call("steward", "POST", "/transforms", json=transform).json()["refusal"]["code"] == "registry.exists"
     assert call("steward", "POST", "/transforms", json={**transform, "evidence": "mine"}).status_code == 400

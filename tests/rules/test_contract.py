@@ -23,6 +23,7 @@ from usufruct.core.contract.facts import (
 from usufruct.core.contract.negotiation import FINAL, MESSAGES, MOVES, START, moves_from
 from usufruct.core.contract.state import Agreement, Negotiation
 from usufruct.core.registry.facts import RightGranted
+from usufruct.core.registry.grants import RightRevoked
 
 MOVES_TABLE = """
 from      | message   | by either side it leads to | by the provider only | by the consumer only
@@ -225,8 +226,9 @@ provider's right until | concluded on | agreement until
 
 @cases(ENDS)
 def test_an_agreement_lasts_no_longer_than_its_terms_and_the_right_it_rests_on(row: dict[str, str]) -> None:
-    world = World()
+    world = pay(World())
     until = instants.parse(row["provider's right until"]) if row["provider's right until"] else instants.END_OF_TIME
+    world.add(RightRevoked("use", "pay", "source", "coop"))
     world.add(RightGranted("r", "pay", "use", "source", "coop", True, until))
     world.add(OfferPublished("o", "pay", "coop", TERMS, instants.END_OF_TIME))
     world.add(NegotiationMoved("n", "o", "coop", "institute", "coop", "finalize", "FINALIZED"))

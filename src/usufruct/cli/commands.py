@@ -11,13 +11,24 @@ import typer
 
 from usufruct import __version__
 from usufruct.cli import (
+    cell,
+    classify,
+    consent,
+    credential,
+    decision,
+    delegation,
     demo,
     hold,
     journal,
     keep,
+    keys,
     member,
     register,
+    report,
+    right,
+    ruleset,
     service,
+    terms,
     timestamp,
     trace,
     trade,
@@ -36,25 +47,40 @@ GARBAGE = (50_000, 50, 100)
 app = group("Usufruct: a node that puts data and work to use without giving them away.")
 app.add_typer(register.party, name="party")
 app.add_typer(register.asset, name="asset")
-app.add_typer(register.right, name="right")
+app.add_typer(right.right, name="right")
 app.add_typer(register.account, name="account")
 app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
+app.add_typer(delegation.delegation, name="delegation")
+app.add_typer(credential.credential, name="credential")
+app.add_typer(keys.key, name="key")
+app.add_typer(keys.login, name="login")
 app.add_typer(service.service, name="service")
+app.add_typer(terms.terms, name="terms")
 app.add_typer(service.client, name="client")
 app.add_typer(member.member, name="member")
+app.add_typer(consent.consent, name="consent")
 app.add_typer(journal.journal, name="journal")
 app.add_typer(hold.hold, name="hold")
+app.add_typer(decision.decisions, name="decision")
+app.add_typer(ruleset.ruleset, name="ruleset")
 app.add_typer(journal.receipt, name="receipt")
 app.add_typer(witness.witness, name="witness")
 app.add_typer(journal.period, name="period")
 app.add_typer(keep.keyring, name="keyring")
+app.add_typer(classify.classify, name="classify")
+app.add_typer(report.operation, name="operation")
+app.add_typer(report.report, name="report")
+command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)
 command(app, "migrate")(keep.migrate)
 command(app, "warnings")(journal.warnings)
 command(app, "trace")(trace.trace)
+command(member.member, "deposit")(cell.deposit)
+command(member.member, "offer")(cell.offer)
+command(member.member, "withdraw")(cell.withdraw)
 command(journal.journal, "timestamps")(timestamp.list_timestamps)
 command(journal.journal, "timestamp-verify")(timestamp.verify_timestamp)
 

@@ -189,7 +189,9 @@ def tell_plan(planned: PeriodPlanned) -> None:
         rest = 100 - sum(share.basis_points for share in statement.shares) / 100
         rows.append([f"{statement.paid} members, by use", f"{rest:g} %", Money(statement.members, currency)])
         rows.append(["together", "100 %", Money(statement.income, currency)])
-        title = f"{planned.plan} for {planned.period}: {statement.asset}, {len(statement.uses)} use(s)"
+        fees = sum(name.startswith("fee-") for name in statement.uses)
+        title = f"{planned.plan} for {planned.period}: {statement.asset}, {len(statement.uses) - fees} use(s)"
+        title += f" and {fees} fee(s)" if fees else ""
         table(title, ["who", "share", "amount"], rows, ("share", "amount"))
 
 

@@ -1,4 +1,4 @@
-"""`party`, `asset`, `right`, `account`: who and what there is, and who may come in."""
+"""`party`, `asset`, `account`: who and what there is, and who may come in."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ import typer
 
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
 from usufruct.core.base.faults import BadInput
-from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.privacy.state import Budget
-from usufruct.core.registry.rights import until_in_words
-from usufruct.core.registry.state import Asset, Party, Right
+from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook.grades import GRADES
-from usufruct.engine.intake import inspect
+from usufruct.engine import intake
 from usufruct.node import login, register
 from usufruct.wire import card
 
 party = group("Persons, organisations, cooperatives, agents.")
 asset = group("Tables that can be used under the node's rules.")
-right = group("Who may hold, use, operate and benefit.")
 account = group("Passwords, one-time login links and tokens.")
 
 EVERYONE = "everyone"
@@ -55,9 +52,11 @@ def propose(
     file: Path, to: Annotated[Path | None, typer.Option(help="where to write the card (default: the screen)")] = None
 ) -> None:
     """Look at a CSV or Parquet file and propose its card, to be read and corrected by a person."""
-    text = card.propose(file.stem, inspect(file))
+    text = card.propose(file.stem, intake.inspect(file), intake.propose(file))
     if to is None:
         out.print(text, markup=False, soft_wrap=True)
+    elif to.exists():
+        raise BadInput("input.card", f"there is a file `{to}` already", "name another; what a person wrote is never lost")
     else:
         to.write_text(text, encoding="utf-8")
         out.print(
@@ -78,7 +77,8 @@ def add_asset(
     """Register a table under its card; the persons it is about become members."""
     if not card_file.is_file():
         raise BadInput("input.card", f"there is no file `{card_file}`", "make one with `usufruct asset propose`")
-    described = card.read(card_file.read_text(encoding="utf-8"))
+    text = card_file.read_text(encoding="utf-8")
+    described, waiting = card.read(text), card.unconfirmed(text)
     with doors().open(dir) as node:
         made = done(register.add_asset(node, described, table_file, publisher or node.about.operator))
     quality = made.asset.quality
@@ -86,6 +86,8 @@ def add_asset(
         f"registered {made.asset.id}: {quality.rows} rows about {quality.persons} persons ({made.new_members} new members)",
         markup=False,
     )
+    if waiting:
+        out.print(f"nobody confirmed {', '.join(waiting)}: registered as sensitive at least", markup=False)
 
 
 @command(asset, "list")
@@ -123,33 +125,6 @@ def record_consents(
     with doors().open(dir) as node:
         fact = done(register.record_consents(node, id, purpose, chosen, evidence))
     out.print(f"recorded the consent of {len(fact.numbers)} members to {fact.purpose}")
-
-
-@command(right, "grant")
-def grant_right(
-    asset_id: Annotated[str, typer.Argument(metavar="ASSET")],
-    name: Annotated[str, typer.Argument(metavar="RIGHT", help="hold, use, operate or benefit")],
-    to: Annotated[str, typer.Option(help="the party that gets it")],
-    by: Annotated[str | None, typer.Option("--as", help="the party that passes it on (default: the operator)")] = None,
-    until: Annotated[str | None, typer.Option(help="a day; default: as long as the grantor has it")] = None,
-    may_grant: Annotated[bool, typer.Option("--may-grant", help="and may pass it on again")] = False,
-    dir: Directory = HERE,
-) -> None:
-    """Pass a right on, for no longer than one has it."""
-    end = parse_instant(until) if until else None
-    with doors().open(dir) as node:
-        fact = done(register.grant_right(node, by or node.about.operator, to, asset_id, name, end, may_grant))
-    out.print(f"{fact.grantee} may {fact.right} {fact.asset} {until_in_words(fact.until)}", markup=False)
-
-
-@command(right, "list")
-def list_rights(asset_id: Annotated[str, typer.Argument(metavar="ASSET")], dir: Directory = HERE) -> None:
-    """Who holds which right on an asset, and from whom."""
-    with doors().open(dir) as node, node.store.read() as state:
-        rows = [
-            [r.id, r.right, r.grantee, r.grantor, until_in_words(r.until)] for r in state.list(Right, asset=asset_id)
-        ]
-    table(f"rights on {asset_id}", ["id", "right", "held by", "granted by", "how long"], rows)
 
 
 @command(account, "password")

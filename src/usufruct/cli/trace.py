@@ -13,6 +13,7 @@ import typer
 from usufruct.cli.app import HERE, Directory, command, done, doors, out
 from usufruct.cli.register import asset
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.rules import DeclaredStep
@@ -135,6 +136,7 @@ def register_transform(
     authority: Annotated[str, typer.Option(help="who assessed it")],
     lowers_to: Annotated[str | None, typer.Option(help="the grade to which it lowers, as internal or 1")] = None,
     purpose: Annotated[list[str] | None, typer.Option(help="what it may be used for beyond its inputs")] = None,
+    until: Annotated[str | None, typer.Option(help="the day on which the evidence ends (default: never)")] = None,
     by: Annotated[str | None, typer.Option("--as", help="the party that registers it (default: the operator)")] = None,
     dir: Directory = HERE,
 ) -> None:
@@ -142,9 +144,23 @@ def register_transform(
     grade = grade_of(lowers_to) if lowers_to is not None else None
     with doors().open(dir) as node:
         fact = done(tracing.register_transform(
-            node, id, title, kind, input, evidence, authority, by or node.about.operator, grade, purpose or ()
+            node, id, title, kind, input, evidence, authority, by or node.about.operator, grade, purpose or (),
+            parse_instant(until) if until else END_OF_TIME,
         ))  # fmt: skip
     out.print(f"registered transform {fact.id} of {', '.join(fact.inputs)}: {fact.title}", markup=False)
+
+
+@command(asset, "end-transform")
+def end_transform(
+    id: str,
+    why: Annotated[str, typer.Option(help="why its evidence no longer holds")],
+    by: Annotated[str | None, typer.Option("--as", help="the party that registered it (default: the operator)")] = None,
+    dir: Directory = HERE,
+) -> None:
+    """Take a transform's evidence back: what it lowered is graded as its inputs are again."""
+    with doors().open(dir) as node:
+        fact = done(tracing.end_transform(node, id, by or node.about.operator, why))
+    out.print(f"ended transform {fact.id}: {fact.why}", markup=False)
 
 
 def grade_of(text: str) -> int:

@@ -7,14 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from usufruct.core import facts
-from usufruct.core.access.facts import ConsentGiven, ConsentRefused
+from usufruct.core.access.consent_notice import in_words as conditions_in_words
+from usufruct.core.access.facts import (
+    ConsentGiven,
+    ConsentRefused,
+    ConsentRequested,
+    GuardianAppointed,
+    GuardianshipEnded,
+    ObjectionLifted,
+    RequestDeferred,
+    UseObjected,
+)
 from usufruct.core.base.records import Fact
 from usufruct.core.exchange.facts import PersonLookedUp
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.proof.book import Audit
 from usufruct.core.proof.commitment import NONCE_SIZE
 from usufruct.core.proof.receipt import Receipt
-from usufruct.core.registry.facts import PartyRegistered
+from usufruct.core.registry.credentials import ENDS, CredentialAccepted, CredentialEnded, CredentialIssued
+from usufruct.core.registry.facts import PartyRegistered, RightGranted
+from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
+from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grounds import GROUNDS
 
@@ -75,18 +88,55 @@ def in_words(fact: Fact, part: int, names: Mapping[str, str] | None = None) -> s
 
     match fact:
         case ConsentGiven():
-            return f"you consented to {purposes.label(fact.purpose)}: {name(fact.asset)}"
+            return f"you consented to {purposes.label(fact.purpose)}: {name(fact.asset)}{_limits(fact)}"
         case ConsentRefused():
-            return f"you refused {purposes.label(fact.purpose)}: {name(fact.asset)}"
+            whose = f" by {name(fact.recipient)}" if fact.recipient else ""
+            return f"you refused {purposes.label(fact.purpose)}{whose}: {name(fact.asset)}"
+        case UseObjected():
+            return f"you objected to {purposes.label(fact.purpose)}: {name(fact.asset)}"
+        case ObjectionLifted():
+            return f"you took your objection to {purposes.label(fact.purpose)} back: {name(fact.asset)}"
+        case ConsentRequested():
+            return f"{name(fact.asker)} asked for your consent to {purposes.label(fact.purpose)}: {name(fact.asset)}"
+        case RequestDeferred():
+            return f"you put {fact.request} off until {fact.until[:10]}"
+        case GuardianAppointed():
+            return f"{name(fact.guardian)} speaks for {name(fact.ward)} until {fact.until[:10]}"
+        case GuardianshipEnded():
+            return f"{name(fact.guardian)} no longer speaks for {name(fact.ward)}"
         case QueryAnswered():
             rows = f"{part} of your rows" if part > 1 else "a row of yours"
-            return f"{name(fact.requester)} was told {fact.meaning}, for {purposes.label(fact.purpose)}; {rows} counted"
+            agent = f" (its agent {name(fact.actors[0])} asked)" if fact.actors else ""
+            who = f"{name(fact.requester)}{agent}"
+            return f"{who} was told {fact.meaning}, for {purposes.label(fact.purpose)}; {rows} counted"
         case QueryAbandoned():
             return f"a question in which you could have counted failed before an answer ({fact.use}: {fact.cause})"
         case PersonLookedUp():
             done = "tried to look you up and was refused" if fact.refused else "looked you up"
             return f"{name(fact.party)} {done} in {name(fact.service)}, for {purposes.label(fact.purpose)}"
+        case CredentialAccepted():
+            return f"you showed a credential {fact.type} by {fact.issuer} ({fact.id})"
+        case CredentialEnded():
+            return f"your credential {fact.id} counts no more: {ENDS[fact.why]}"
+        case CredentialIssued():
+            return f"you were given a credential {fact.type} by this node"
+        case KeyRegistered():
+            return f"a key was registered with which programs sign for you, as {fact.role}"
+        case KeyRevoked():
+            return "a key with which programs signed for you was revoked"
         case PartyRegistered():
             return "you were registered with this node"
+        case RightGranted():
+            return f"the right to {fact.right} {name(fact.asset)} was granted ({fact.id})"
+        case RightPledged():
+            return f"the right to {fact.right} {name(fact.asset)} was lent to the pilot {fact.pilot} until {fact.until[:10]}"
+        case RightTransferred() | RightReleased() | RightRevoked():
+            how = fact.KIND.partition(".")[2].partition("/")[0]
+            return f"a right on {name(fact.asset)} was {how} ({fact.right})"
         case _:
             return f"a fact about you: {fact.KIND.partition('/')[0]}"
+
+
+def _limits(fact: ConsentGiven) -> str:
+    limits = "; ".join(conditions_in_words(fact.conditions))
+    return f", only {limits}" if limits else ""

@@ -8,6 +8,9 @@ told if there were no such use.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from usufruct.core.access import delegation
 from usufruct.core.access.proof import Proof, Request, redacted
 from usufruct.core.access.rules import prove
 from usufruct.core.base import canonical
@@ -25,7 +28,7 @@ def of_use(node: Node, use_id: str, viewer: str | None) -> canonical.Value:
         if use is None or not use.decision:
             return None
         found = canonical.decode(state.evidence(use.decision))
-        if viewer in (None, use.requester):
+        if viewer in (None, use.requester, *use.actors):
             return found
         viewer = id_of(state, viewer) if viewer else ""
         concerned = any(True for _ in state.list(Person, asset=use.asset, party=viewer))
@@ -37,4 +40,5 @@ def of_use(node: Node, use_id: str, viewer: str | None) -> canonical.Value:
 def tried(node: Node, request: Request) -> Proof:
     """What would be decided now. It is no use, so it is no fact."""
     with node.store.read() as state:
-        return prove(state, request, node.clock.now())
+        requester, actors = delegation.acting(state, request.requester, request.actors)
+        return prove(state, replace(request, requester=requester, actors=actors), node.clock.now())

@@ -11,6 +11,7 @@ opens, as often as it takes.
 
 from __future__ import annotations
 
+from usufruct.core.access.delegation import only_people
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.facts import PersonErased, Removed
 from usufruct.core.registry.rules import find_party
@@ -20,12 +21,16 @@ from usufruct.node.register import TABLES
 from usufruct.ports import Transaction
 
 
-def erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
-    """Erases a person, for good. `by` is the party that answers for it.
+def erase(node: Node, party: str, by: str, actors: tuple[str, ...] = ()) -> PersonErased | Refusal:
+    """Erases a person, for good. `by` is the party that answers for it, and a person decides it.
 
     Raises:
         EngineFault: a table could not be written without her rows; nothing was erased.
     """
+    with node.store.read() as state:
+        refusal = only_people(state, "erase", by, actors)
+    if refusal is not None:
+        return refusal
     with TABLES:
         recover(node)
         return _erase(node, party, by)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from usufruct.core.access.clauses import EarnedFee
+from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
@@ -53,15 +55,31 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
 
 
 def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable[EarningUse]:
-    """The answered uses of an asset that ended between two facts, with everybody's bounded rows."""
-    for use in state.list(Use, asset=asset, state="answered"):
-        if first <= use.ended <= last and use.price:
+    """The answered uses of an asset that ended between two facts, with everybody's bounded rows; and the fees that were due
+    between them, each earned by the rows that counted in the uses of its agreement."""
+    uses = [use for use in state.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
+    for use in uses:
+        if use.price:
             yield EarningUse(use.id, use.price, contributions(state.evidence(use.contributions)))
+    fees = [fee for fee in state.list(EarnedFee, asset=asset) if first <= fee.seq <= last]
+    found = state.get(Asset, asset)
+    for agreement in dict.fromkeys(fee.agreement for fee in fees):
+        rows = [0] * (found.quality.persons if found else 0)
+        for use in uses:
+            if use.agreement == agreement:
+                rows = [sum(pair) for pair in zip(rows, contributions(state.evidence(use.contributions)), strict=True)]
+        for fee in fees:
+            if fee.agreement == agreement:
+                yield EarningUse(numbered("fee", fee.seq), fee.amount, rows)
 
 
-def close_period(node: Node, period: str, plan_id: str, by: str) -> PeriodClosed | Refusal:
-    """Carries a plan out."""
+def close_period(
+    node: Node, period: str, plan_id: str, by: str, actors: tuple[str, ...] = ()
+) -> PeriodClosed | Refusal:
+    """Carries a plan out; a person approves it."""
     node.reach("period before closed")
-    closed = node.record(lambda tx: rules.close(tx, period, plan_id, by))
+    closed = node.record(
+        lambda tx: only_people(tx, "close-period", by, actors) or rules.close(tx, period, plan_id, by)
+    )
     node.reach("period after closed")
     return closed

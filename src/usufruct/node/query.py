@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from usufruct.core.access import consent, hold
+from usufruct.core.access import consent, delegation, hold
 from usufruct.core.access.facts import UseHeld
 from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
 from usufruct.core.access.rules import REFUSED, Permit, decide, prove
@@ -46,7 +46,8 @@ KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
-    use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may)."""
+    use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
+    for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal."""
 
     requester: str
     text: str
@@ -55,6 +56,7 @@ class Asked:
     micro_rho: int | None = None
     hold: str = ""
     hold_days: int | None = None
+    actors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ def _run(node: Node, admitted: _Admitted, population: bytes) -> _Ran:
 
 def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, Refusal, int]:
     """Decide and plan; then the fact, one way or the other."""
+    requester, actors = delegation.acting(tx, asked.requester, asked.actors)
+    asked = replace(asked, requester=requester, actors=actors)
     use = numbered("use", tx.next)
     held = hold.place(tx, use, asked.requester, asked.hold, asked.hold_days, tx.now) if asked.hold else None
     request = _request(tx, asked)
@@ -161,7 +165,7 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
         asset = asked.question.asset if isinstance(asked.question, Question) else ""
         entry = tx.append(QueryRefused(
             use, asked.requester, asset[:KEPT_TEXT], asked.purpose[:KEPT_TEXT], text, decision.code, decision.reasons,
-            decision.remedy, _kept(tx, prove(tx, request, tx.now)) if request else "",
+            decision.remedy, _kept(tx, prove(tx, request, tx.now)) if request else "", asked.actors,
         ))  # fmt: skip
         return use, decision, entry.seq
     assert request is not None, "what could not be read is refused"
@@ -169,8 +173,8 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
     terms = permit.agreement.terms
     tx.append(QueryAdmitted(
         use, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text, meaning,
-        query_plan.charge, terms.price, terms.currency, tx.attach("application/vnd.usufruct.population.v1", permit.population),
-        _kept(tx, permit.proof),
+        query_plan.charge, permit.price, terms.currency, tx.attach("application/vnd.usufruct.population.v1", permit.population),
+        _kept(tx, permit.proof), asked.actors, permit.delegations,
     ))  # fmt: skip
     counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
     if counted is not None:
@@ -191,7 +195,7 @@ def _request(tx: Transaction, asked: Asked) -> Request | None:
     asset = tx.get(Asset, question.asset)
     where = resolve(question.where, asset) if question.where and asset else None
     parts = () if where is None or isinstance(where, Refusal) else reach(where)
-    return Request(asked.requester, holdable(question.asset), asked.purpose, question.form, columns, parts)
+    return Request(asked.requester, holdable(question.asset), asked.purpose, question.form, columns, parts, asked.actors)
 
 
 def _decide(
@@ -214,7 +218,7 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | bytes | t
     """Lets the answer out, if what permitted it still does: the number of the fact. Else the population that is left, if
     only persons are gone, or why not, with the number of the fact that says so."""
     permit = admitted.permit
-    again = decide(tx, admitted.request, tx.now, admitted=True)
+    again = decide(tx, admitted.request, tx.now, admitted=True, under=permit.delegations)
     if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
         reasons = (
             again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)
@@ -228,8 +232,9 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | bytes | t
     kept = tx.attach("application/vnd.usufruct.answer.v1+json", ran.answer.encode())
     counted = tx.attach("application/vnd.usufruct.contributions.v1", ran.contributions)
     fact = QueryAnswered(
-        admitted.use, admitted.request.requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted
-    )
+        admitted.use, admitted.request.requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted,
+        admitted.request.actors,
+    )  # fmt: skip
     return tx.append(fact).seq
 
 
@@ -240,7 +245,7 @@ def _reply(node: Node, admitted: _Admitted, answer: Answer, seq: int) -> Answere
         assert budget is not None
         return Answered(
             admitted.use, answer, admitted.meaning, permit.purpose, permit.agreement.id,
-            Money(permit.agreement.terms.price, permit.agreement.terms.currency), admitted.plan.charge, budget.left,
+            Money(permit.price, permit.agreement.terms.currency), admitted.plan.charge, budget.left,
             budget.total, state.receipt(seq),
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Register parties and assets; grant rights; take over consents that were collected before."""
+"""Register parties and assets; take over consents that were collected before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.lineage import rules as lineage
 from usufruct.core.privacy.facts import BudgetOpened
 from usufruct.core.registry import rights
-from usufruct.core.registry.facts import AssetRegistered, PartyRegistered, PersonsEnrolled, Quality, RightGranted
+from usufruct.core.registry.facts import AssetRegistered, PartyRegistered, PersonsEnrolled, Quality
 from usufruct.core.registry.rules import Card, check_card, check_new, find_party, id_of, register_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
@@ -49,17 +49,21 @@ class Registered:
     new_members: int
 
 
-def add_asset(node: Node, card: Card, table: Path, publisher: str) -> Registered | Refusal:
+def add_asset(
+    node: Node, card: Card, table: Path, publisher: str, owner: str | None = None
+) -> Registered | Refusal:
     """Takes a table in and registers it, with the persons it is about as members, in one transaction.
+
+    The table of an `owner` is a cell: it is about her alone, and she is its source.
 
     The bytes are on disk before the fact that names them; a table whose fact was never written is an orphan file and
     does no harm. One table at a time: a second one of the same name must find the first one's fact, not its file.
     """
     with TABLES:
-        return _take_in(node, card, table, publisher)
+        return _take_in(node, card, table, publisher, owner)
 
 
-def _take_in(node: Node, card: Card, table: Path, publisher: str) -> Registered | Refusal:
+def _take_in(node: Node, card: Card, table: Path, publisher: str, owner: str | None) -> Registered | Refusal:
     with node.store.read() as state:
         found = check_card(state, card, publisher) or _origin(state, card, publisher, node.clock.now())
     if isinstance(found, Refusal):
@@ -70,7 +74,7 @@ def _take_in(node: Node, card: Card, table: Path, publisher: str) -> Registered 
     def command(tx: Transaction) -> Registered | Refusal:
         refusal = check_card(tx, card, publisher) or check_new(tx, card, taken.version)
         found = refusal or _origin(tx, card, publisher, tx.now)
-        return found if isinstance(found, Refusal) else _register(node, tx, card, taken, publisher, found)
+        return found if isinstance(found, Refusal) else _register(node, tx, card, taken, publisher, found, owner)
 
     return node.store.write(command)
 
@@ -80,19 +84,20 @@ def _origin(read: Reader, card: Card, publisher: str, at: Instant) -> lineage.Or
 
 
 def _register(
-    node: Node, tx: Transaction, card: Card, taken: Ingested, publisher: str, origin: lineage.Origin
+    node: Node, tx: Transaction, card: Card, taken: Ingested, publisher: str, origin: lineage.Origin, owner: str | None
 ) -> Registered:
-    source = slug(f"members-of-{card.asset}")
+    assert owner is None or taken.persons == (owner,), "a cell is about its owner and nobody else"
+    source = owner or (slug(f"members-of-{card.asset}") if card.person_column else publisher)
     if tx.get(Party, source) is None:
         tx.append(PartyRegistered(source, "group", f"the members of {card.title}"))
     before = tx.next
-    members = tuple(_member(node, tx, card.member_prefix, value) for value in taken.persons)
+    members = (owner,) if owner else tuple(_member(node, tx, card.member_prefix, value) for value in taken.persons)
     new = tx.next - before
     quality = Quality(taken.rows, len(members), taken.nulls, taken.period)
     tx.append(AssetRegistered(
         card.asset, publisher, source, card.title, card.description, card.licence, card.keywords, taken.version,
         taken.stored, card.person_column, card.columns, card.rows_per_person, card.once_per, quality,
-        origin.purposes, card.derived_from, card.transform,
+        origin.purposes, card.derived_from, card.transform, origin.prohibited,
     ))  # fmt: skip
     for step in origin.steps:
         tx.append(replace(step, id=numbered("step", tx.next)))
@@ -100,8 +105,11 @@ def _register(
         tx.append(PersonsEnrolled(card.asset, first, members[first : first + ENROL_AT_ONCE]))
     ids = (tx.next, tx.next + 1, tx.next + 2, tx.next + 3)
     names = (numbered("right", ids[0]), numbered("right", ids[1]), numbered("right", ids[2]), numbered("right", ids[3]))
-    for fact in rights.at_the_source(card.asset, source, publisher, names):
-        tx.append(fact)
+    public = all(column.data_class == "public" for column in card.columns)
+    first_links = rights.in_her_own_hands if owner else rights.at_the_source
+    for fact in first_links(card.asset, source, publisher, names):
+        # What is the public's its body may let others operate; what is a person's stays with whom she gave it to.
+        tx.append(replace(fact, may_grant=True) if public and fact.right == "operate" else fact)
     tx.append(BudgetOpened(card.asset, taken.version, node.rulebook.value("privacy.budget-micro-rho", tx.now)))
     asset = tx.get(Asset, card.asset)
     assert asset is not None
@@ -122,34 +130,6 @@ def _member(node: Node, tx: Transaction, prefix: str, value: str) -> str:
         member, "person", f"{prefix.capitalize()} {value}", known_as=known_as, key=tx.new_key()
     ))  # fmt: skip
     return member
-
-
-def grant_right(
-    node: Node,
-    grantor: str,
-    grantee: str,
-    asset: str,
-    right: str,
-    until: Instant | None = None,
-    may_grant: bool = False,
-) -> RightGranted | Refusal:
-    """Passes a right on.
-
-    Raises:
-        BadInput: no such right.
-    """
-    if right not in rights.RIGHTS:
-        raise BadInput("input.right", f"`{right}` is not a right", f"use one of {', '.join(rights.RIGHTS)}")
-
-    def rule(tx: Transaction) -> RightGranted | Refusal:
-        if tx.get(Party, grantee) is None:
-            return refuse(
-                "registry.unknown", f"the right to {right} `{asset}` was not granted", f"there is no party `{grantee}`",
-                remedy="register the party first",
-            )  # fmt: skip
-        return rights.grant(tx, numbered("right", tx.next), grantor, grantee, asset, right, tx.now, until, may_grant)
-
-    return node.record(rule)
 
 
 def record_consents(

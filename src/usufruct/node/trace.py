@@ -8,11 +8,11 @@ from functools import partial
 
 from usufruct.core.access import hold
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.measure import contributions
 from usufruct.core.lineage import rules
-from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
+from usufruct.core.lineage.facts import StepRecorded, TransformEnded, TransformRegistered
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.rules import DeclaredStep, id_of
 from usufruct.core.registry.state import Asset, Person
@@ -38,20 +38,29 @@ def record_step(node: Node, declared: DeclaredStep) -> StepRecorded | Refusal:
 
 def register_transform(
     node: Node, id: str, title: str, kind: str, inputs: Sequence[str], evidence: str, authority: str, by: str,
-    lowers_grade_to: int | None = None, purposes: Sequence[str] = (),
+    lowers_grade_to: int | None = None, purposes: Sequence[str] = (), until: Instant = END_OF_TIME,
 ) -> TransformRegistered | Refusal:  # fmt: skip
     """Registers a transform with its evidence.
 
     Raises:
-        BadInput: it cannot be, changes nothing, or nobody could look its evidence up.
+        BadInput: it cannot be, changes nothing, has ended, or nobody could look its evidence up.
     """
 
     def rule(tx: Transaction) -> TransformRegistered | Refusal:
         return rules.register_transform(
-            tx, id, title, kind, tuple(inputs), evidence, authority, by, tx.now, lowers_grade_to, purposes
+            tx, id, title, kind, tuple(inputs), evidence, authority, by, tx.now, lowers_grade_to, purposes, until
         )
 
     return node.record(rule)
+
+
+def end_transform(node: Node, id: str, by: str, why: str) -> TransformEnded | Refusal:
+    """Takes the evidence of a transform back: what was made by it is graded as its inputs are, from the next decision on.
+
+    Raises:
+        BadInput: nothing says why.
+    """
+    return node.record(lambda tx: rules.end_transform(tx, id, by, why, tx.now))
 
 
 def trace(node: Node, name: str, viewer: str | None = None) -> Trace | None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from usufruct.core.access import clauses, delegation
+from usufruct.core.access.clauses import NO_CLAUSES, OfferSchedule
+from usufruct.core.access.delegation import Deed
+from usufruct.core.access.facts import DelegationUsed
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract import odrl, rules
 from usufruct.core.contract.facts import AgreementEnded, DutyReported, OfferPublished, OfferWithdrawn, Terms
 from usufruct.core.contract.negotiation import START
-from usufruct.core.contract.state import Agreement, Offer
+from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.terms.model import Ruleset
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
@@ -45,7 +49,7 @@ def publish_offer(
         end = until or in_years(tx.now, min(terms.years, 30))
         return rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now, node.about.currency)
 
-    return node.record(rule)
+    return rules.refused_rules(terms) or node.record(rule)
 
 
 def withdraw_offer(node: Node, offer: str, by: str) -> OfferWithdrawn | Refusal:
@@ -54,17 +58,24 @@ def withdraw_offer(node: Node, offer: str, by: str) -> OfferWithdrawn | Refusal:
     return node.record(lambda tx: rules.withdraw(tx, offer, by))
 
 
-def request_offer(node: Node, offer: str, consumer: str) -> Moved | Refusal:
-    """Asks for an offer as it stands; a standing one is agreed to in the same breath."""
+def request_offer(node: Node, offer: str, consumer: str, actors: tuple[str, ...] = ()) -> Moved | Refusal:
+    """Asks for an offer as it stands; a standing one is agreed to in the same breath. `actors` act for the consumer, here
+    and below, each under a delegation; what an agent does in its own name, it does for its principal."""
 
     def command(tx: Transaction) -> Moved | Refusal:
+        party, agents = delegation.acting(tx, consumer, actors)
         negotiation = numbered("negotiation", tx.next)
-        fact = rules.request(tx, negotiation, offer, consumer, tx.now)
+        fact = rules.request(tx, negotiation, offer, party, tx.now)
         if isinstance(fact, Refusal):
             return fact
-        tx.append(fact)
         row = tx.get(Offer, offer)
         assert row is not None
+        used = _agreeing(tx, row, party, agents, negotiation, binds=False)
+        if isinstance(used, Refusal):
+            return used
+        tx.append(fact)
+        if used is not None:
+            tx.append(used)
         if not row.standing:
             return Moved(negotiation, (START, fact.state), None)
         return _after(tx, negotiation, "agree", row.provider, (START, fact.state))
@@ -72,10 +83,42 @@ def request_offer(node: Node, offer: str, consumer: str) -> Moved | Refusal:
     return node.store.write(command)
 
 
-def move(node: Node, negotiation: str, message: str, by: str) -> Moved | Refusal:
+def move(node: Node, negotiation: str, message: str, by: str, actors: tuple[str, ...] = ()) -> Moved | Refusal:
     """Sends one message. When the consumer has verified, the provider's node finalizes by itself: there is nothing
     left to decide, and the agreement is reached with it."""
-    return node.store.write(lambda tx: _after(tx, negotiation, message, by, ()))
+
+    def command(tx: Transaction) -> Moved | Refusal:
+        party, agents = delegation.acting(tx, by, actors)
+        found, row = rules.move(tx, negotiation, message, party), tx.get(Negotiation, negotiation)
+        if isinstance(found, Refusal) or row is None:
+            return _after(tx, negotiation, message, party, ())
+        offer = tx.get(Offer, row.offer)
+        assert offer is not None
+        used = _agreeing(tx, offer, party, agents, negotiation, binds=found.state == "VERIFIED")
+        if isinstance(used, Refusal):
+            return used
+        moved = _after(tx, negotiation, message, party, ())
+        if used is not None and not isinstance(moved, Refusal):
+            tx.append(used)
+        return moved
+
+    return node.store.write(command)
+
+
+def _agreeing(
+    tx: Transaction, offer: Offer, party: str, actors: tuple[str, ...], negotiation: str, binds: bool
+) -> DelegationUsed | Refusal | None:
+    """Whether those who act for a party may come to an agreement on the offer; what it costs concerns who pays. The money
+    that the fees come to must be left from the beginning, and is taken when it `binds`."""
+    terms, money, price = offer.terms, 0, 0
+    if party != offer.provider:
+        found = tx.get(OfferSchedule, offer.id)
+        schedule = found.schedule if found else NO_CLAUSES
+        price = clauses.highest(terms.price, schedule)
+        money = clauses.committed(schedule, tx.now, in_years(tx.now, terms.years))
+    deed = Deed("agree", offer.asset, terms.purposes, terms.form, price, money, terms.currency, uses=0)
+    used = delegation.take(tx, party, actors, deed, negotiation, tx.now)
+    return replace(used, money=0) if isinstance(used, DelegationUsed) and not binds else used
 
 
 def _after(tx: Transaction, negotiation: str, message: str, by: str, states: tuple[str, ...]) -> Moved | Refusal:
@@ -97,10 +140,24 @@ def _after(tx: Transaction, negotiation: str, message: str, by: str, states: tup
     return Moved(negotiation, (*states, "VERIFIED", "FINALIZED"), tx.get(Agreement, reached.agreement))
 
 
-def end_agreement(node: Node, agreement: str, by: str) -> AgreementEnded | Refusal:
+def end_agreement(node: Node, agreement: str, by: str, actors: tuple[str, ...] = ()) -> AgreementEnded | Refusal:
     """Ends an agreement; from the next decision on nothing is admitted under it."""
 
-    return node.record(lambda tx: rules.end(tx, agreement, by, tx.now))
+    def command(tx: Transaction) -> AgreementEnded | Refusal:
+        party, agents = delegation.acting(tx, by, actors)
+        fact, row = rules.end(tx, agreement, party, tx.now), tx.get(Agreement, agreement)
+        if isinstance(fact, Refusal) or row is None:
+            return fact
+        deed = Deed("end", row.asset, (), row.terms.form, uses=0)
+        used = delegation.take(tx, party, agents, deed, agreement, tx.now)
+        if isinstance(used, Refusal):
+            return used
+        tx.append(fact)
+        if used is not None:
+            tx.append(used)
+        return fact
+
+    return node.store.write(command)
 
 
 def report_duty(node: Node, agreement: str, duty: str, fulfilled: bool, by: str) -> DutyReported | Refusal:

@@ -15,7 +15,7 @@ from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, JSONBody
 
-from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
+from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import parse as parse_money
@@ -26,13 +26,13 @@ from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.state import Period
 from usufruct.core.privacy.state import Use
-from usufruct.core.registry.facts import PartyRegistered, RightGranted
+from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
-from usufruct.node import consent, epoch, login, period, query, register, trade, views, witness
+from usufruct.node import delegation, deliver, epoch, login, period, query, register, trade, views, witness
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
-from usufruct.wire import card, dcat, sql
+from usufruct.wire import card, dcat, odrl, sql
 
 T = TypeVar("T")
 
@@ -76,8 +76,17 @@ def catalogue(request: AnyRequest) -> dict[str, Any]:
     """A DCAT catalogue in JSON-LD."""
     node = node_of(request)
     page = views.public_page(node)
+    opened = {item.asset.id: item for item in deliver.listed(node)}
+    offered = [(item.asset, item.publisher, item.offers) for item in page.listed]
+    free = [
+        (item.asset, item.publisher, ()) for item in opened.values() if item.asset.id not in {a.id for a, *_ in offered}
+    ]
     return dcat.catalogue(
-        node.about.url, page.name, page.operator, [(item.asset, item.publisher, item.offers) for item in page.listed]
+        node.about.url,
+        page.name,
+        page.operator,
+        [*offered, *free],
+        {id: i.opening.attribution for id, i in opened.items()},
     )
 
 
@@ -120,12 +129,13 @@ async def propose_card(
     request: AnyRequest, data: Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)]
 ) -> str:
     """Looks at a table (`table`, a CSV or Parquet file) and proposes its card, as TOML."""
-    file = _part(data, "table")
+    file = part_of(data, "table")
     content = await file.read()
 
     def look() -> str:
-        with _kept(file.filename, content) as path:
-            return card.propose(Path(file.filename).stem, node_of(request).engine.inspect(path))
+        with kept(file.filename, content) as path:
+            engine = node_of(request).engine
+            return card.propose(Path(file.filename).stem, engine.inspect(path), engine.classify(path))
 
     return await run_sync(look)
 
@@ -136,12 +146,12 @@ async def add_asset(
 ) -> Asset:
     """Takes in a table (`table`, CSV or Parquet) under its card (`card`, TOML)."""
     node = node_of(request)
-    file, described = _part(data, "table"), _part(data, "card")
+    file, described = part_of(data, "table"), part_of(data, "card")
     text = (await described.read()).decode(errors="replace")
     content = await file.read()
 
     def take_in() -> register.Registered | Refusal:
-        with _kept(file.filename, content) as path:
+        with kept(file.filename, content) as path:
             return register.add_asset(node, card.read(text), path, node.about.operator)
 
     return done(await run_sync(take_in)).asset
@@ -162,21 +172,14 @@ def record_consents(
     return done(register.record_consents(node_of(request), asset, data.purpose, data.members, data.evidence))
 
 
-@post("/assets/{asset:str}/rights", opt=STEWARD, sync_to_thread=True, summary="Pass a right on")
-def grant_right(request: AnyRequest, asset: FromPath[str], data: JSONBody[messages.NewRight]) -> RightGranted:
-    """The operator passes one of its rights on."""
-    until = parse_instant(data.until) if data.until else None
-    who = who_is(request)
-    return done(
-        register.grant_right(node_of(request), who.party, data.grantee, asset, data.right, until, data.may_grant)
-    )
-
-
 @post("/offers", opt=STEWARD, sync_to_thread=True, summary="Publish an offer")
 def publish_offer(request: AnyRequest, data: JSONBody[messages.NewOffer]) -> OfferPublished:
     """Publishes an offer in the operator's name."""
     price = parse_money(data.price)
-    terms = Terms(data.form, tuple(data.purposes), price.minor, price.currency, data.years)
+    rules = odrl.read(data.odrl) if data.odrl else None
+    terms = Terms(
+        data.form, tuple(data.purposes), price.minor, price.currency, data.years, data.basis, data.ask_first, rules
+    )
     until = parse_instant(data.until) if data.until else None
     return done(trade.publish_offer(
         node_of(request), data.offer, data.asset, who_is(request).party, terms, until, data.standing
@@ -192,7 +195,8 @@ def withdraw_offer(request: AnyRequest, offer: FromPath[str]) -> OfferWithdrawn:
 @post("/offers/{offer:str}/requests", opt={"rule": ("negotiate",)}, sync_to_thread=True, summary="Request an offer")
 def request_offer(request: AnyRequest, offer: FromPath[str]) -> trade.Moved:
     """Opens a negotiation on an offer as it stands."""
-    return done(trade.request_offer(node_of(request), offer, who_is(request).party))
+    who = who_is(request)
+    return done(trade.request_offer(node_of(request), offer, who.party, who.actors))
 
 
 @get("/negotiations", opt=EITHER_SIDE, sync_to_thread=True, summary="Your negotiations")
@@ -207,7 +211,8 @@ def list_negotiations(request: AnyRequest) -> list[Negotiation]:
       summary="Move a negotiation")  # fmt: skip
 def move_negotiation(request: AnyRequest, negotiation: FromPath[str], data: JSONBody[messages.Message]) -> trade.Moved:
     """Sends a message; see the negotiation table in the docs."""
-    return done(trade.move(node_of(request), negotiation, data.message, who_is(request).party))
+    who = who_is(request)
+    return done(trade.move(node_of(request), negotiation, data.message, who.party, who.actors))
 
 
 @get("/agreements", opt={"rule": ("ask", "negotiate", "steward")}, sync_to_thread=True, summary="Your agreements")
@@ -226,14 +231,16 @@ def list_agreements(request: AnyRequest) -> list[Agreement]:
 )
 def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnded:
     """Either side may; it counts from the next decision on."""
-    return done(trade.end_agreement(node_of(request), agreement, who_is(request).party))
+    who = who_is(request)
+    return done(trade.end_agreement(node_of(request), agreement, who.party, who.actors))
 
 
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
+    who = who_is(request)
     asked = query.Asked(
-        who_is(request).party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days
+        who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors
     )
     result = query.ask(node_of(request), asked)
     if isinstance(result, query.Refused):
@@ -247,9 +254,9 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.A
 
 @get("/uses", opt={"rule": ("ask",)}, sync_to_thread=True, summary="Your questions")
 def list_uses(request: AnyRequest) -> list[Use]:
-    """The questions you asked and what became of them."""
+    """The questions you asked, or your agents for you, and what became of them; to a machine those it asked."""
     with node_of(request).store.read() as state:
-        return list(state.list(Use, requester=who_is(request).party))
+        return delegation.seen_by(state, who_is(request))
 
 
 @get("/receipts/{seq:int}", opt={"rule": "anyone"}, sync_to_thread=True, media_type=MediaType.TEXT, summary="A receipt")
@@ -276,7 +283,7 @@ def me(request: AnyRequest) -> dict[str, Any]:
                 "asset": a.asset.id, "title": a.asset.title, "said": a.said,
                 "uses": [
                     {
-                        "use": s.use.id, "who": s.who, "at": s.use.at, "purpose": s.use.purpose, "question": s.use.question,
+                        "use": s.use.id, "who": s.who, "actors": s.use.actors, "at": s.use.at, "purpose": s.use.purpose, "question": s.use.question,
                         "meaning": s.use.meaning, "state": s.use.state, "reasons": s.use.reasons, "your_rows": s.rows,
                         "let_out": s.let_out, "paid_with": s.period, "receipt": s.seq,
                     }
@@ -312,16 +319,6 @@ def _no_records() -> Refusal:
     )  # fmt: skip
 
 
-@post("/me/consents", opt={"rule": ("member",)}, sync_to_thread=True, summary="Consent or refuse")
-def say(request: AnyRequest, data: JSONBody[messages.Word]) -> dict[str, Any]:
-    """Your yes or no; it counts from the next decision on. With your receipt."""
-    fact: ConsentGiven | ConsentRefused
-    fact, proof = done(consent.record_word(
-        node_of(request), data.asset, who_is(request).party, data.purpose, data.consent
-    ))  # fmt: skip
-    return {**asdict(fact), "kind": fact.KIND, "receipt": proof.text()}
-
-
 @post("/periods", opt=STEWARD, sync_to_thread=True, summary="Plan a period")
 def plan_period(request: AnyRequest, data: JSONBody[messages.NewPeriod]) -> PeriodPlanned:
     """Proposes the division of what was earned since the last period closed; nothing is paid."""
@@ -331,7 +328,7 @@ def plan_period(request: AnyRequest, data: JSONBody[messages.NewPeriod]) -> Peri
 @post("/periods/{name:str}/closing", opt=STEWARD, sync_to_thread=True, summary="Close a period")
 def close_period(request: AnyRequest, name: FromPath[str], data: JSONBody[messages.Approval]) -> PeriodClosed:
     """Carries the approved plan out, once."""
-    return done(period.close_period(node_of(request), name, data.plan, who_is(request).party))
+    return done(period.close_period(node_of(request), name, data.plan, who_is(request).party, who_is(request).actors))
 
 
 @get("/periods", opt=STEWARD, sync_to_thread=True, summary="Closed periods")
@@ -397,7 +394,12 @@ def revoke_token(request: AnyRequest, name: FromPath[str]) -> dict[str, bool]:
     return {"revoked": login.revoke_token(node_of(request), who_is(request).party, name)}
 
 
-def _part(data: dict[str, UploadFile], name: str) -> UploadFile:
+def part_of(data: dict[str, UploadFile], name: str) -> UploadFile:
+    """One file of an upload.
+
+    Raises:
+        BadInput: it is not there.
+    """
     part = data.get(name)
     if not isinstance(part, UploadFile):
         raise BadInput(
@@ -407,7 +409,7 @@ def _part(data: dict[str, UploadFile], name: str) -> UploadFile:
 
 
 @contextmanager
-def _kept(filename: str, content: bytes) -> Iterator[Path]:
+def kept(filename: str, content: bytes) -> Iterator[Path]:
     """An upload as a file, under nothing but the last part of its name, gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         name = Path(filename.replace("\\", "/")).name
@@ -420,8 +422,8 @@ router = Router(
     "/api/v1",
     route_handlers=[
         about, catalogue, purpose_tree, checkpoint, add_party, list_parties, propose_card, add_asset, list_assets,
-        record_consents, grant_right, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
-        list_agreements, end_agreement, ask, list_uses, receipt, me, counting_key, book, say, plan_period, close_period,
+        record_consents, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
+        list_agreements, end_agreement, ask, list_uses, receipt, me, counting_key, book, plan_period, close_period,
         list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,
     ],
 )  # fmt: skip

@@ -16,10 +16,30 @@ from litestar.types import Message, Scope
 
 from usufruct import __version__
 from usufruct.core.base.faults import BadInput, Fault, NodeFault, Unwelcome
+from usufruct.node.deliver import Meter
 from usufruct.node.node import Node
-from usufruct.web import api, attested, counts, lineage, log, messages, services
+from usufruct.node.rulesets import Asked
+from usufruct.web import (
+    agreements,
+    api,
+    attested,
+    authzen,
+    cells,
+    consents,
+    counts,
+    decisions,
+    delegations,
+    identity,
+    lineage,
+    log,
+    messages,
+    rights,
+    services,
+)
 from usufruct.web.auth import enforce
+from usufruct.web.portal import open as open_data
 from usufruct.web.portal import public as portal
+from usufruct.wire.jose import ALGORITHMS
 
 LOG = logging.getLogger(__name__)
 
@@ -35,19 +55,32 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+AUTHENTICATE = f'Bearer, DPoP algs="{" ".join(ALGORITHMS)}"'
+
 # What a refusal looks like in HTTP. The same status for what does not exist and what is not yours.
 _STATUS = {
     "query": 400,
     "access": 403,
+    "consent": 409,
     "privacy": 422,
     "registry": 404,
     "rights": 403,
     "contract": 409,
+    "terms": 422,
     "income": 409,
     "exchange": 403,
+    "identity": 403,
     "lineage": 422,
 }
-_EXACT = {"registry.exists": 409, "registry.no-person-column": 422, "contract.terms": 422, "privacy.budget": 403}
+_EXACT = {
+    "registry.exists": 409,
+    "registry.no-person-column": 422,
+    "contract.terms": 422,
+    "privacy.budget": 403,
+    "access.not-open": 404,
+    "access.busy": 429,
+    "registry.operation": 422,
+}
 
 
 def status_of(code: str) -> int:
@@ -73,12 +106,20 @@ def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
         route_handlers=[
-            *(part.router for part in (api, attested, counts, log, lineage, services)),
+            *(
+                part.router
+                for part in (
+                    agreements, api, attested, cells, consents, counts, decisions, delegations, log, lineage, rights, services,
+                )
+            ),
+            *authzen.routers,
+            *identity.routers,
+            open_data.router,
             health,
             *portal.handlers,
         ],
-        guards=[enforce],
-        state=State({"node": node}),
+        guards=[enforce, delegations.keep_machines_to_theirs],
+        state=State({"node": node, "meter": Meter(), "asked": Asked()}),
         exception_handlers={
             api.RefusedHere: _refused,
             Fault: _fault,
@@ -113,13 +154,14 @@ def _refused(request: Request[Any, Any, Any], error: api.RefusedHere) -> Respons
 
 def _fault(request: Request[Any, Any, Any], fault: Fault) -> Response[Any]:
     status = {BadInput: 400, Unwelcome: 403}.get(type(fault), 503 if isinstance(fault, NodeFault) else 500)
-    if fault.code == "login.needed":
-        status = 401
+    headers = {}
+    if fault.code in ("login.needed", "login.token"):
+        status, headers = 401, {"WWW-Authenticate": AUTHENTICATE}
         if wants_page(request):
             return Redirect("/login", status_code=303)
     if wants_page(request):
         return portal.trouble(request, status, fault.message, [], fault.remedy)
-    return Response(_body(fault.code, fault.message, fault.remedy), status_code=status)
+    return Response(_body(fault.code, fault.message, fault.remedy), status_code=status, headers=headers)
 
 
 def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -153,4 +195,4 @@ def _body(code: str, message: str, remedy: str) -> dict[str, Any]:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person in a browser asks, not a program."""
-    return not request.url.path.startswith(("/api/v1/", "/journal/"))
+    return not request.url.path.startswith(("/api/v1/", "/access/", "/journal/", "/oauth/", "/.well-known/"))

@@ -61,7 +61,8 @@ def erase_person(request: AnyRequest, member: FromPath[str], data: JSONBody[mess
     """Destroys a person's key and takes her rows out of every table, for good. Her name is said twice on purpose."""
     if data.member != member:
         raise BadInput("input.member", f"`{data.member}` is not `{member}`", "name the same person in address and body")
-    return done(erase.erase(node_of(request), member, who_is(request).party))
+    who = who_is(request)
+    return done(erase.erase(node_of(request), member, who.party, who.actors))
 
 
 router = Router("/api/v1", route_handlers=[held, allow, epochs, epoch, erase_person])

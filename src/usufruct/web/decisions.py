@@ -21,7 +21,8 @@ from usufruct.web.auth import node_of, who_is
 def of_use(request: AnyRequest, use: FromPath[str]) -> Any:
     """Each premise with the facts it rests on, what goes with the permit, and the smallest change that would permit."""
     who = who_is(request)
-    found = decision.of_use(node_of(request), use, None if "steward" in who.scopes else who.party)
+    speaker = who.actors[0] if who.actors else who.party  # a machine sees what it asked itself
+    found = decision.of_use(node_of(request), use, None if "steward" in who.scopes else speaker)
     if found is None:
         raise RefusedHere(refuse(
             "registry.unknown", "there is nothing to show", f"there is no decision on `{use}` that concerns you",
@@ -33,13 +34,11 @@ def of_use(request: AnyRequest, use: FromPath[str]) -> Any:
 @post("/decisions", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="What would be decided")
 def try_out(request: AnyRequest, data: JSONBody[messages.TriedRequest]) -> Any:
     """The same decision as on a question, without asking it: nothing is looked at, spent or recorded."""
+    who = who_is(request)
     asked = Request(
-        who_is(request).party,
-        holdable(data.asset),
-        holdable(data.purpose),
-        data.form,
-        tuple(map(holdable, data.columns)),
-    )
+        who.party, holdable(data.asset), holdable(data.purpose), data.form, tuple(map(holdable, data.columns)),
+        actors=who.actors,
+    )  # fmt: skip
     return decision.tried(node_of(request), asked).value()
 
 

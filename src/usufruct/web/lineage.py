@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from litestar import MediaType, Response, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import refuse
-from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
+from usufruct.core.lineage.facts import StepRecorded, TransformEnded, TransformRegistered
 from usufruct.core.registry.rules import DeclaredStep
 from usufruct.core.trace import Trace, tell
 from usufruct.node import trace as tracing
@@ -38,7 +39,16 @@ def register_transform(request: AnyRequest, data: JSONBody[messages.NewTransform
     return done(tracing.register_transform(
         node_of(request), data.transform, data.title, data.kind, data.inputs, data.evidence, data.authority,
         who_is(request).party, data.lowers_grade_to, data.purposes,
+        parse_instant(data.until) if data.until else END_OF_TIME,
     ))  # fmt: skip
+
+
+@post("/transforms/{name:str}/end", opt=STEWARD, sync_to_thread=True, summary="Take a transform's evidence back")
+def end_transform(
+    request: AnyRequest, name: FromPath[str], data: JSONBody[messages.EndedTransform]
+) -> TransformEnded:
+    """What was made by it is graded as its inputs are, and used for no more, from the next decision on."""
+    return done(tracing.end_transform(node_of(request), name, who_is(request).party, data.why))
 
 
 @get("/trace/{name:str}", opt=CONCERNED, sync_to_thread=True, summary="Where something came from and where it went")
@@ -87,4 +97,4 @@ def in_short(found: Trace) -> dict[str, Any]:
     }
 
 
-router = Router("/api/v1", route_handlers=[record_step, register_transform, trace])
+router = Router("/api/v1", route_handlers=[record_step, register_transform, end_transform, trace])

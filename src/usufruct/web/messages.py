@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,12 +24,35 @@ class NewParty(Struct, forbid_unknown_fields=True):
 
 
 class NewRight(Struct, forbid_unknown_fields=True):
-    """A right to pass on, from the operator to `grantee`."""
+    """A right to pass on to `grantee`; what is not said goes as far as it does for who passes it on."""
 
     grantee: Id
     right: Text
     until: Day | None = None
     may_grant: bool = False
+    further: Annotated[int, Meta(ge=1, le=31)] | None = None
+    purposes: Annotated[list[Purpose], Meta(max_length=50)] = []
+    columns: Annotated[list[Text], Meta(max_length=1000)] = []
+
+
+class NewTransfer(Struct, forbid_unknown_fields=True):
+    """Whom a right is given up to; what rests on it stays (`keeps: true`) or ends."""
+
+    to: Id
+    keeps: bool
+
+
+class NewPledge(Struct, forbid_unknown_fields=True):
+    """To whom a right is lent, for which pilot and until when; `exclusive` leaves it to nobody else meanwhile."""
+
+    to: Id
+    pilot: Id
+    until: Day
+    exclusive: bool = False
+    may_grant: bool = False
+    further: Annotated[int, Meta(ge=1, le=31)] | None = None
+    purposes: Annotated[list[Purpose], Meta(max_length=50)] = []
+    columns: Annotated[list[Text], Meta(max_length=1000)] = []
 
 
 class CollectedConsents(Struct, forbid_unknown_fields=True):
@@ -64,6 +87,13 @@ class NewTransform(Struct, forbid_unknown_fields=True):
     authority: Text
     lowers_grade_to: Annotated[int, Meta(ge=0, le=6)] | None = None
     purposes: Annotated[list[Purpose], Meta(max_length=50)] = []
+    until: Day | None = None
+
+
+class EndedTransform(Struct, forbid_unknown_fields=True):
+    """Why a transform's evidence no longer holds."""
+
+    why: Text
 
 
 class NewOffer(Struct, forbid_unknown_fields=True):
@@ -77,6 +107,17 @@ class NewOffer(Struct, forbid_unknown_fields=True):
     years: Annotated[int, Meta(ge=1, le=30)] = 1
     until: Day | None = None
     standing: bool = False
+    basis: Text = "Consent"
+    ask_first: bool = False
+    odrl: Annotated[str, Meta(max_length=1_048_576, description="further rules: ODRL as JSON-LD or Turtle")] = ""
+
+
+class NewCellOffer(Struct, forbid_unknown_fields=True):
+    """What a member's own cell is offered for, at what price a question."""
+
+    purposes: Annotated[list[Purpose], Meta(min_length=1, max_length=50)]
+    price: Text
+    years: Annotated[int, Meta(ge=1, le=30)] = 1
 
 
 class Message(Struct, forbid_unknown_fields=True):
@@ -96,6 +137,22 @@ class NewQuestion(Struct, forbid_unknown_fields=True):
     hold_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 
 
+class DutyWord(Struct, forbid_unknown_fields=True):
+    """What became of a duty."""
+
+    duty: Text
+    fulfilled: bool
+
+
+class TriedRequest(Struct, forbid_unknown_fields=True):
+    """What would be asked: which columns of an asset, for what, in which form."""
+
+    asset: Text
+    purpose: Purpose
+    form: Literal["aggregates", "rows"] = "aggregates"
+    columns: Annotated[list[Text], Meta(max_length=1_000)] = []
+
+
 class Erasure(Struct, forbid_unknown_fields=True):
     """The person to be erased, named once more."""
 
@@ -111,12 +168,102 @@ class NewHold(Struct, forbid_unknown_fields=True):
     basis: Text
 
 
+class RowsBody(Struct, forbid_unknown_fields=True):
+    """Only rows whose `column` lies from `low` to `high` (as `12.50`), or holds one of `values`."""
+
+    column: Text
+    low: Annotated[str, Meta(max_length=40)] = ""
+    high: Annotated[str, Meta(max_length=40)] = ""
+    values: Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(max_length=50)] = []
+
+
+class ConditionsBody(Struct, forbid_unknown_fields=True):
+    """What a consent is limited to; see the docs on rights and consent."""
+
+    mode: Text = "store"
+    until: Day | None = None
+    uses: Annotated[int, Meta(ge=0)] = 0
+    frequency: Annotated[int, Meta(ge=0)] = 0
+    per: Annotated[str, Meta(max_length=10)] = ""
+    rows: Annotated[list[RowsBody], Meta(max_length=50)] = []
+    recipients: Annotated[list[Text], Meta(max_length=50)] = []
+    agreements: Annotated[list[Id], Meta(max_length=50)] = []
+
+
 class Word(Struct, forbid_unknown_fields=True):
-    """A member's yes (`consent: true`) or no."""
+    """A member's yes (`consent: true`) or no, for herself or for a ward; `notice` is the digest of what she read."""
 
     asset: Id
     purpose: Purpose
     consent: bool
+    conditions: ConditionsBody | None = None
+    notice: Annotated[str, Meta(max_length=64)] = ""
+    ward: Annotated[str, Meta(max_length=63)] = ""
+
+
+class NewNotice(Struct, forbid_unknown_fields=True):
+    """A yes that she thinks of, to see what it would mean."""
+
+    asset: Id
+    purpose: Purpose
+    conditions: ConditionsBody | None = None
+    ward: Annotated[str, Meta(max_length=63)] = ""
+
+
+class NewObjection(Struct, forbid_unknown_fields=True):
+    """A member's objection to uses on a legal basis, as `LegitimateInterest`; none means on any. With `lift`, its end."""
+
+    asset: Id
+    purpose: Purpose
+    basis: Annotated[str, Meta(max_length=100)] = ""
+    ward: Annotated[str, Meta(max_length=63)] = ""
+    lift: bool = False
+
+
+class NewConsentRequest(Struct, forbid_unknown_fields=True):
+    """What all members in an asset are asked, in the asker's own words, for so many days; with `member`, she alone."""
+
+    asset: Id
+    purpose: Purpose
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+    conditions: ConditionsBody | None = None
+    days: Annotated[int, Meta(ge=1, le=366)] = 30
+    member: Annotated[str, Meta(max_length=63)] = ""
+
+
+class NewAnswer(Struct, forbid_unknown_fields=True):
+    """yes, no or later. A yes may be narrower than what was asked, and carries the digest of the notice; later, `days`."""
+
+    answer: Text
+    notice: Annotated[str, Meta(max_length=64)] = ""
+    purpose: Annotated[str, Meta(max_length=100)] = ""
+    conditions: ConditionsBody | None = None
+    days: Annotated[int, Meta(ge=1, le=366)] = 7
+    ward: Annotated[str, Meta(max_length=63)] = ""
+
+
+class NewGuardian(Struct, forbid_unknown_fields=True):
+    """Who speaks for whom, until when, and where that can be seen."""
+
+    guardian: Id
+    ward: Id
+    until: Day
+    evidence: Text
+
+
+class GuardianRelief(Struct, forbid_unknown_fields=True):
+    """Who speaks for whom no more, and where that can be seen."""
+
+    guardian: Id
+    ward: Id
+    evidence: Text
+
+
+class NewSharedRecords(Struct, forbid_unknown_fields=True):
+    """Members whose records are about all of them."""
+
+    members: Annotated[list[Id], Meta(min_length=2, max_length=50)]
+    evidence: Text
 
 
 class NewPeriod(Struct, forbid_unknown_fields=True):

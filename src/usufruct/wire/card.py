@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,14 +19,17 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.records import plain
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card, DeclaredStep
-from usufruct.core.rulebook.grades import BY_NAME, GRADES
-from usufruct.ports import ColumnSeen
+from usufruct.core.rulebook.grades import BY_NAME, CLASSES, GRADES
+from usufruct.ports import ColumnProposed, ColumnSeen
 
 _CARD_FIELDS = {
     "asset", "title", "description", "licence", "keywords", "person_column", "period_column", "rows_per_person",
-    "once_per", "member_prefix", "purposes", "derived_from", "transform", "steps", "columns",
+    "once_per", "member_prefix", "purposes", "prohibited", "derived_from", "transform", "steps", "columns",
 }  # fmt: skip
-_COLUMN_FIELDS = {"type", "class", "grade", "description", "unit", "decimals", "low", "high", "values", "origins"}
+_COLUMN_FIELDS = {
+    "type", "class", "grade", "description", "unit", "decimals", "low", "high", "values", "origins", "proposed", "because",
+}  # fmt: skip
+UNCONFIRMED = 3  # sensitive: the least grade of a column whose proposal nobody confirmed
 _STEP_FIELDS = {"kind", "how", "by", "inputs", "outputs", "purpose", "evidence", "at"}
 
 
@@ -58,6 +63,7 @@ def read(text: str) -> Card:
         derived_from=_texts(value, "derived_from"),
         transform=_text(value, "transform", ""),
         steps=_steps(value.get("steps", [])),
+        prohibited=_texts(value, "prohibited"),
     )
     try:
         canonical.encode(plain(card))
@@ -71,11 +77,10 @@ def _column(name: str, value: Any) -> Column:
     if not isinstance(value, dict):
         raise BadInput("input.card", f"{where} is not a table", f"write it under [columns.{name}]")
     _known(value, _COLUMN_FIELDS, where)
-    written = value.get("grade")
-    grade = BY_NAME[written].number if isinstance(written, str) and written in BY_NAME else written
-    if type(grade) is not int or grade not in range(len(GRADES)):
-        written = "no grade" if written is None else f"the unknown grade `{written}`"
-        raise BadInput("input.card", f"{where} has {written}", f"use one of {', '.join(BY_NAME)}, or 0 to 6")
+    grade, data_class = _grade(value, "grade", where), _text(value, "class", "personal")
+    if "proposed" in value:  # and confirmed by nobody: what the classifier said counts, and no less than sensitive
+        grade, data_class = max(grade, _grade(value, "proposed", where), UNCONFIRMED), "personal"
+    _texts(value, "because")
     decimals = _number(value, "decimals", 0)
     if not 0 <= decimals <= 9:
         raise BadInput("input.card", f"{where} cannot have {decimals} decimals", "a decimal column has 0 to 9")
@@ -85,7 +90,7 @@ def _column(name: str, value: Any) -> Column:
     return Column(
         name,
         _text(value, "type"),
-        _text(value, "class", "personal"),
+        data_class,
         grade,
         _text(value, "description", ""),
         _text(value, "unit", ""),
@@ -95,6 +100,15 @@ def _column(name: str, value: Any) -> Column:
         tuple(values),
         _texts(value, "origins"),
     )
+
+
+def _grade(value: dict[str, Any], field: str, where: str) -> int:
+    written = value.get(field)
+    grade = BY_NAME[written].number if isinstance(written, str) and written in BY_NAME else written
+    if type(grade) is not int or grade not in range(len(GRADES)):
+        written = f"no {field}" if written is None else f"the unknown grade `{written}`"
+        raise BadInput("input.card", f"{where} has {written}", f"use one of {', '.join(BY_NAME)}, or 0 to 6")
+    return grade
 
 
 def _steps(value: Any) -> tuple[DeclaredStep, ...]:
@@ -162,15 +176,17 @@ def _number(value: dict[str, Any], field: str, default: int | None = None) -> in
     return found
 
 
-def propose(name: str, columns: list[ColumnSeen]) -> str:
+def propose(name: str, columns: list[ColumnSeen], proposed: Sequence[ColumnProposed] = ()) -> str:
     """A card to start from, as TOML with remarks; every guess is on the cautious side and a person confirms it.
 
-    Grades start at 3 (sensitive). Values and bounds come from the data: publishing them tells what is in the table, so
-    they are for the steward to replace by what is known in public.
+    A column of which nothing is `proposed` is personal and sensitive. Values and bounds come from the data: publishing
+    them tells what is in the table, so they are for the steward to replace by what is known in public.
     """
+    of_column = {one.name: one for one in proposed}
     person = next((c.name for c in columns if c.distinct > 1 and c.nulls == 0 and c.type in ("integer", "text")), "")
     lines = [
         "# A proposal. Read every line before you register it: the card is public, and it decides what can be asked.",
+        "# Until you confirm what is `proposed` for a column (`usufruct classify confirm`) it is at least sensitive.",
         "# `low`, `high` and `values` below were read from the data; write what is known in public instead.",
         f"asset = {_quote(slug(name))}",
         f"title = {_quote(name)}",
@@ -186,13 +202,8 @@ def propose(name: str, columns: list[ColumnSeen]) -> str:
         "once_per = []",
     ]
     for column in columns:
-        lines += [
-            "",
-            f"[columns.{_key(column.name)}]",
-            f"type = {_quote(column.type)}",
-            'class = "personal"',
-            'grade = "sensitive"',
-        ]
+        lines += ["", f"[columns.{_key(column.name)}]", f"type = {_quote(column.type)}"]
+        lines += _marks(of_column.get(column.name) or ColumnProposed(column.name, "personal", UNCONFIRMED, ()))
         if column.type == "decimal":
             lines.append(f"decimals = {column.decimals}")
         if column.name == person:
@@ -203,6 +214,62 @@ def propose(name: str, columns: list[ColumnSeen]) -> str:
         elif column.type in ("integer", "decimal") and column.low and column.high:
             lines += [f"low = {_bound(column.low, column.decimals)}", f"high = {_bound(column.high, column.decimals)}"]
     return "\n".join(lines) + "\n"
+
+
+def _marks(proposed: ColumnProposed) -> list[str]:
+    name = GRADES[proposed.grade].name
+    lines = [f"class = {_quote(proposed.data_class)}", f"grade = {_quote(name)}"]
+    if proposed.reasons:
+        lines.append(f"proposed = {_quote(name)}")
+        lines.append(f"because = [{', '.join(map(_quote, proposed.reasons))}]")
+    return lines
+
+
+def unconfirmed(text: str) -> dict[str, tuple[str, str, list[str]]]:
+    """The columns of a card whose proposals nobody confirmed yet: class, grade and reasons of each proposal.
+
+    Raises:
+        BadInput: the text is no card.
+    """
+    read(text)
+    columns = tomllib.loads(text)["columns"]
+    return {
+        name: (column.get("class", "personal"), column["proposed"], column.get("because", []))
+        for name, column in columns.items() if "proposed" in column
+    }  # fmt: skip
+
+
+def confirm(text: str, name: str, grade: str = "", data_class: str = "") -> str:
+    """The card after a person confirmed the proposal for a column, or set another `grade` or class in its place.
+
+    Everything else in the text stays as it is, remarks too.
+
+    Raises:
+        BadInput: the text is no card, or nothing is proposed for that column.
+    """
+    waiting = unconfirmed(text)
+    if name not in waiting:
+        raise BadInput(
+            "input.card", f"nothing is proposed for `{name}`", f"waiting: {', '.join(waiting) or 'no column'}"
+        )
+    if data_class not in ("", *CLASSES):
+        raise BadInput("input.card", f"`{data_class}` is not a class", f"use one of {', '.join(CLASSES)}")
+    data_class, grade = data_class or waiting[name][0], grade or waiting[name][1]
+    head, found, rest = text.partition(f"[columns.{_key(name)}]\n")
+    own, *others = re.split(r"(?m)^(?=\[)", rest, maxsplit=1)
+    own = re.sub(r"(?m)^(?:class|grade|proposed|because) *=.*\n", "", own)
+    after = f"{head}{found}class = {_quote(data_class)}\ngrade = {_quote(grade)}\n{own}{''.join(others)}"
+    wanted = tomllib.loads(text)
+    column = wanted["columns"][name]
+    wanted["columns"][name] = {k: v for k, v in column.items() if k not in ("proposed", "because")} | {
+        "class": data_class, "grade": grade
+    }  # fmt: skip
+    if not found or tomllib.loads(after) != wanted:  # it was written in another manner than ours
+        raise BadInput(
+            "input.card", f"`{name}` cannot be confirmed in this text", "set its grade and take `proposed` out by hand"
+        )
+    read(after)
+    return after
 
 
 def _plain(value: str, type: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from usufruct.core.base.money import Money
@@ -17,15 +18,18 @@ _CONTEXT = {
 }
 
 
-def catalogue(url: str, name: str, operator: str, listed: list[tuple[Asset, str, tuple[Offer, ...]]]) -> dict[str, Any]:
-    """The node's catalogue: each asset with its publisher's name and the offers that are open."""
+def catalogue(
+    url: str, name: str, operator: str, listed: list[tuple[Asset, str, tuple[Offer, ...]]], opened: Mapping[str, str]
+) -> dict[str, Any]:
+    """The node's catalogue: each asset with its publisher's name and the offers that are open; `opened` says of open data
+    how the source is to be named."""
     return {
         "@context": _CONTEXT,
         "@id": f"{url}/api/v1/catalogue",
         "@type": "dcat:Catalog",
         "dct:title": name,
         "dct:publisher": operator,
-        "dcat:dataset": [_dataset(url, *item) for item in listed],
+        "dcat:dataset": [_dataset(url, *item) | _open(url, item[0], opened) for item in listed],
     }
 
 
@@ -51,6 +55,25 @@ def _dataset(url: str, asset: Asset, publisher: str, offers: tuple[Offer, ...]) 
         "usu:rowsPerPerson": asset.rows_per_person,
         "odrl:hasPolicy": [_offer(o) for o in offers],
     }  # fmt: skip
+
+
+def _open(url: str, asset: Asset, opened: Mapping[str, str]) -> dict[str, Any]:
+    """Where anybody may have the data, if they are open."""
+    if asset.id not in opened:
+        return {}
+    return {
+        "dct:accessRights": "http://publications.europa.eu/resource/authority/access-right/PUBLIC",
+        "dct:bibliographicCitation": opened[asset.id],
+        "dcat:landingPage": f"{url}/open/{asset.id}",
+        "dcat:distribution": [
+            {
+                "@type": "dcat:Distribution",
+                "dcat:downloadURL": f"{url}/api/v1/open/{asset.id}/data.{form}",
+                "dcat:mediaType": kind,
+            }
+            for form, kind in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet"))
+        ],
+    }
 
 
 def _offer(offer: Offer) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
 from usufruct.core.base.instants import Instant
@@ -50,13 +51,31 @@ def gates(
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
             continue
-        terms = terms_of(agreement.terms.rules)
-        counted = admitted and agreement is case.agreement
-        asked, world = _question(read, case, terms, at), _world(read, agreement, terms, at, counted)
+        terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
+        if not (own or terms.prohibitive):
+            continue
+        asked, world = _question(read, case, terms, at), _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
-            yield _prohibition(agreement, terms, asked, world, agreement is case.agreement)
-        if agreement is case.agreement:
+            yield _prohibition(agreement, terms, asked, world, own)
+        if own:
             yield _permission(agreement, terms, asked, world)
+
+
+def mandated(
+    read: Reader, case: Case, delegations: Iterable[Delegation], at: Instant, admitted: bool
+) -> Iterator[Premise]:
+    """The premises of the rules that mandates carry; the use itself is among those counted if it is `admitted`."""
+    for row in delegations:
+        if row.mandate.rules is None:
+            continue
+        terms, no = terms_of(row.mandate.rules), None
+        world = World(at, counters=dict.fromkeys(terms.counted, row.uses - admitted))
+        report = terms.report(_question(read, case, terms, at), world)
+        if not report.permitted:
+            without = replace(row, mandate=replace(row.mandate, rules=None))
+            change = Change(f"have `{row.principal}` delegate with other rules than `{row.id}`", row=without)
+            no = No("access.delegation", f"the rules of `{row.id}` do not permit it", (change,))
+        yield Premise("authenticity", f"rules of {row.id}", "permitted", report.why, (row.seq,), no)
 
 
 def _question(read: Reader, case: Case, terms: Terms, at: Instant) -> evaluate.Request:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from usufruct.core.access.consent_conditions import ANY, Conditions
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
+from usufruct.core.terms.model import Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,10 @@ class ConsentRequested(Fact):
     asset: str
     asker: str
     purpose: str
-    conditions: Conditions
     text: str
     notice: str
     until: Instant
+    conditions: Conditions = ANY
     party: str = ""
 
     def about(self) -> tuple[str, ...]:
@@ -255,3 +256,71 @@ class UseHeld(Fact):
 
     def about(self) -> tuple[str, ...]:
         return (self.requester,)
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """How far a delegation goes: which `acts` (see `delegation.ACTS`) on which `assets`, for which `purposes` and what is
+    narrower, in which `forms`; at most `uses` in all, at `price` a use and for `money` in all, in minor units of `currency`.
+
+    With `further` the agent may delegate it on, so many times one after the other. `rules` are further ones. What is not
+    said is not delegated: without `money` nothing may be spent; but without `uses`, or `price`, there is no such limit.
+    """
+
+    assets: tuple[str, ...]
+    purposes: tuple[str, ...]
+    currency: str
+    acts: tuple[str, ...] = ("ask",)
+    forms: tuple[str, ...] = ("aggregates",)
+    uses: int | None = None
+    price: int | None = None
+    money: int = 0
+    further: int = 0
+    rules: Ruleset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationGranted(Fact):
+    """`agent` may act for `principal` within the mandate, until `until`."""
+
+    KIND = "delegation.granted/1"
+    delegation: str
+    principal: str
+    agent: str
+    mandate: Mandate
+    until: Instant
+
+    def about(self) -> tuple[str, ...]:
+        return (self.principal, self.agent)
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationEnded(Fact):
+    """The agent acts for the principal no more under this delegation; `by` is one of them, or who answers for the agent."""
+
+    KIND = "delegation.ended/1"
+    delegation: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationUsed(Fact):
+    """`actors` act for `principal` under these delegations, one for each: `act` on the negotiation or agreement `on`.
+
+    Who speaks first stands first. `money` is what the principal is bound to by it. It is recorded together with the act;
+    uses of data say it of themselves.
+    """
+
+    KIND = "delegation.used/1"
+    principal: str
+    actors: tuple[str, ...]
+    delegations: tuple[str, ...]
+    act: str
+    on: str
+    money: int = 0
+
+    def about(self) -> tuple[str, ...]:
+        return (self.principal, *self.actors)

@@ -1,5 +1,5 @@
-"""The gates of the decision, in their order, but for what the rules of agreements say (see `agreed`). Each yields its
-premises, whether they hold or not.
+"""The gates of the decision, in their order, but for what the rules of agreements say (see `agreed`) and who acts for
+whom (see `delegation`). Each yields its premises, whether they hold or not.
 
 A *grade* gate asks how the columns must be handled; *prohibition* what is never allowed, by descent or by any agreement
 that the requester has on the asset; *purpose* what it is for, in the agreement, by descent and by right; *agreement* what
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from usufruct.core.access.clauses import Running
 from usufruct.core.access.proof import Change, No, Premise, Request
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry import rights
@@ -154,6 +155,11 @@ def _form(case: Case) -> Iterator[Premise]:
     yield Premise("agreement", "form", form, case.form, (agreement.seq,), no)
 
 
+def schedule(case: Case, running: Running) -> Premise:
+    """What its clauses made of the agreement so far: always open, for what they ended is not in force."""
+    return Premise("agreement", "schedule", f"until {case.agreement.until}", running.renewals, running.seqs)
+
+
 def _consent(case: Case) -> Iterator[Premise]:
     """Always open: it narrows and never refuses."""
     expected = f"those who allow {case.purpose}"
@@ -164,8 +170,9 @@ def _rights(case: Case) -> Iterator[Premise]:
     agreement, found = case.agreement, case.right
     rests_on, no = tuple(link.seq for link in found.links) if found else (), None
     if found is None or found.broken:
-        renewed = found.broken.mended if found and found.broken else None
-        reason = f"the right of `{agreement.provider}` to grant this use has ended"
+        broken = found.broken if found else None
+        renewed, why = (broken.mended, f": {broken.why}") if broken else (None, "")
+        reason = f"the right of `{agreement.provider}` to grant this use has ended{why}"
         no = No("access.rights", reason, (Change(f"ask `{agreement.provider}` to renew it", row=renewed),))
     yield Premise("rights", agreement.right, "a chain to the source", "broken" if no else "whole", rests_on, no)
     if found is not None:

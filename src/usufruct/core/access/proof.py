@@ -44,7 +44,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Request:
     """Who wants which columns of what, for what, in which form (see `grades.FORMS`), and which part of them: `reach` has
-    the columns that the use is restricted by. For rows no columns means all."""
+    the columns that the use is restricted by. For rows no columns means all. `actors` act for the requester, each for the
+    next, who speaks first first."""
 
     requester: str
     asset: str
@@ -52,6 +53,7 @@ class Request:
     form: str
     columns: tuple[str, ...]
     reach: tuple[Part, ...] = ()
+    actors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
-from usufruct.core.access import agreed, consent, gates, why_not
+from usufruct.core.access import agreed, clauses, consent, delegation, gates, why_not
+from usufruct.core.access.clauses import Price, Running
 from usufruct.core.access.consent_conditions import Circumstances
+from usufruct.core.access.delegation import Deed
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import GATES, No, Obligation, Premise, Proof, Request
 from usufruct.core.access.remembered import Remembered
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import Agreement, in_force
@@ -37,7 +39,7 @@ NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 @dataclass(frozen=True, slots=True)
 class Permit:
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
-    numbers), with what the proof says goes with it."""
+    numbers), with what the proof says goes with it; at this `price`, in minor units, and under these `delegations`."""
 
     agreement: Agreement
     asset: Asset
@@ -45,6 +47,8 @@ class Permit:
     circumstances: Circumstances
     population: bytes
     proof: Proof
+    price: int
+    delegations: tuple[str, ...] = ()
 
 
 class _Lasting(NamedTuple):
@@ -55,23 +59,29 @@ class _Lasting(NamedTuple):
     obligations: tuple[Obligation, ...]
     life: int
     until: Instant
+    prices: tuple[Price, ...]
 
 
 class _Judged(NamedTuple):
-    """What the gates found: the premises, and the case, if it came that far."""
+    """What the gates found: the premises, and the case, if it came that far, with the price of the use."""
 
     premises: tuple[Premise, ...]
     noes: list[No]
     lasting: _Lasting | None = None
+    price: int = 0
+    delegations: tuple[str, ...] = ()
+    until: Instant = END_OF_TIME
 
 
 _LASTING: Remembered[_Lasting] = Remembered(100_000)
 
 
-def decide(read: Reader, request: Request, at: Instant, admitted: bool = False) -> Permit | Refusal:
-    """Permit or refusal for one request, from the state as it is at `at`; `admitted` for a use that was permitted before
-    and is among those that are counted."""
-    judged = _judge(read, request, at, admitted)[0]
+def decide(
+    read: Reader, request: Request, at: Instant, admitted: bool = False, under: tuple[str, ...] = ()
+) -> Permit | Refusal:
+    """Permit or refusal for one request, from the state as it is at `at`; `admitted` for a use that was permitted before,
+    `under` these delegations, and is among those that are counted."""
+    judged = _judge(read, request, at, admitted, under)[0]
     if judged.noes or judged.lasting is None:
         noes = judged.noes
         remedies = dict.fromkeys(no.remedy for no in noes if no.remedy)
@@ -79,7 +89,10 @@ def decide(read: Reader, request: Request, at: Instant, admitted: bool = False) 
     case = judged.lasting.case
     circumstances = _circumstances(case, request, at, admitted)
     population = consent.population(read, case.asset.id, case.purpose, case.asset.quality.persons, circumstances)
-    return Permit(case.agreement, case.asset, case.purpose, circumstances, population, _proof(request, at, judged))
+    return Permit(
+        case.agreement, case.asset, case.purpose, circumstances, population, _proof(request, at, judged), judged.price,
+        judged.delegations,
+    )  # fmt: skip
 
 
 def prove(read: Reader, request: Request, at: Instant) -> Proof:
@@ -95,36 +108,53 @@ def prove(read: Reader, request: Request, at: Instant) -> Proof:
     return replace(proof, why_not=why_not.smallest(read, request, noes))
 
 
-def _judge(read: Reader, request: Request, at: Instant, admitted: bool = False) -> list[_Judged]:
+def _judge(
+    read: Reader, request: Request, at: Instant, admitted: bool = False, under: tuple[str, ...] = ()
+) -> list[_Judged]:
     """What the gates say to each of the requester's agreements; the first is the one that decides: one that permits, or
     else the one that the least stands in the way of."""
     purpose = purposes.normal(request.purpose)
     if purpose is None:
         return [_judged((gates.unknown_purpose(request),))]
+    chain = delegation.NO_CHAIN
+    if request.actors:
+        deed = Deed("ask", request.asset, (purpose,), request.form, uses=0 if admitted else 1, under=under)
+        chain = delegation.look_at(read, request.requester, request.actors, deed, at)
+        if chain.noes:  # what else stands in the way is no matter of somebody who acts for nobody
+            return [_judged(chain.premises)]
     card = read.get(Asset, request.asset)
     agreements = in_force(read, request.requester, request.asset, at)
     if card is None or not agreements:
-        return [_judged((gates.no_agreement(request),))]
+        return [_judged((*chain.premises, gates.no_agreement(request)))]
     tried: list[_Judged] = []
     for agreement in agreements:
         name = (agreement.id, purpose, request.form, request.columns)
         lasting = _LASTING.find(name, read, at, partial(_work_out, agreement.id, request, purpose, at))
         others = [other for other in agreements if other is not agreement]
+        price = clauses.price_of(read, agreement, lasting.prices, at)
         passing = tuple(agreed.gates(read, lasting.case, others, at, admitted))
+        if request.actors:
+            priced = replace(deed, price=price, money=0 if admitted else price, currency=agreement.terms.currency)
+            chain = delegation.look_at(read, request.requester, request.actors, priced, at)
+            passing += (*chain.premises, *agreed.mandated(read, lasting.case, chain.delegations, at, admitted))
         premises = tuple(sorted(lasting.premises + passing, key=_order)) if passing else lasting.premises
-        judged = _judged(premises, lasting)
+        noes = [premise.no for premise in premises if premise.no is not None]
+        judged = _Judged(premises, noes, lasting, price, chain.ids, chain.until)
         if not judged.noes:
             return [judged, *tried]
         tried.append(judged)
     return sorted(tried, key=lambda judged: len(judged.noes))
 
 
-def _judged(premises: tuple[Premise, ...], lasting: _Lasting | None = None) -> _Judged:
-    return _Judged(premises, [premise.no for premise in premises if premise.no is not None], lasting)
+def _judged(premises: tuple[Premise, ...]) -> _Judged:
+    return _Judged(premises, [premise.no for premise in premises if premise.no is not None])
+
+
+_PLACES = {gate: place for place, gate in enumerate(GATES)}
 
 
 def _order(premise: Premise) -> int:
-    return GATES.index(premise.gate)
+    return _PLACES[premise.gate]
 
 
 def _work_out(agreement_id: str, request: Request, purpose: str, at: Instant, read: Reader) -> _Lasting:
@@ -137,7 +167,12 @@ def _work_out(agreement_id: str, request: Request, purpose: str, at: Instant, re
     )  # fmt: skip
     until = min([agreement.until, *(link.until for link in case.right.links)] if case.right else [at])
     life = min(grade.decision_seconds for grade in case.handled())
-    return _Lasting(case, tuple(gates.lasting(case)), _obligations(case), life, until)
+    own = delegation.in_its_own_name(read, agreement.consumer)
+    premises, running = (*own, *gates.lasting(case)), read.get(Running, agreement_id)
+    if running is not None:
+        premises = tuple(sorted((*premises, gates.schedule(case, running)), key=_order))
+    prices = running.schedule.prices if running else ()
+    return _Lasting(case, premises, _obligations(case), life, until, prices)
 
 
 def _circumstances(case: Case, request: Request, at: Instant, admitted: bool) -> Circumstances:
@@ -159,17 +194,21 @@ def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:
     agreement = lasting.case.agreement.id
     if judged.noes:
         return Proof(request, at, agreement, judged.premises, (), 0, at)
-    return Proof(request, at, agreement, judged.premises, lasting.obligations, lasting.life, lasting.until)
+    obligations = lasting.obligations
+    if judged.price:
+        pay = Obligation("pay", f"{judged.price} {lasting.case.agreement.terms.currency}")
+        place = 1 + (request.form == "aggregates")
+        obligations = (*obligations[:place], pay, *obligations[place:])
+    until = min(lasting.until, judged.until)
+    return Proof(request, at, agreement, judged.premises, obligations, lasting.life, until)
 
 
 def _obligations(case: Case) -> tuple[Obligation, ...]:
-    """What whoever carries out the permit must see to."""
+    """What whoever carries out the permit must see to, but for the price, which may change from use to use."""
     terms, asset = case.agreement.terms, case.asset
     obligations = [Obligation("row-filter", f"persons who allow {case.purpose}")]
     if case.form == "aggregates":
         obligations.append(Obligation("privacy-budget", f"{asset.id} {asset.version}"))
-    if terms.price:
-        obligations.append(Obligation("pay", f"{terms.price} {terms.currency}"))
     named = dict.fromkeys(name for grade in case.handled() for name in grade.obligations)
     obligations += [Obligation(name, "") for name in named]
     if terms.rules is not None:

@@ -56,9 +56,22 @@ def seconds(at: Instant) -> int:
     return int(moment(at).timestamp())
 
 
+def of_seconds(count: int) -> Instant:
+    """The instant so many seconds after the beginning of 1970; the inverse of `seconds`."""
+    return instant(datetime.fromtimestamp(count, UTC))
+
+
 def later(at: Instant, **duration: float) -> Instant:
     """`at` moved by a `timedelta`'s keyword arguments (`days=1`, `seconds=-5`)."""
     return instant(moment(at) + timedelta(**duration))
+
+
+def in_months(at: Instant, months: int) -> Instant:
+    """The same day of the month, `months` later; days that a month does not have fall on its last."""
+    then = moment(at)
+    year, month = divmod(then.year * 12 + then.month - 1 + months, 12)
+    last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return instant(then.replace(year=year, month=month + 1, day=min(then.day, last)))
 
 
 def in_years(at: Instant, years: int) -> Instant:

@@ -63,16 +63,30 @@ def publish(
             "contract.terms", not_done, "this node does not let records out, whatever their grade",
             remedy="offer aggregates; where everything is open, publish the table itself",
         )  # fmt: skip
-    if terms.rules is not None:
-        activated = activate(replace(terms.rules, kind="Agreement"))
-        if isinstance(activated, Refusal):
-            return activated
     if terms.currency != currency:
         return refuse(
             "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
             remedy=f"name a price in {currency}",
         )  # fmt: skip
-    row = descent.standing(read, row, at)
+    refused = _beyond(descent.standing(read, row, at), terms, not_done)
+    if refused is not None:
+        return refused
+    if until <= at:
+        return refuse(
+            "contract.terms", not_done, "it would have run out already", remedy="let it run until a later day"
+        )
+    return OfferPublished(offer, asset, provider, terms, until, standing)
+
+
+def refused_rules(terms: Terms) -> Refusal | None:
+    """Why the rules of the terms cannot come into force; None if they can. It may take a while, and needs no state."""
+    activated = activate(replace(terms.rules, kind="Agreement")) if terms.rules else None
+    return activated if isinstance(activated, Refusal) else None
+
+
+def _beyond(row: Asset, terms: Terms, not_done: str) -> Refusal | None:
+    """Why the asset, as it stands, cannot be offered for these purposes."""
+    asset = row.id
     beyond = [purpose for purpose in terms.purposes if not any(purposes.covers(p, purpose) for p in row.purposes)]
     if beyond:
         return refuse(
@@ -85,11 +99,7 @@ def publish(
             "lineage.purposes", not_done, f"`{asset}` may never be used for {', '.join(never)}",
             remedy="offer it for something narrower that is not prohibited",
         )  # fmt: skip
-    if until <= at:
-        return refuse(
-            "contract.terms", not_done, "it would have run out already", remedy="let it run until a later day"
-        )
-    return OfferPublished(offer, asset, provider, terms, until, standing)
+    return None
 
 
 def _check_terms(terms: Terms) -> None:

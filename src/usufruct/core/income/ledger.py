@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from usufruct.core.access.clauses import FeeDue
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.income.facts import PeriodClosed
@@ -71,6 +72,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             if use.price:
                 payer, earner = of_party(use.requester), income_of(use.asset)
                 yield from _post(read, entry, use.currency, [(payer, earner, use.price, f"price of {use.id}")])
+        case FeeDue() as fact:
+            memo = f"{fact.clause} {fact.number} of {fact.agreement}"
+            yield from _post(read, entry, fact.currency, [(of_party(fact.payer), income_of(fact.asset), fact.amount, memo)])
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None

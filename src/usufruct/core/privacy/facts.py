@@ -26,7 +26,8 @@ class BudgetOpened(Fact):
 class QueryAdmitted(Fact):
     """A question will be answered: `charge` (micro-rho) is reserved. `question` is what was typed, `meaning` what it
     was understood as; `population` is the sealed bitmap of the persons whose rows may be used, `decision` the sealed
-    proof of the permit (see `access.proof`)."""
+    proof of the permit (see `access.proof`). `actors` act for the requester, who speaks first first, each under one of the
+    `delegations`."""
 
     KIND = "query.admitted/1"
     use: str
@@ -42,9 +43,11 @@ class QueryAdmitted(Fact):
     currency: str
     population: str
     decision: str = ""
+    actors: tuple[str, ...] = ()
+    delegations: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
-        return (self.requester,)
+        return (self.requester, *self.actors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,10 @@ class QueryAnswered(Fact):
     meaning: str
     answer: str
     contributions: str
+    actors: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
-        return (self.requester,)
+        return (self.requester, *self.actors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class QueryRefused(Fact):
     reasons: tuple[str, ...]
     remedy: str
     decision: str = ""
+    actors: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
-        return (self.requester,)
+        return (self.requester, *self.actors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
+from usufruct.core.access import delegation
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.contract.state import AgreementUses
@@ -54,6 +55,8 @@ class Use(Row):
     code: str = ""
     reasons: tuple[str, ...] = ()
     decision: str = ""
+    actors: tuple[str, ...] = ()
+    delegations: tuple[str, ...] = ()
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -67,21 +70,23 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(budget, reserved=budget.reserved + fact.charge)
             uses = read.get(AgreementUses, fact.agreement) or AgreementUses(fact.agreement, 0)
             yield replace(uses, uses=uses.uses + 1)
+            yield from delegation.used(read, fact.delegations, 1, fact.price)
             yield Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
-                decision=fact.decision,
+                decision=fact.decision, actors=fact.actors, delegations=fact.delegations,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
             yield replace(use, state="answered", ended=entry.seq, answer=fact.answer, contributions=fact.contributions)
         case QueryAbandoned() as fact:
             use = yield from _ended(read, fact.use)
+            yield from delegation.used(read, use.delegations, 0, -use.price)  # the price is not owed
             yield replace(use, state="abandoned", ended=entry.seq, reasons=(fact.cause,))
         case QueryRefused() as fact:
             yield Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "refused", entry.at, entry.seq,
-                code=fact.code, reasons=fact.reasons, decision=fact.decision,
+                code=fact.code, reasons=fact.reasons, decision=fact.decision, actors=fact.actors,
             )  # fmt: skip
         case _:
             return

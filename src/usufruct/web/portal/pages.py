@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Request, Response
@@ -72,7 +72,7 @@ def page(request: AnyRequest, template: str, title: str, status: int = 200, **sh
     node = node_of(request)
     text = _ENVIRONMENT.get_template(template).render(
         node=node.about, title=title, path=request.url.path, csrf=csrf(request), edition=_EDITION,
-        who=_shown_name(request, who), home=HOMES.get(who.role) if who else None, **shown,
+        provider=node.identities.openid, who=_shown_name(request, who), home=HOMES.get(who.role) if who else None, **shown,
     )  # fmt: skip
     headers = {header.name: header.value or "" for header in request.app.response_headers or ()}
     return Response(text, media_type=MediaType.HTML, status_code=status, headers=headers)
@@ -196,6 +196,10 @@ def _bound(grains: int, decimals: int) -> str:
     return decimal(grains, decimals)
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
@@ -231,7 +235,7 @@ _ENVIRONMENT = Environment(
 )  # fmt: skip
 _ENVIRONMENT.filters.update(
     when=_when, day=_day, ticks=_ticks, sentence=_sentence, says=_says, purpose=_purpose, money=_money,
-    exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut, listed=_listed,
+    exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut, host=_host, listed=_listed,
 )  # fmt: skip
 _ENVIRONMENT.globals.update(
     grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT, grounds=GROUNDS

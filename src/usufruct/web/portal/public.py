@@ -21,7 +21,23 @@ from usufruct.core.base.refusals import refuse
 from usufruct.node import login, views
 from usufruct.web.api import RefusedHere
 from usufruct.web.auth import COOKIE, node_of, session_cookie, who_is
-from usufruct.web.portal import description, desk, exchange, member, pages, steward, trace
+from usufruct.web.portal import (
+    agents,
+    cells,
+    description,
+    desk,
+    exchange,
+    grades,
+    member,
+    openid,
+    pages,
+    requests,
+    rulesets,
+    steward,
+    title,
+    trace,
+)
+from usufruct.web.portal import open as open_data
 from usufruct.web.portal.pages import HOMES, AnyRequest, Form, Page, PageNumber, back_to, field, page, trouble
 
 __all__ = ["handlers", "trouble"]
@@ -184,6 +200,7 @@ handlers = [
     Router("/", route_handlers=[
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
         *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
-        *exchange.handlers,
+        *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
+        *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
     ])
 ]  # fmt: skip
