@@ -194,7 +194,12 @@ class Engine(Protocol):
         calls it has decided that all of it may leave. Raises EngineFault, StoreFull."""
 
     def rows(
-        self, asset: Asset, columns: Sequence[Column], where: Resolved | None, order: Sequence[tuple[str, bool]], limit: int
+        self,
+        asset: Asset,
+        columns: Sequence[Column],
+        where: Resolved | None,
+        order: Sequence[tuple[str, bool]],
+        limit: int,
     ) -> list[tuple[Any, ...]]:
         """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
         Raises EngineFault."""

@@ -242,6 +242,7 @@ def paths(api: Api, role: str) -> Iterator[str]:
         "number": range(9),
         "size": range(size),
         "asset": names,
+        "version": range(1, 3),
         "year": (2026,),
         "part": ("products", "open-data"),
     }

@@ -228,7 +228,9 @@ def test_a_prohibition_forbids_whatever_could_serve_it() -> None:
     for one in ALL:
         for other in ALL:
             meets = bool(set(purposes.descendants(one)) & set(purposes.descendants(other)))
-            assert (purposes.forbids((one,), other) is not None) == meets == (purposes.forbids((other,), one) is not None)
+            assert (
+                (purposes.forbids((one,), other) is not None) == meets == (purposes.forbids((other,), one) is not None)
+            )
 
 
 def test_no_spelling_means_two_purposes() -> None:

@@ -2,9 +2,9 @@
 
 A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line that
 begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. At `31 days pass` the
-node's clock goes on by so much; KEY stands for the node's verifier key, NOTICE for the digest that
-was printed last. Days are stored as DAY, digests as DIGEST, names
-of cells as CELL and noised numbers as ~, for they differ from run to run; everything else must be as stored. To store new outputs, run with
+node's clock goes on by so much; KEY stands for the node's verifier key, NOTICE for the digest that was printed last. Days
+are stored as DAY, digests as DIGEST, names of cells as CELL and noised numbers as ~, for they differ from run to run;
+everything else must be as stored. To store new outputs, run with
 USUFRUCT_STORE=1 and read the difference.
 """
 

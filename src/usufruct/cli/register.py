@@ -56,7 +56,9 @@ def propose(
     if to is None:
         out.print(text, markup=False, soft_wrap=True)
     elif to.exists():
-        raise BadInput("input.card", f"there is a file `{to}` already", "name another; what a person wrote is never lost")
+        raise BadInput(
+            "input.card", f"there is a file `{to}` already", "name another; what a person wrote is never lost"
+        )
     else:
         to.write_text(text, encoding="utf-8")
         out.print(

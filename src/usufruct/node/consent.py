@@ -63,8 +63,10 @@ def lift_objection(
     """Records that she takes an objection back, and returns that with its receipt."""
     return _with_receipt(
         node,
-        lambda tx: only_people(tx, "lift-refusal", by or party, ())
-        or consent_rules.lift_objection(tx, asset, Speaker(party, by), purpose, basis, tx.now),
+        lambda tx: (
+            only_people(tx, "lift-refusal", by or party, ())
+            or consent_rules.lift_objection(tx, asset, Speaker(party, by), purpose, basis, tx.now)
+        ),
     )
 
 

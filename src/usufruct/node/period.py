@@ -78,8 +78,6 @@ def close_period(
 ) -> PeriodClosed | Refusal:
     """Carries a plan out; a person approves it."""
     node.reach("period before closed")
-    closed = node.record(
-        lambda tx: only_people(tx, "close-period", by, actors) or rules.close(tx, period, plan_id, by)
-    )
+    closed = node.record(lambda tx: only_people(tx, "close-period", by, actors) or rules.close(tx, period, plan_id, by))
     node.reach("period after closed")
     return closed

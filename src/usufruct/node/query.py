@@ -195,7 +195,9 @@ def _request(tx: Transaction, asked: Asked) -> Request | None:
     asset = tx.get(Asset, question.asset)
     where = resolve(question.where, asset) if question.where and asset else None
     parts = () if where is None or isinstance(where, Refusal) else reach(where)
-    return Request(asked.requester, holdable(question.asset), asked.purpose, question.form, columns, parts, asked.actors)
+    return Request(
+        asked.requester, holdable(question.asset), asked.purpose, question.form, columns, parts, asked.actors
+    )
 
 
 def _decide(

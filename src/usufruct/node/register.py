@@ -49,9 +49,7 @@ class Registered:
     new_members: int
 
 
-def add_asset(
-    node: Node, card: Card, table: Path, publisher: str, owner: str | None = None
-) -> Registered | Refusal:
+def add_asset(node: Node, card: Card, table: Path, publisher: str, owner: str | None = None) -> Registered | Refusal:
     """Takes a table in and registers it, with the persons it is about as members, in one transaction.
 
     The table of an `owner` is a cell: it is about her alone, and she is its source.

@@ -283,9 +283,9 @@ def me(request: AnyRequest) -> dict[str, Any]:
                 "asset": a.asset.id, "title": a.asset.title, "said": a.said,
                 "uses": [
                     {
-                        "use": s.use.id, "who": s.who, "actors": s.use.actors, "at": s.use.at, "purpose": s.use.purpose, "question": s.use.question,
-                        "meaning": s.use.meaning, "state": s.use.state, "reasons": s.use.reasons, "your_rows": s.rows,
-                        "let_out": s.let_out, "paid_with": s.period, "receipt": s.seq,
+                        "use": s.use.id, "who": s.who, "actors": s.use.actors, "at": s.use.at,
+                        "purpose": s.use.purpose, "question": s.use.question, "meaning": s.use.meaning, "state": s.use.state,
+                        "reasons": s.use.reasons, "your_rows": s.rows, "let_out": s.let_out, "paid_with": s.period, "receipt": s.seq,
                     }
                     for s in a.seen
                 ],

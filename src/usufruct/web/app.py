@@ -109,7 +109,18 @@ def make_app(node: Node) -> Litestar:
             *(
                 part.router
                 for part in (
-                    agreements, api, attested, cells, consents, counts, decisions, delegations, log, lineage, rights, services,
+                    agreements,
+                    api,
+                    attested,
+                    cells,
+                    consents,
+                    counts,
+                    decisions,
+                    delegations,
+                    log,
+                    lineage,
+                    rights,
+                    services,
                 )
             ),
             *authzen.routers,

@@ -44,9 +44,7 @@ def register_transform(request: AnyRequest, data: JSONBody[messages.NewTransform
 
 
 @post("/transforms/{name:str}/end", opt=STEWARD, sync_to_thread=True, summary="Take a transform's evidence back")
-def end_transform(
-    request: AnyRequest, name: FromPath[str], data: JSONBody[messages.EndedTransform]
-) -> TransformEnded:
+def end_transform(request: AnyRequest, name: FromPath[str], data: JSONBody[messages.EndedTransform]) -> TransformEnded:
     """What was made by it is graded as its inputs are, and used for no more, from the next decision on."""
     return done(tracing.end_transform(node_of(request), name, who_is(request).party, data.why))
 

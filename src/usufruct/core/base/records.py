@@ -172,7 +172,9 @@ def _tuple_builder(args: tuple[Any, ...]) -> Callable[[Any], Any]:
 def _record_builder(kind: type[Any]) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(kind)
     names = {f.name for f in dataclasses.fields(kind)}
-    builders: dict[str, Callable[[Any], Any]] = {}  # found when first needed, for a record may hold some of its own kind
+    builders: dict[
+        str, Callable[[Any], Any]
+    ] = {}  # found when first needed, for a record may hold some of its own kind
     defaults = {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
 
     def build(value: Any) -> Any:

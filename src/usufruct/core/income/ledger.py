@@ -74,7 +74,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 yield from _post(read, entry, use.currency, [(payer, earner, use.price, f"price of {use.id}")])
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
-            yield from _post(read, entry, fact.currency, [(of_party(fact.payer), income_of(fact.asset), fact.amount, memo)])
+            yield from _post(
+                read, entry, fact.currency, [(of_party(fact.payer), income_of(fact.asset), fact.amount, memo)]
+            )
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None

@@ -36,7 +36,8 @@ def inbox(request: AnyRequest, ward: Ward = "", recorded: FromQuery[int] = -1) -
     node, (party, by) = node_of(request), _speaker(request, ward)
     found = consent.inbox(node, party, by)
     narrower = {
-        asked.request.id: [(purposes.label(p), p) for p in purposes.descendants(asked.request.purpose)] for asked in found
+        asked.request.id: [(purposes.label(p), p) for p in purposes.descendants(asked.request.purpose)]
+        for asked in found
     }
     modes = {asked.request.id: MODES[: MODES.index(asked.request.conditions.mode) + 1] for asked in found}
     return page(
