@@ -285,7 +285,8 @@ def me(request: AnyRequest) -> dict[str, Any]:
                     {
                         "use": s.use.id, "who": s.who, "actors": s.use.actors, "at": s.use.at,
                         "purpose": s.use.purpose, "question": s.use.question, "meaning": s.use.meaning, "state": s.use.state,
-                        "reasons": s.use.reasons, "your_rows": s.rows, "let_out": s.let_out, "paid_with": s.period, "receipt": s.seq,
+                        "reasons": s.use.reasons, "your_rows": s.rows, "let_out": s.let_out, "paid_with": s.period,
+                        "receipt": s.seq,
                     }
                     for s in a.seen
                 ],
