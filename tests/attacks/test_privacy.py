@@ -740,8 +740,8 @@ class Sleepy(DuckDbEngine):
     """Takes longer than it may, whatever is asked."""
 
     @contextmanager
-    def _connection(self, plan: QueryPlan) -> Iterator[duckdb.DuckDBPyConnection]:
-        with super()._connection(plan) as connection:
+    def _connection(self, asset: str, version: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with super()._connection(asset, version) as connection:
             connection.execute("SELECT sum(hash(range)) FROM range(8_000_000_000)").fetchall()
             yield connection
 
@@ -750,8 +750,8 @@ class Hungry(DuckDbEngine):
     """Needs more than it may have, whatever is asked."""
 
     @contextmanager
-    def _connection(self, plan: QueryPlan) -> Iterator[duckdb.DuckDBPyConnection]:
-        with super()._connection(plan) as connection:
+    def _connection(self, asset: str, version: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with super()._connection(asset, version) as connection:
             connection.execute("SELECT repeat('p01', 10_000_000_000)").fetchall()
             yield connection
 
