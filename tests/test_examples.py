@@ -39,7 +39,7 @@ def test_the_clinics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
     assert came["report"].sound and told.endswith("facts, sound.\n")
     assert came["answer"].table.column_names == ["quarter", "wait", "wait_margin"]
-    assert came["refused"].code == "access.purpose"
+    assert came["refused"].code == "access.form"
     assert [use["state"] for use in came["mine"]["uses"]] == ["refused", "answered"], "the third question left her out"
     assert came["plan"]["income"] == 1000
     assert re.fullmatch(r"0\.0\d EUR", came["mine"]["paid"][0]["amount"])
