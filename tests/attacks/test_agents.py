@@ -27,6 +27,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementReached, Terms
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Use
+from usufruct.core.registry.rules import id_of
 from usufruct.core.rulebook.human_only import HUMAN_ONLY
 from usufruct.node import consent, delegation, erase, login, period, query, register, trade
 from usufruct.node.node import Node
@@ -165,6 +166,18 @@ def test_a_machine_reaches_nothing_where_nobody_looks_at_the_chain(machines: Nod
                 assert code in ("access.delegation", "access.human-only", "login.scope", "page"), (method, path)
                 tried += 1
     assert tried > 60
+
+
+def test_a_person_s_own_pages_are_read_by_nobody_for_her(machines: Node, http: Any, clock: SetClock) -> None:
+    """Not even with a token of hers that she let be exchanged: the key she counts with is hers alone."""
+    clock.tick = 0.05
+    with machines.store.read() as state:
+        she = id_of(state, story.MEMBERS[0])
+    member, helper = Client(machines, she).registered("member"), Client(machines, HELPER).registered()
+    last, token = exchanged(http, member, helper)
+    for path in ("/api/v1/me", "/api/v1/me/key", "/api/v1/me/book"):
+        assert member.ask(http, "GET", path, member.token(http)).status_code == 200
+        assert last.ask(http, "GET", path, token).status_code == 403
 
 
 def test_every_place_in_the_lists_is_a_route() -> None:

@@ -65,7 +65,11 @@ async def keep_machines_to_theirs(connection: ASGIConnection[Any, Any, Any, Any]
     """
     who = connection.scope["state"]["identity"]
     assert isinstance(connection, Request)
-    if who is None or connection.method in ("GET", "HEAD", "OPTIONS") or handler.opt.get("rule") == "public":
+    rule = handler.opt.get("rule")
+    if who is None or rule == "public":
+        return
+    hers = who.actors and rule == ("member",)  # a person's own pages, and the key she counts with: never delegated
+    if connection.method in ("GET", "HEAD", "OPTIONS") and not hers:
         return
     path = str(connection.scope["path_template"])
     if path in (THROUGH_A_CHAIN if who.actors else IN_ITS_OWN_NAME):
