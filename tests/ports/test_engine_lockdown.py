@@ -145,7 +145,7 @@ def test_no_statement_reaches_out_of_the_table(
     assert spy.num_rows == 1
     before = everything(tmp_path)
     passed = []
-    with engine._connection(query) as connection:
+    with engine._connection(query.asset, query.version) as connection:
         settings = connection.execute("SELECT name, value FROM duckdb_settings() ORDER BY name").fetchall()
         for name, statement in {**FILES, **NEVER}.items():
             try:
@@ -173,7 +173,7 @@ def test_the_connection_is_configured_as_promised(place: tuple[DuckDbEngine, Que
         "allow_community_extensions": "false", "allow_unsigned_extensions": "false", "python_enable_replacements": "false",
         "lock_configuration": "true", "temp_directory": "",
     }  # fmt: skip
-    with engine._connection(query) as connection:
+    with engine._connection(query.asset, query.version) as connection:
         found = dict(connection.execute("SELECT name, value FROM duckdb_settings()").fetchall())
         [(tables,)] = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchall()
         attached = connection.execute("SELECT readonly FROM duckdb_databases() WHERE NOT internal").fetchall()
@@ -185,7 +185,7 @@ def test_the_other_tables_of_the_node_are_out_of_reach(place: tuple[DuckDbEngine
     engine, query = place
     with duckdb.connect(str(tmp_path / "data" / "other-0123456789abcdef.duckdb")) as connection:
         connection.execute("CREATE TABLE asset AS SELECT 'secret' AS n")
-    with engine._connection(query) as connection:
+    with engine._connection(query.asset, query.version) as connection:
         for statement in (
             f"ATTACH '{tmp_path}/data/other-0123456789abcdef.duckdb' AS x (READ_ONLY)",
             f"SELECT * FROM read_blob('{tmp_path}/data/other-0123456789abcdef.duckdb')",
@@ -198,10 +198,10 @@ def test_the_other_tables_of_the_node_are_out_of_reach(place: tuple[DuckDbEngine
 def test_nothing_stays_from_one_question_to_the_next(place: tuple[DuckDbEngine, QueryPlan]) -> None:
     """What one connection keeps for itself, another does not see: not even while both are open."""
     engine, query = place
-    with engine._connection(query) as first:
+    with engine._connection(query.asset, query.version) as first:
         first.execute("CREATE TEMP TABLE note AS SELECT 'x' AS a")
         first.execute("SET VARIABLE note = 'x'")
-        with engine._connection(query) as second:
+        with engine._connection(query.asset, query.version) as second:
             assert second.execute("SELECT getvariable('note')").fetchall() == [(None,)]
             with pytest.raises(duckdb.Error):
                 second.execute("SELECT * FROM note")
@@ -224,7 +224,7 @@ def test_who_people_are_is_not_in_the_file(tmp_path: Path) -> None:
     assert b"Distinctive" not in stored and b"who" not in stored and "Näme".encode() not in stored
     assert not [who for who in people if who.encode() in stored or hashlib.md5(who.encode()).digest() in stored]
     assert b"nmistakable" in stored, "what is kept can be found this way"
-    with engine._connection(plan("pay", taken.version)) as connection:
+    with engine._connection("pay", taken.version) as connection:
         found = connection.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'asset'").fetchall()
         assert [name for (name,) in found] == ["_person", "_draw", "word", "n"]
 
@@ -255,7 +255,7 @@ def test_the_draw_is_shared_and_gives_nobody_away(tmp_path: Path) -> None:
     engine = DuckDbEngine(tmp_path / "data")
     columns = (Column("who", "text", "personal", 2), MEASURE)
     taken = engine.ingest(Card("pay", "t", "d", "l", "who", columns, 3), tmp_path / "t.csv")
-    with engine._connection(plan("pay", taken.version)) as connection:
+    with engine._connection("pay", taken.version) as connection:
         [(different, high)] = connection.execute("SELECT count(DISTINCT _draw), max(_draw) FROM asset").fetchall()
     assert 40_000 < different < 60_000 and high < 65_536
 
@@ -312,7 +312,7 @@ def test_time_is_up_between_two_statements(place: tuple[DuckDbEngine, QueryPlan]
     begun = time.monotonic()
 
     def late() -> None:
-        with engine._connection(place[1]) as connection:
+        with engine._connection(place[1].asset, place[1].version) as connection:
             time.sleep(0.2)
             connection.execute("SELECT sum(hash(range)) FROM range(8_000_000_000)").fetchall()
 
