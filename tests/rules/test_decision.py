@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import World, agreement, pay, right
@@ -16,10 +17,12 @@ from worlds import World, agreement, pay, right
 from usufruct.core.access.proof import Change, Proof, redacted
 from usufruct.core.access.rules import Permit, Request, decide, prove
 from usufruct.core.access.why_not import supposed
-from usufruct.core.base import canonical
+from usufruct.core.base import canonical, instants
 from usufruct.core.base.records import rebuild
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementEnded
 from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook import grades
 from usufruct.store.memory import MemoryState
 
 PURPOSES = ("AcademicResearch", "ResearchAndDevelopment", "CommercialResearch", "Marketing", "Purpose", "no such thing")
@@ -153,3 +156,17 @@ def test_an_asset_that_came_down_with_fewer_purposes_permits_no_more(
     narrower = Change("", row=replace(asset, purposes=(purpose,))).apply(world.state, request)[0]
     after: Proof = prove(narrower, request, world.at)
     assert before.permits or not after.permits
+
+
+def test_a_new_table_of_grades_counts_from_its_day_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for what was asked before and is remembered."""
+    world = pay(World())
+    world.add(agreement("agreed"))
+    asked = Request("institute", "pay", "AcademicResearch", "aggregates", ("pay",))
+    (table,) = grades.TABLES
+    closed = tuple(replace(grade, forms=()) if grade.number == 3 else grade for grade in table.grades)
+    day = instants.parse("2026-04-15")
+    monkeypatch.setattr(grades, "TABLES", (table, replace(table, effective=day, known=day, grades=closed)))
+    assert isinstance(decide(world.state, asked, world.go("2026-04-14")), Permit)
+    refused = decide(world.state, asked, world.go("2026-04-15"))
+    assert isinstance(refused, Refusal) and refused.code == "access.grade"

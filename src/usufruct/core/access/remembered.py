@@ -51,7 +51,7 @@ class _Kept(Generic[T]):
 
 
 class Remembered(Generic[T]):
-    """Values worked out of rows, at most `most` of them, the last used."""
+    """Values worked out of rows, the newest `most` of them."""
 
     def __init__(self, most: int) -> None:
         self._most = most

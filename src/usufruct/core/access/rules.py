@@ -97,22 +97,23 @@ def decide(
 
 def prove(read: Reader, request: Request, at: Instant) -> Proof:
     """The same decision with what it rests on and, where it is a no, the smallest change that would make it a yes."""
-    proof = _proof(request, at, _judge(read, request, at)[0])
+    tried = _judge(read, request, at)
+    proof = _proof(request, at, tried[0])
     if proof.permits:
         return proof
 
-    def noes(supposed: Reader, otherwise: Request) -> list[No]:
-        judged = _judge(supposed, otherwise, at)
-        return [no for one in judged for no in one.noes] if judged[0].noes else []
+    def way(agreement: str) -> why_not.Way:
+        return lambda supposed, otherwise: _judge(supposed, otherwise, at, only=agreement)[0].noes
 
-    return replace(proof, why_not=why_not.smallest(read, request, noes))
+    ways = [way(judged.lasting.case.agreement.id if judged.lasting else "") for judged in tried]
+    return replace(proof, why_not=why_not.smallest(read, request, ways))
 
 
 def _judge(
-    read: Reader, request: Request, at: Instant, admitted: bool = False, under: tuple[str, ...] = ()
+    read: Reader, request: Request, at: Instant, admitted: bool = False, under: tuple[str, ...] = (), only: str = ""
 ) -> list[_Judged]:
-    """What the gates say to each of the requester's agreements; the first is the one that decides: one that permits, or
-    else the one that the least stands in the way of."""
+    """What the gates say to each of the requester's agreements, or `only` to one; the first is the one that decides: one
+    that permits, or else the one that the least stands in the way of."""
     purpose = purposes.normal(request.purpose)
     if purpose is None:
         return [_judged((gates.unknown_purpose(request),))]
@@ -127,9 +128,12 @@ def _judge(
     if card is None or not agreements:
         return [_judged((*chain.premises, gates.no_agreement(request)))]
     tried: list[_Judged] = []
+    table = grades.in_force(at)
     for agreement in agreements:
-        name = (agreement.id, purpose, request.form, request.columns)
-        lasting = _LASTING.find(name, read, at, partial(_work_out, agreement.id, request, purpose, at))
+        if only and agreement.id != only:
+            continue
+        name = (agreement.id, purpose, request.form, request.columns, table.effective, table.known)
+        lasting = _LASTING.find(name, read, at, partial(_work_out, agreement.id, request, purpose, table, at))
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
         passing = tuple(agreed.gates(read, lasting.case, others, at, admitted))
@@ -157,12 +161,14 @@ def _order(premise: Premise) -> int:
     return _PLACES[premise.gate]
 
 
-def _work_out(agreement_id: str, request: Request, purpose: str, at: Instant, read: Reader) -> _Lasting:
+def _work_out(
+    agreement_id: str, request: Request, purpose: str, table: grades.Table, at: Instant, read: Reader
+) -> _Lasting:
     agreement, card = read.get(Agreement, agreement_id), read.get(Asset, request.asset)
     assert agreement is not None and card is not None
     asset, right = standing(read, card, at), read.get(Right, agreement.right)
     case = Case(
-        purpose, request.form, gates.columns_read(request, asset), asset, rests_on(read, card), grades.in_force(at), agreement,
+        purpose, request.form, gates.columns_read(request, asset), asset, rests_on(read, card), table, agreement,
         rights.explain(read, right, at) if right else None,
     )  # fmt: skip
     until = min([agreement.until, *(link.until for link in case.right.links)] if case.right else [at])
