@@ -249,7 +249,9 @@ def paths(api: Api, role: str) -> Iterator[str]:
     for route in api.app.routes:
         for handler in getattr(route, "route_handlers", []):
             rule = handler.opt.get("rule")
-            if "GET" not in handler.http_methods or not (rule in ("public", "anyone") or role in (rule or ())):
+            if "GET" not in handler.http_methods or not (
+                rule in ("public", "anyone", "account", "session") or role in (rule or ())
+            ):
                 continue
             wanted = re.findall(r"{(\w+):\w+}", route.path)
             if {"tile", "path"} & set(wanted) or route.path.startswith(("/static", "/api/description")):

@@ -231,7 +231,10 @@ def test_one_node_issues_what_another_accepts_until_it_is_revoked(tmp_path: Path
 
 
 def test_the_http_api_shows_lists_and_forgets(http: Any, node: Node, issuer: Issuer) -> None:
-    token = login.issue_token(node, story.USER, "user", ("ask",), 1, "")
+    narrow = {"Authorization": f"Bearer {login.issue_token(node, story.USER, 'user', ('ask',), 1, '')}"}
+    assert http.post("/api/v1/credentials/challenges", headers=narrow).status_code == 403
+    assert http.get("/api/v1/credentials", headers=narrow).status_code == 403
+    token = login.issue_token(node, story.USER, "user", login.ROLES["user"], 1, "")
     headers = {"Authorization": f"Bearer {token}"}
     holder = Key()
     challenge = http.post("/api/v1/credentials/challenges", headers=headers).json()

@@ -120,6 +120,16 @@ def test_linking_needs_the_form_of_her_own_session(browser: Browser, joined: Nod
     assert browser.raw("POST", "/login/openid/link").status_code == 403
 
 
+def test_a_token_links_nothing(joined: Node) -> None:
+    """A link outlives every token, and has all that the account has."""
+    token = login.issue_token(joined, MEMBER, "member", ("member",), 1, "")
+    with TestClient(make_app(joined), base_url=joined.about.url) as program:
+        answer = program.post(
+            "/login/openid/link", headers={"Authorization": f"Bearer {token}"}, follow_redirects=False
+        )
+    assert answer.status_code == 403
+
+
 def test_another_browser_cannot_finish_what_one_began(browser: Browser, joined: Node) -> None:
     """Else somebody could log a visitor in as herself, unnoticed."""
     login.link_subject(joined, MEMBER, "member", SUBJECT)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rdflib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from usufruct.core.base import canonical
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.records import plain, rebuild
 from usufruct.core.terms import evaluate
-from usufruct.core.terms.model import Constraint, Logic, Property, Role, Ruleset, Scope, Value, normal
+from usufruct.core.terms.model import Action, Constraint, Logic, Property, Role, Rule, Ruleset, Scope, Value, normal
 from usufruct.wire import odrl
 
 sys.path.append(str(Path(__file__).parents[1] / "rules"))
@@ -65,6 +66,35 @@ def test_what_is_written_is_read_back(rules: Ruleset) -> None:
 
 def document(**said: Any) -> str:
     return json.dumps({"@context": CONTEXT, "@type": "Agreement", "uid": "https://x.example/1", **said})
+
+
+def test_whatever_the_rules_hold_is_written_as_letters() -> None:
+    """Also what came past the reader: nothing that a stranger wrote becomes a statement."""
+    evil = 'en .\n<urn:x:s> odrl:permission <urn:evil> . [] odrl:note "a"@en'
+    rule = Rule("permission", "may", Action("use"), roles=(Role("informedParty", f"_:a . {evil}"),), constraints=(
+        Constraint("count", "eq", (Value("1", f"@{evil}"),)),
+    ))  # fmt: skip
+    written = odrl.to_turtle(Ruleset("s", (rule,)))
+    graph = rdflib.Graph().parse(data=written, format="turtle")
+    permission = rdflib.URIRef("http://www.w3.org/ns/odrl/2/permission")
+    assert len(list(graph.triples((None, permission, None)))) == 1
+
+
+def test_strange_letters_are_held_as_the_journal_can() -> None:
+    said = odrl.read(document(permission={"action": "use", "target": "https://x.example/t", "constraint": {
+        "leftOperand": "recipient", "operator": "eq", "rightOperand": "A\u030a \ud800"}}))  # fmt: skip
+    assert canonical.encode(plain(said))
+
+
+def test_the_order_of_constraints_names_no_rule() -> None:
+    first = [{"leftOperand": "count", "operator": "lteq", "rightOperand": 3},
+             {"leftOperand": "dateTime", "operator": "lt", "rightOperand": "z"}]  # fmt: skip
+    other = {"action": "use", "constraint": {"leftOperand": "count", "operator": "lteq", "rightOperand": 1}}
+    made = [
+        odrl.read(document(permission=[{"action": "use", "constraint": constraints}, other]))
+        for constraints in (first, first[::-1])
+    ]
+    assert made[0] == made[1]
 
 
 def test_compact_rules_are_written_out() -> None:
@@ -170,6 +200,16 @@ BAD = {
         {"leftOperand": "count", "operator": "lteq", "rightOperand": 1}] * 100}), "unfold"),
     "a constraint in itself": ("""@prefix o: <http://www.w3.org/ns/odrl/2/> . <urn:x:1> a o:Set ; o:permission [
         o:constraint <urn:x:c> ] . <urn:x:c> o:and <urn:x:c> .""", "deep"),
+    "a language that is Turtle": (document(permission={"action": "use", "https://x.example/n": {
+        "@value": "a", "@language": "en .\n<urn:x:s> <urn:x:p> <urn:x:o> . [] <urn:x:q> \"a\"@en"}}), "language"),
+    "a unit that is Turtle": (document(permission={"action": "use", "constraint": {
+        "leftOperand": "payAmount", "operator": "eq", "rightOperand": 1,
+        "unit": {"@id": "_:a . <urn:x:s> <urn:x:p> <urn:x:o> ."}}}), "address"),
+    "a party without a name": (document(permission={"action": "use", "informedParty": {"@type": "Party"}}), "informedParty"),
+    "a number too long": ('{"@context": "' + CONTEXT + '", "a": ' + "1" * 5000 + "}", "JSON"),
+    "a key without letters": (document(permission={"action": "use", "": 1}), "word"),
+    "lists too deep": ('{"@context": "' + CONTEXT + '", "uid": "urn:x:1", "https://x.example/p": '
+                       + '{"@list": [' * 300 + "1" + "]}" * 300 + "}", "deep"),
 }  # fmt: skip
 
 

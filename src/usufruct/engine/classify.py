@@ -239,7 +239,7 @@ class _Pattern:
     least: int = 1
 
 
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
+_MAIL = re.compile(r"[^@\s]@[^@\s]+\.[^@\s.]{2,}")
 _PLACE = re.compile(r"[-+]?\d{1,3}\.\d{3,}\s*[,;]\s*[-+]?\d{1,3}\.\d{3,}|(?:POINT|LINESTRING)\s*\(.*")
 _IP4, _MAC = r"(?:\d{1,3}\.){3}\d{1,3}", r"(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}"
 _DEVICE = re.compile(rf"{_IP4}|{_MAC}|[0-9a-fA-F]{{0,4}}(?::[0-9a-fA-F]{{0,4}}){{3,7}}")

@@ -24,6 +24,7 @@ from usufruct.core.registry.rules import Card
 from usufruct.engine.classify import SAMPLE, Sampled, classify
 from usufruct.ports import ColumnProposed, ColumnSeen, Ingested
 
+LOOKED_AT = 2_000  # letters of a value that the classifier looks at
 OURS = ("_line", "_person", "_draw")  # columns that the node adds
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_LIMIT = 1_000_000  # characters
@@ -48,7 +49,8 @@ def _sample(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]
     """Different values of a column, the same whenever one looks; empty ones are left out."""
     column = quoted(name)
     found = connection.execute(
-        f"SELECT value FROM (SELECT DISTINCT trim({column}) AS value FROM raw) WHERE value <> '' ORDER BY md5(value) LIMIT ?",
+        f"SELECT value FROM (SELECT DISTINCT substr(trim({column}), 1, {LOOKED_AT}) AS value FROM raw) "
+        "WHERE value <> '' ORDER BY md5(value) LIMIT ?",
         [SAMPLE],
     ).fetchall()
     return tuple(value for (value,) in found)

@@ -1,7 +1,8 @@
 """Who may call which route.
 
-Every route states its rule as `opt={"rule": …}`: `public`, `anyone` (whoever proved who she is), or the scopes one of
-which is needed (`("steward",)`). One guard enforces the rules for the whole application; a route without one lets
+Every route states its rule as `opt={"rule": …}`: `public`, `anyone` (whoever proved who she is), `account` (an account
+itself, by no narrower token and through nobody who acts for it: for what outlives a token), `session` (in a browser), or
+the scopes one of which is needed (`("steward",)`). One guard enforces the rules for the whole application; a route without one lets
 nobody in, and a test keeps the list of routes that are public.
 
 Programs send a bearer token, or one that is bound to a key and with it a proof of that key (RFC 9449); browsers a session
@@ -50,10 +51,24 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         raise Unwelcome(
             "login.needed", "this is only for people who are logged in", "log in, or send a token that is good"
         )
-    if rule != "anyone" and not (isinstance(rule, tuple) and who.scopes.intersection(rule)):
+    if not _reaches(who, rule, connection):
         raise Unwelcome(
-            "login.scope", "your account does not reach this far", "ask the steward for an account that does"
-        )
+            "login.scope", "your account does not reach this far, or not in this way",
+            "log in yourself, or ask the steward for an account that does",
+        )  # fmt: skip
+
+
+def _reaches(who: Identity, rule: Rule | None, connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    match rule:
+        case "anyone":
+            return True
+        case "account":
+            return not who.actors and who.scopes >= set(login.ROLES[who.role])
+        case "session":
+            return not _scheme(connection)
+        case tuple():
+            return bool(who.scopes.intersection(rule))
+    return False
 
 
 def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:

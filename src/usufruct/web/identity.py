@@ -26,7 +26,7 @@ from usufruct.web.portal.pages import Form
 from usufruct.wire import jose, oauth
 
 PUBLIC = {"rule": "public"}
-ANYONE = {"rule": "anyone"}
+ACCOUNT = {"rule": "account"}
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 KEYS_PATH = "/.well-known/jwks.json"
 
@@ -186,13 +186,13 @@ def add_key(request: AnyRequest, data: JSONBody[NewKey]) -> KeyRegistered:
     return done(identity.register_key(node_of(request), data.party, data.role, key.thumbprint, key.jwk, until))
 
 
-@get("/keys", opt=ANYONE, sync_to_thread=True, summary="Your keys")
+@get("/keys", opt={"rule": "anyone"}, sync_to_thread=True, summary="Your keys")
 def list_keys(request: AnyRequest) -> list[PartyKey]:
     """The keys with which programs sign for you, and those that did."""
     return identity.keys_of(node_of(request), who_is(request).party)
 
 
-@delete("/keys/{thumbprint:str}", opt=ANYONE, sync_to_thread=True, status_code=200, summary="Revoke a key")
+@delete("/keys/{thumbprint:str}", opt=ACCOUNT, sync_to_thread=True, status_code=200, summary="Revoke a key")
 def revoke_key(request: AnyRequest, thumbprint: FromPath[str], party: FromQuery[str | None] = None) -> KeyRevoked:
     """Every token that was got with it is refused from the next request on. The steward may say whose key (`party`)."""
     who = who_is(request)
@@ -221,26 +221,26 @@ class NewCredential(Struct, forbid_unknown_fields=True):
     days: int = 365
 
 
-@post("/credentials/challenges", opt=ANYONE, sync_to_thread=True, summary="A nonce to sign")
+@post("/credentials/challenges", opt=ACCOUNT, sync_to_thread=True, summary="A nonce to sign")
 def add_challenge(request: AnyRequest) -> identity.Challenge:
     """What the holder of a credential signs to show it here; good once."""
     return identity.challenge(node_of(request), who_is(request).party)
 
 
-@post("/credentials", opt=ANYONE, sync_to_thread=True, summary="Show a credential")
+@post("/credentials", opt=ACCOUNT, sync_to_thread=True, summary="Show a credential")
 def show_credential(request: AnyRequest, data: JSONBody[ShownCredential]) -> CredentialAccepted:
     """Rules may use its claims from now on, as far as you agree."""
     who = who_is(request)
     return done(identity.present(node_of(request), who.party, data.credential, tuple(data.claims)))
 
 
-@get("/credentials", opt=ANYONE, sync_to_thread=True, summary="Your credentials")
+@get("/credentials", opt=ACCOUNT, sync_to_thread=True, summary="Your credentials")
 def list_credentials(request: AnyRequest) -> list[identity.CredentialLine]:
     """What you have shown, what was kept of it, and whether it counts now."""
     return identity.shown_by(node_of(request), who_is(request).party)
 
 
-@delete("/credentials/{id:str}", opt=ANYONE, sync_to_thread=True, status_code=200, summary="Take a credential back")
+@delete("/credentials/{id:str}", opt=ACCOUNT, sync_to_thread=True, status_code=200, summary="Take a credential back")
 def forget_credential(request: AnyRequest, id: FromPath[str]) -> CredentialEnded:
     """Rules use it no more."""
     return done(identity.forget(node_of(request), who_is(request).party, id))

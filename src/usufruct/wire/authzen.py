@@ -21,7 +21,7 @@ from usufruct.core.access.outside import Entity, Known, Question
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.records import rebuild
-from usufruct.core.terms.model import Ruleset, normal
+from usufruct.core.terms.model import Ruleset
 from usufruct.wire import odrl
 from usufruct.wire.jose import from_base64url, strict_json, to_base64url
 
@@ -172,10 +172,9 @@ def rules_of(text: str) -> Ruleset:
     Raises:
         BadInput: it is neither.
     """
-    text = holdable(text)
     if text.lstrip()[:1] == "{" and '"@context"' not in text:
         try:
-            return normal(rebuild(Ruleset, strict_json(text)))
+            return odrl.held(rebuild(Ruleset, strict_json(text)))
         except (ValueError, RecursionError) as error:
             raise BadInput(
                 "input.ruleset",

@@ -195,7 +195,7 @@ def known(read: Reader, part: str, type: str, id: str) -> Entity | None:
 
 def actions(rules: Ruleset) -> frozenset[str]:
     """The names of actions that the rules speak of: those of their actions, and those that `usu:action.name` is held against."""
-    found = {rule.action.name for rule in _all(rules.rules) if rule.action}
+    found = {rule.action.name for each in rules.rules for rule in each.within() if rule.action}
     return frozenset(found | {
         value.text for said in _constraints(rules.rules) if said.left == "usu:action.name" for value in said.right
     })  # fmt: skip
@@ -249,7 +249,7 @@ def adopt(
     if isinstance(terms, Refusal):
         return terms
     beyond = {reference(type, "") for type in types}
-    for rule in _all(rules.rules):
+    for rule in (rule for each in rules.rules for rule in each.within()):
         target = rule.target.uid if rule.target else ""
         if target and not any(target.startswith(start) for start in beyond):
             remedy = f"write it as type and id, as `{min(beyond)}id`"
@@ -329,14 +329,8 @@ def forget(read: Reader, part: str, type: str, id: str, by: str) -> EntityForgot
     return EntityForgotten(row.fact, by)
 
 
-def _all(rules: tuple[Rule, ...]) -> Iterator[Rule]:
-    for rule in rules:
-        yield rule
-        yield from _all(rule.duties)
-
-
 def _constraints(rules: tuple[Rule, ...]) -> Iterator[Constraint]:
-    for rule in _all(rules):
+    for rule in (rule for each in rules for rule in each.within()):
         narrowed = [part.refinements for part in (rule.action, rule.target, rule.assigner, rule.assignee) if part]
         for condition in (*rule.constraints, *(one for refinements in narrowed for one in refinements)):
             yield from _leaves(condition)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from usufruct.core.base.faults import BadInput
@@ -28,7 +27,6 @@ from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.bases import BASES
 from usufruct.core.rulebook.grades import FORMS
-from usufruct.core.terms.model import Rule
 from usufruct.core.terms.rules import activate
 
 
@@ -198,20 +196,14 @@ def report_duty(
     row = read.get(Agreement, agreement)
     if row is None or by != row.provider or not row.active(at):
         return _unknown("agreement", agreement)
-    named = list(_duties(row.terms.rules.rules)) if row.terms.rules else []
+    rules = row.terms.rules.rules if row.terms.rules else ()
+    named = [duty.uid for rule in rules for owed in rule.duties for duty in owed.within()]
     if duty not in named:
         return refuse(
             "contract.terms", f"nothing was said of the duty `{duty}`", f"the rules of `{agreement}` have no such duty",
             remedy=f"its duties are {', '.join(named)}" if named else "it has none",
         )  # fmt: skip
     return DutyReported(agreement, duty, fulfilled, by)
-
-
-def _duties(rules: Iterable[Rule]) -> Iterator[str]:
-    for rule in rules:
-        for duty in rule.duties:
-            yield duty.uid
-            yield from _duties([duty])
 
 
 def _unknown(what: str, name: str) -> Refusal:

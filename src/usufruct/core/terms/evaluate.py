@@ -130,7 +130,7 @@ class Terms:
         self._duties = {duty.uid: duty for rule in rules.of("permission") for duty in rule.duties}
         self.prohibitive = any(m.rule.kind == "prohibition" for m in self.meanings)
         self.shown = frozenset(key[1] for key in keys if key[0] == "has")
-        self.duties = tuple(sorted({one.uid for duty in self._duties.values() for one in (duty, *duty.duties)}))
+        self.duties = tuple(sorted({one.uid for duty in self._duties.values() for one in duty.within()}))
         self._derived = tuple((key, _derive(key, self._duties)) for key in sorted(keys))
         self._explained: tuple[_Explained, ...] | None = None  # made when somebody first asks for a report
         self._looked_at: tuple[tuple[tuple[str, ...], _Derive], ...] = ()

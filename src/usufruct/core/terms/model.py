@@ -18,6 +18,7 @@ addresses in full. Values keep the letters in which they were agreed; what they 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -119,6 +120,12 @@ class Rule:
     duties: tuple[Rule, ...] = ()
     unknown: tuple[Property, ...] = ()
 
+    def within(self) -> Iterator[Rule]:
+        """The rule, and all duties in it, however deep."""
+        yield self
+        for duty in self.duties:
+            yield from duty.within()
+
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
@@ -147,10 +154,11 @@ def normal(rules: Ruleset) -> Ruleset:
 
 
 def _rules(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    return _sorted(tuple(_rule(rule) for rule in rules))
+    return _sorted(tuple(normal_rule(rule) for rule in rules))
 
 
-def _rule(rule: Rule) -> Rule:
+def normal_rule(rule: Rule) -> Rule:
+    """The same rule in its one spelling."""
     action = rule.action and replace(rule.action, refinements=_conditions(rule.action.refinements))
     return replace(
         rule, action=action, target=_scope(rule.target), assigner=_scope(rule.assigner), assignee=_scope(rule.assignee),

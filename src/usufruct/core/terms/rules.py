@@ -88,7 +88,7 @@ def activate(rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] 
     terms = bounded(rules, duty_mode, actions)
     if isinstance(terms, Refusal):
         return terms
-    named = Counter({(rule.uid, rule) for rule in _all(rules.rules)})
+    named = Counter({(rule.uid, rule) for each in rules.rules for rule in each.within()})
     shared = [uid for uid, times in Counter(uid for uid, _ in named).items() if times > 1]
     if shared:
         return refuse(
@@ -103,7 +103,3 @@ def activate(rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] 
             remedy="say which wins (`conflict`: perm or prohibit), or let the permission leave out what is prohibited",
         )  # fmt: skip
     return terms
-
-
-def _all(rules: tuple[Rule, ...]) -> list[Rule]:
-    return [found for rule in rules for found in (rule, *_all(rule.duties))]

@@ -32,6 +32,8 @@ UPLOADS = {"table": "table.csv", "card": "card.toml"}
 WHO = {
     "public": "everybody",
     "anyone": "whoever has a token or is logged in",
+    "account": "an account itself, with all that it reaches; no narrower token, nobody acting for it",
+    "session": "whoever is logged in with a browser",
     **{scope: f"scope {scope}" for scope in SCOPES},
 }
 

@@ -43,7 +43,7 @@ def start(request: AnyRequest) -> Response[Any]:
     return response
 
 
-@post("/login/openid/link", opt={"rule": "anyone"}, include_in_schema=False, sync_to_thread=True)
+@post("/login/openid/link", opt={"rule": "session"}, include_in_schema=False, sync_to_thread=True)
 def start_link(request: AnyRequest) -> Response[Any]:
     """The same, to link the account that is logged in to who she is there.
 

@@ -7,10 +7,14 @@ but is not understood is kept, and the evaluator flags it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import usufruct.wire.odrl.jsonld as jsonld
 import usufruct.wire.odrl.turtle as turtle
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
-from usufruct.core.terms.model import Ruleset
+from usufruct.core.base.records import plain, rebuild
+from usufruct.core.terms.model import Ruleset, normal
 from usufruct.wire.odrl.reading import ruleset
 from usufruct.wire.odrl.writing import graph
 
@@ -27,7 +31,20 @@ def read(text: str, uid: str = "") -> Ruleset:
     if len(text.encode(errors="replace")) > TEXT_MAX:
         raise BadInput("input.odrl", "the rules are longer than 1 MiB", "split them into several agreements")
     found = jsonld.parse(text) if text.lstrip()[:1] in ("{", "[") else turtle.parse(text)
-    return ruleset(found, uid)
+    return held(ruleset(found, uid))
+
+
+def held(rules: Ruleset) -> Ruleset:
+    """The rules in letters that the journal can hold, whatever a stranger wrote (see `canonical.holdable`)."""
+
+    def letters(value: Any) -> Any:
+        if isinstance(value, str):
+            return holdable(value)
+        if isinstance(value, dict):
+            return {name: letters(part) for name, part in value.items()}
+        return [letters(part) for part in value] if isinstance(value, list | tuple) else value
+
+    return normal(rebuild(Ruleset, letters(plain(rules))))
 
 
 def to_jsonld(rules: Ruleset) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 BLANK = "_:"
+BLANK_NAME = re.compile(r"_:[A-Za-z0-9_]+")
+LANGUAGE = re.compile(r"@[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")  # a tag as in BCP 47, behind its sign
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from itertools import count
 from typing import Any
 
 from usufruct.core.base.faults import BadInput
-from usufruct.wire.odrl.graph import BLANK, Graph, Node, Object, Ref, Sequence, Text, node
+from usufruct.wire.odrl.graph import BLANK, BLANK_NAME, LANGUAGE, Graph, Node, Object, Ref, Sequence, Text, node
 from usufruct.wire.odrl.names import HERE, ODRL, PREFIXES, address, word
 
 CONTEXTS = ("http://www.w3.org/ns/odrl.jsonld", "https://www.w3.org/ns/odrl.jsonld")
@@ -47,7 +47,7 @@ def parse(text: str) -> Graph:
         document = json.loads(
             text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once
         )  # fmt: skip
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number too long to be read is a ValueError too
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise _bad(f"this is not JSON{where}", "check commas, quotes and brackets") from None
     if not isinstance(document, dict) or "@context" not in document:
@@ -120,7 +120,7 @@ class _Reader:
         if depth > DEPTH_MAX:
             raise _bad(f"`{where[:80]}…` is nested too deeply", f"nest at most {DEPTH_MAX} objects")
         keys = {self._keyword(key): key for key in item}
-        named = item.get(keys.get("@id", ""))
+        named = item.get(keys["@id"]) if "@id" in keys else None
         if named is not None and not isinstance(named, str):
             raise _bad(f"the id of `{where}` is not an address", "write it as text")
         found = node(self.graph, self._address(named, where) if named is not None else f"{BLANK}n{next(self._blank)}")
@@ -130,7 +130,7 @@ class _Reader:
                     continue
                 case "@type":
                     found.types += [self._word(kind, f"{where}.{key}") for kind in _many(value)]
-                case other if other[0] == "@":
+                case other if other.startswith("@"):
                     raise _bad(f"`{key}` at `{where}` is not understood here", "write the properties out")
                 case property:
                     found.add(self._word(property, where), *self._values(property, value, f"{where}.{key}", depth))
@@ -149,7 +149,9 @@ class _Reader:
     def _value(self, property: str, value: Any, where: str, depth: int) -> Object:
         if isinstance(value, dict):
             if "@list" in value:
-                return Sequence(tuple(self._value(property, item, where, depth) for item in _many(value["@list"])))
+                if depth > DEPTH_MAX:
+                    raise _bad(f"`{where[:80]}…` is nested too deeply", f"nest at most {DEPTH_MAX} lists")
+                return Sequence(tuple(self._value(property, item, where, depth + 1) for item in _many(value["@list"])))
             return self._literal(value, where) if "@value" in value else self.node(value, where, depth + 1)
         if isinstance(value, str) and property in _WORDS:
             return Ref(self._word(value, where))
@@ -162,7 +164,9 @@ class _Reader:
         if value.keys() - {"@value", "@type", "@language"}:
             raise _bad(f"the value at `{where}` says more than a value and its type", "write `@value` and `@type`")
         found = _letters(value["@value"], where)
-        if isinstance(language, str):
+        if language is not None:
+            if not (isinstance(language, str) and LANGUAGE.fullmatch(f"@{language}")):
+                raise _bad(f"the language of `{where}` is none", "write a tag, as en or de-AT")
             return Text(found.text, f"@{language}")
         return found if kind is None else Text(found.text, self._word(kind, where))
 
@@ -176,7 +180,7 @@ class _Reader:
         return self._checked(self._expanded(text) if ":" in text else HERE + text, where)
 
     def _checked(self, address: str, where: str) -> str:
-        if address.startswith(BLANK) or _ADDRESS.fullmatch(address):
+        if BLANK_NAME.fullmatch(address) or _ADDRESS.fullmatch(address):
             return address
         raise _bad(f"`{address}` at `{where}` is not an address", "write it in full, without blanks")
 

@@ -26,6 +26,7 @@ from usufruct.core.terms.model import (
     Scope,
     Value,
     normal,
+    normal_rule,
 )
 from usufruct.core.terms.rules import COST_MAX, RULES_MAX, cost
 from usufruct.core.terms.vocabulary import ROLES
@@ -257,6 +258,8 @@ class _Fields:
     def name(self, value: Object, property: str) -> str:
         if isinstance(value, Sequence):
             raise _bad(self.where, f"`{property}` is a list", "write one value")
+        if isinstance(value, Ref) and value.id.startswith(BLANK):
+            raise _bad(self.where, f"`{property}` has no name", "give it an address")
         return value.id if isinstance(value, Ref) else value.text
 
     def rest(self) -> tuple[Property, ...]:
@@ -301,16 +304,21 @@ def _split(rule: Rule, scoped: dict[str, list[Any]], where: str) -> list[Rule]:
     ]  # fmt: skip
 
 
+def _said(rule: Rule) -> str:
+    """What a rule says, in whichever order it was written."""
+    return repr(normal_rule(rule))
+
+
 def _numbered(rules: list[Rule]) -> list[Rule]:
     """Rules that one rule was short for share its name, and are told apart by a number."""
     if len(rules) == 1 or not rules[0].uid:
         return rules
-    return [replace(rule, uid=f"{rule.uid}/{number}") for number, rule in enumerate(sorted(rules, key=repr), 1)]
+    return [replace(rule, uid=f"{rule.uid}/{number}") for number, rule in enumerate(sorted(rules, key=_said), 1)]
 
 
 def _named(rules: Iterable[Rule], uid: str) -> list[Rule]:
     """Rules that nobody named get a number, by what they say, so that every reader gives them the same."""
     named = [rule for rule in rules if rule.uid]
-    for number, rule in enumerate(sorted((rule for rule in rules if not rule.uid), key=repr), 1):
+    for number, rule in enumerate(sorted((rule for rule in rules if not rule.uid), key=_said), 1):
         named.append(replace(rule, uid=f"{uid}/{rule.kind}/{number}"))
     return [replace(rule, duties=tuple(_named(rule.duties, rule.uid))) for rule in named]

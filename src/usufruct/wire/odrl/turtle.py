@@ -12,7 +12,7 @@ from rdflib import term
 from rdflib.collection import Collection
 
 from usufruct.core.base.faults import BadInput
-from usufruct.wire.odrl.graph import BLANK, Graph, Node, Object, Ref, Sequence, Text, node
+from usufruct.wire.odrl.graph import BLANK, BLANK_NAME, LANGUAGE, Graph, Node, Object, Ref, Sequence, Text, node
 from usufruct.wire.odrl.names import PREFIXES, RDF_TYPE
 
 _STRING = PREFIXES["xsd"] + "string"
@@ -91,7 +91,7 @@ def text(graph: Graph) -> str:
     """The graph as Turtle, one block for each node.
 
     Written by hand, because a writer that leaves out the quotes around what calls itself a number lets strangers' letters
-    through as Turtle.
+    through as Turtle. Whatever the graph holds, it comes out as a name, a tag or quoted letters.
     """
     prefixes = "".join(f"@prefix {prefix}: <{start}> .\n" for prefix, start in PREFIXES.items())
     return prefixes + "".join(_block(found) for found in graph.values())
@@ -112,13 +112,13 @@ def _written(value: Object) -> str:
     if isinstance(value, Sequence):
         return f"( {' '.join(map(_written, value.items))} )"
     if isinstance(value, Text):
-        kind = value.type if value.type[:1] == "@" else f"^^{_name(value.type)}"
+        kind = value.type if LANGUAGE.fullmatch(value.type) else f"^^{_name(value.type)}"
         return json.dumps(value.text, ensure_ascii=False) + kind
     return _name(value.id)
 
 
 def _name(iri: str) -> str:
-    if iri.startswith(BLANK):
+    if BLANK_NAME.fullmatch(iri):
         return iri
     for prefix, start in PREFIXES.items():
         if iri.startswith(start) and _LOCAL.fullmatch(iri, len(start)):
