@@ -3,6 +3,7 @@ that run by themselves."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,9 +43,9 @@ def grant(
     dir: Directory = HERE,
 ) -> None:
     """Let an agent act for a party."""
-    most = parse_money(price) if price else None
     with doors().open(dir) as node:
-        total = parse_money(money) if money else Money(0, node.about.currency)
+        most = parse_money(price, node.about.currency) if price else None
+        total = parse_money(money, node.about.currency) if money else Money(0, node.about.currency)
         mandate = Mandate(
             tuple(asset), tuple(purpose), total.currency, tuple(act or ("ask",)), tuple(form or ("aggregates",)), uses,
             most.minor if most else None, total.minor, further,
@@ -106,16 +107,21 @@ def schedule(
     dir: Directory = HERE,
 ) -> None:
     """Let the agreements on an offer run by themselves."""
-    prices = [
-        *(Price(parse_money(money).minor, since=parse_instant(day)) for day, money in map(_two, price_from or ())),
-        *(Price(parse_money(money).minor, above=_count(uses)) for uses, money in map(_two, price_above or ())),
-    ]
     renewal = Renewal(renew_months, renew_times, notice_days) if renew_months is not None else None
-    regular = Fee(parse_money(fee).minor, fee_months) if fee else None
-    found = Schedule(tuple(prices), regular, renewal, tuple(tell or ()), tuple(ends or ()))
     with doors().open(dir) as node:
+        minor = partial(_minor, node.about.currency)
+        prices = [
+            *(Price(minor(money), since=parse_instant(day)) for day, money in map(_two, price_from or ())),
+            *(Price(minor(money), above=_count(uses)) for uses, money in map(_two, price_above or ())),
+        ]
+        regular = Fee(minor(fee), fee_months) if fee else None
+        found = Schedule(tuple(prices), regular, renewal, tuple(tell or ()), tuple(ends or ()))
         done(standing.schedule_offer(node, id, provider or node.about.operator, found))
     out.print(f"agreements on {id} run by their schedule", markup=False)
+
+
+def _minor(currency: str, text: str) -> int:
+    return parse_money(text, currency).minor
 
 
 @command(agreement, "decline")

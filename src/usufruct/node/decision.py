@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from usufruct.core.access import delegation
 from usufruct.core.access.proof import Proof, Request, redacted
-from usufruct.core.access.rules import prove
+from usufruct.core.access.rules import prove_alone
 from usufruct.core.base import canonical
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.rules import id_of
@@ -41,4 +41,4 @@ def tried(node: Node, request: Request) -> Proof:
     """What would be decided now. It is no use, so it is no fact."""
     with node.store.read() as state:
         requester, actors = delegation.acting(state, request.requester, request.actors)
-        return prove(state, replace(request, requester=requester, actors=actors), node.clock.now())
+        return prove_alone(state, replace(request, requester=requester, actors=actors), node.clock.now())

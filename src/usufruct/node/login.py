@@ -53,6 +53,11 @@ class Identity:
     scopes: frozenset[str]
     actors: tuple[str, ...] = ()
 
+    @property
+    def speaker(self) -> str:
+        """Who sends the request: what a machine may look at is what it did itself."""
+        return self.actors[0] if self.actors else self.party
+
 
 def set_password(node: Node, party: str, role: str, password: str) -> None:
     """Gives a party a password.

@@ -21,7 +21,8 @@ from typing import Any
 from usufruct.core.access import outside, rulesets
 from usufruct.core.access.outside import Entity, Question
 from usufruct.core.access.proof import Request
-from usufruct.core.access.rules import prove
+from usufruct.core.access.rules import Permit, prove_alone
+from usufruct.core.access.rules import decide as decide_use
 from usufruct.core.access.rulesets import (
     AdoptedRuleset,
     Attribute,
@@ -189,12 +190,23 @@ def _decide(read: Reader, question: Question | BadInput, asker: Asker, at: Insta
     if isinstance(question, BadInput):
         raise question
     if question.resource.type == "asset":
-        mine = asker.steward or asker.party == question.subject.id
-        usable = mine and question.subject.type == "party" and question.action == "use"
-        proof = prove(read if usable else Nothing(), _request(question), at)
+        proof = prove_alone(read if _usable(question, asker) else Nothing(), _request(question), at)
         return proof.permits, dict(proof.value())
     decision = outside.decide(read, question, None if asker.steward else asker.party, at)
     return decision.permits, dict(decision.value(asker.steward))
+
+
+def _permits(read: Reader, question: Question, asker: Asker, at: Instant) -> bool:
+    """The verdict alone, where nobody asks why."""
+    if question.resource.type == "asset":
+        return isinstance(decide_use(read if _usable(question, asker) else Nothing(), _request(question), at), Permit)
+    return outside.decide(read, question, None if asker.steward else asker.party, at).permits
+
+
+def _usable(question: Question, asker: Asker) -> bool:
+    """Whether the asker may know of the party's uses of assets."""
+    mine = asker.steward or asker.party == question.subject.id
+    return mine and question.subject.type == "party" and question.action == "use"
 
 
 class Nothing:
@@ -214,37 +226,46 @@ def _request(question: Question) -> Request:
     """The use of an asset that a question is about.
 
     Raises:
-        BadInput: it does not say in which form.
+        BadInput: it does not say plainly for which one purpose, in which one form, from which columns.
     """
-    said = {
-        name: value if isinstance(value, frozenset) else frozenset() for name, value in question.with_action.items()
-    }
-    purpose, form = (next(iter(said.get(name, ())), "") for name in ("purpose", "form"))
-    form = form or "aggregates"
+    said = {name: _names(question, name) for name in ("purpose", "form", "columns")}
+    for name in ("purpose", "form"):
+        if len(said[name]) > 1:
+            raise BadInput(
+                "input.authzen", f"the action has {len(said[name])} values for `{name}`", "ask for each by itself"
+            )
+    purpose, form = next(iter(said["purpose"]), ""), next(iter(said["form"]), "aggregates")
     if form not in FORMS:
         raise BadInput("input.authzen", f"`{form}` is no form of answer", f"use one of {', '.join(FORMS)}")
-    columns = tuple(sorted(said.get("columns", ())))
-    return Request(question.subject.id, question.resource.id, purpose, form, columns)
+    return Request(question.subject.id, question.resource.id, purpose, form, tuple(sorted(said["columns"])))
+
+
+def _names(question: Question, name: str) -> frozenset[str]:
+    found = question.with_action.get(name, frozenset())
+    if name in question.unread or not isinstance(found, frozenset):
+        raise BadInput(
+            "input.authzen", f"`{name}` of the action cannot be read", "write a name, or a list of at most a few"
+        )
+    return found
 
 
 def search(
-    node: Node, part: str, question: Question, asker: Asker, limit: int, after: str
-) -> tuple[list[str], str | None]:
-    """Subjects, resources or actions (`part`) with which the answer to a question is yes, in order of their names, after
-    the one called `after`; and after which one to go on, None if there are no more.
+    node: Node, part: str, question: Question, asker: Asker, limit: int, start: int
+) -> tuple[list[str], int | None]:
+    """Subjects, resources or actions (`part`) with which the answer to a question is yes, in order of their names, from
+    place `start` on among all that is looked at; and from where to go on, None if there are no more.
 
-    A page is short, and there is more, where many had to be looked at.
+    A page is short, and there is more, where many had to be looked at. A place is a number and no name, for the one that
+    was looked at last may be one that the asker is told nothing of.
     """
     found: list[str] = []
     with node.store.read() as state:
-        now, last = node.clock.now(), after
-        names = sorted(name for name in _candidates(state, part, question, asker, now) if name > after)
-        for number, name in enumerate(names):
-            if len(found) == limit or number == SEARCHED_MAX:
-                return found, last
-            supposed = _supposed(part, question, name)
-            found += [name] * _decide(state, supposed, asker, now)[0]
-            last = name
+        now = node.clock.now()
+        names = sorted(_candidates(state, part, question, asker, now))
+        for place, name in enumerate(names[start:], start):
+            if len(found) == limit or place == start + SEARCHED_MAX:
+                return found, place
+            found += [name] * _permits(state, _supposed(part, question, name), asker, now)
     return found, None
 
 

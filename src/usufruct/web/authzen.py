@@ -133,7 +133,7 @@ def _searching(part: str) -> Any:
 
 def _found(part: str, node: Node, asker: Asker, found: dict[str, Any]) -> dict[str, Any]:
     wanted = authzen.search(found, part)
-    return authzen.results(wanted, *rulesets.search(node, part, wanted.question, asker, wanted.limit, wanted.after))
+    return authzen.results(wanted, *rulesets.search(node, part, wanted.question, asker, wanted.limit, wanted.start))
 
 
 @get("/.well-known/authzen-configuration", opt={"rule": "public"}, sync_to_thread=True)

@@ -21,8 +21,7 @@ from usufruct.web.auth import node_of, who_is
 def of_use(request: AnyRequest, use: FromPath[str]) -> Any:
     """Each premise with the facts it rests on, what goes with the permit, and the smallest change that would permit."""
     who = who_is(request)
-    speaker = who.actors[0] if who.actors else who.party  # a machine sees what it asked itself
-    found = decision.of_use(node_of(request), use, None if "steward" in who.scopes else speaker)
+    found = decision.of_use(node_of(request), use, None if "steward" in who.scopes else who.speaker)
     if found is None:
         raise RefusedHere(refuse(
             "registry.unknown", "there is nothing to show", f"there is no decision on `{use}` that concerns you",

@@ -105,8 +105,8 @@ class NewDelegation(Struct, forbid_unknown_fields=True):
 def grant(request: AnyRequest, data: JSONBody[NewDelegation]) -> DelegationGranted:
     """You let an agent act for you, within limits."""
     node = node_of(request)
-    price = parse_money(data.price) if data.price else None
-    money = parse_money(data.money) if data.money else Money(0, node.about.currency)
+    price = parse_money(data.price, node.about.currency) if data.price else None
+    money = parse_money(data.money, node.about.currency) if data.money else Money(0, node.about.currency)
     mandate = Mandate(
         tuple(data.assets), tuple(data.purposes), money.currency, tuple(data.acts), tuple(data.forms), data.uses,
         price.minor if price else None, money.minor, data.further, odrl.read(data.rules) if data.rules else None,
@@ -123,7 +123,7 @@ def end(request: AnyRequest, id: FromPath[str]) -> DelegationEnded:
 @get("/delegations", opt=ANYONE, sync_to_thread=True, summary="Your agents")
 def show(request: AnyRequest) -> delegation.Agents:
     """What your agents may do, what they did and what they spent; for an agent what it may do itself."""
-    return delegation.agents(node_of(request), who_is(request).party)
+    return delegation.agents(node_of(request), who_is(request).speaker)
 
 
 class PriceFrom(Struct, forbid_unknown_fields=True):
@@ -163,11 +163,12 @@ class NewSchedule(Struct, forbid_unknown_fields=True):
 @post("/offers/{offer:str}/schedule", opt=STEWARD, sync_to_thread=True, summary="Let agreements run by themselves")
 def schedule(request: AnyRequest, offer: FromPath[str], data: JSONBody[NewSchedule]) -> OfferScheduled:
     """Puts clauses on an offer that nobody has requested yet; agreements on it execute themselves by them."""
+    currency = node_of(request).about.currency
     prices = tuple(
-        Price(parse_money(one.price).minor, one.above, parse_instant(one.since) if one.since else None)
+        Price(parse_money(one.price, currency).minor, one.above, parse_instant(one.since) if one.since else None)
         for one in data.prices
     )
-    fee = Fee(parse_money(data.fee.amount).minor, data.fee.months) if data.fee else None
+    fee = Fee(parse_money(data.fee.amount, currency).minor, data.fee.months) if data.fee else None
     renewal = Renewal(data.renewal.months, data.renewal.times, data.renewal.notice_days) if data.renewal else None
     found = Schedule(prices, fee, renewal, tuple(data.notices), tuple(data.ends))
     return done(standing.schedule_offer(node_of(request), offer, who_is(request).party, found))

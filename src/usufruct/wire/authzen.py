@@ -46,13 +46,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A question in which the `part` that is searched has no id, and the page that is wanted: `limit` results, after that
-    one. `asked` is a digest of it all."""
+    """A question in which the `part` that is searched has no id, and the page that is wanted: `limit` results, from that
+    place on among all that is looked at. `asked` is a digest of it all."""
 
     part: str
     question: Question
     limit: int
-    after: str
+    start: int
     asked: str
 
 
@@ -78,12 +78,16 @@ def question(found: Mapping[str, Any], searched: str = "") -> Question:
         BadInput: something is missing, or is of another kind.
     """
     parts = {name: _entity(found, name, name == searched) for name in ("subject", "resource")}
-    action, with_action = "", {}
+    action, with_action, unread = "", dict[str, Known](), frozenset[str]()
     if searched != "action":
         said = _object(_needed(found, "action", "the request"), "`action`")
         action, with_action = _text(said, "name", "`action`"), _properties(said, "action")
+        given = _object(said.get("properties") or {}, "`action.properties`")
+        unread = frozenset(
+            name for name, value in given.items() if value not in (None, "", []) and name not in with_action
+        )
     context = _object(found.get("context") or {}, "`context`")
-    return Question(parts["subject"], action, parts["resource"], with_action, _known_of(context))
+    return Question(parts["subject"], action, parts["resource"], with_action, _known_of(context), unread)
 
 
 def batch(found: Mapping[str, Any]) -> Batch | None:
@@ -127,17 +131,17 @@ def search(found: Mapping[str, Any], part: str) -> Search:
         raise _bad("`page.limit` is not a whole number from 0 on")
     digest = _digest({name: value for name, value in found.items() if name != "page"}, part)
     if not token:
-        return Search(part, asked, LIMIT if limit is None else min(limit, LIMIT_MAX), "", digest)
+        return Search(part, asked, LIMIT if limit is None else min(limit, LIMIT_MAX), 0, digest)
     try:
-        of, size, after = json.loads(from_base64url(token))
-        if of != digest or type(size) is not int or not isinstance(after, str) or limit not in (None, size):
+        of, size, start = json.loads(from_base64url(token))
+        if of != digest or type(size) is not int or type(start) is not int or start < 0 or limit not in (None, size):
             raise ValueError
     except (ValueError, TypeError, RecursionError):
         raise _bad("`page.token` is not one that was given for this request") from None
-    return Search(part, asked, min(max(size, 0), LIMIT_MAX), after, digest)
+    return Search(part, asked, min(max(size, 0), LIMIT_MAX), start, digest)
 
 
-def results(asked: Search, found: list[str], end: str | None) -> dict[str, Any]:
+def results(asked: Search, found: list[str], end: int | None) -> dict[str, Any]:
     """The answer to a search; `end` is where its next page begins, None if there is none."""
     token = "" if end is None else to_base64url(json.dumps([asked.asked, asked.limit, end]).encode())
     searched = {"subject": asked.question.subject, "resource": asked.question.resource}.get(asked.part)
@@ -212,7 +216,7 @@ def _known(value: Any) -> Known | None:
             return frozenset({_letters(value)}) if value else None
         case list() if len(value) <= VALUES_MAX and all(isinstance(item, str | bool) for item in value):
             each = [_known(item) for item in value if item != ""]
-            return frozenset(name for names in each if isinstance(names, frozenset) for name in names)
+            return frozenset(name for names in each if isinstance(names, frozenset) for name in names) or None
     return None
 
 

@@ -45,11 +45,11 @@ class Case:
         return [self.table.grades[column.grade] for column in self.columns or self.asset.columns]
 
 
-def columns_read(request: Request, asset: Asset) -> tuple[Column, ...]:
-    """The columns that are read, as far as they exist."""
+def columns_read(request: Request, asset: Asset) -> tuple[str, ...]:
+    """The names of the columns that are read, as far as they exist, in the order of the asset."""
     wanted = {name.lower() for name in request.columns}
     everything = request.form == "rows" and not wanted
-    return tuple(column for column in asset.columns if everything or column.name.lower() in wanted)
+    return tuple(column.name for column in asset.columns if everything or column.name.lower() in wanted)
 
 
 def lasting(case: Case) -> Iterator[Premise]:

@@ -58,13 +58,15 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May the subject do this to the resource?"""
+    """May the subject do this to the resource? `unread` are the properties of the action that were given, and are
+    nothing that rules can read."""
 
     subject: Entity
     action: str
     resource: Entity
     with_action: Mapping[str, Known] = field(default_factory=dict)
     context: Mapping[str, Known] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
 
 
 class Judged(NamedTuple):

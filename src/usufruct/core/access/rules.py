@@ -21,7 +21,7 @@ from usufruct.core.access.clauses import Price, Running
 from usufruct.core.access.consent_conditions import Circumstances
 from usufruct.core.access.delegation import Deed
 from usufruct.core.access.gates import Case
-from usufruct.core.access.proof import GATES, No, Obligation, Premise, Proof, Request
+from usufruct.core.access.proof import GATES, Change, No, Obligation, Premise, Proof, Request
 from usufruct.core.access.remembered import Remembered
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader
@@ -109,6 +109,19 @@ def prove(read: Reader, request: Request, at: Instant) -> Proof:
     return replace(proof, why_not=why_not.smallest(read, request, ways))
 
 
+def prove_alone(read: Reader, request: Request, at: Instant) -> Proof:
+    """As `prove`, where no plan of a question follows, which else refuses columns that the asset does not have."""
+    proof, asset = prove(read, request, at), read.get(Asset, request.asset)
+    missing = [name for name in request.columns if asset is not None and asset.column(name) is None]
+    if not proof.permits or asset is None or not missing:
+        return proof
+    rest = tuple(name for name in request.columns if name not in missing)
+    reason = f"`{asset.id}` has no column {', '.join(missing)}"
+    no = No("privacy.column", reason, (Change("leave these columns out", "columns", rest),))
+    premise = Premise("grade", ", ".join(missing), "columns of the asset", "unknown", (asset.seq,), no)
+    return replace(proof, premises=(premise, *proof.premises), obligations=(), life=0, until=at, why_not=no.changes)
+
+
 def _judge(
     read: Reader, request: Request, at: Instant, admitted: bool = False, under: tuple[str, ...] = (), only: str = ""
 ) -> list[_Judged]:
@@ -129,16 +142,21 @@ def _judge(
         return [_judged((*chain.premises, gates.no_agreement(request)))]
     tried: list[_Judged] = []
     table = grades.in_force(at)
+    columns = gates.columns_read(request, card)  # and not what was typed, which has no end
     for agreement in agreements:
         if only and agreement.id != only:
             continue
-        name = (agreement.id, purpose, request.form, request.columns, table.effective, table.known)
-        lasting = _LASTING.find(name, read, at, partial(_work_out, agreement.id, request, purpose, table, at))
+        name = (agreement.id, purpose, request.form, columns, table.effective, table.known)
+        lasting = _LASTING.find(
+            name, read, at, partial(_work_out, agreement.id, request.form, columns, purpose, table, at)
+        )
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
         passing = tuple(agreed.gates(read, lasting.case, others, at, admitted))
         if request.actors:
-            priced = replace(deed, price=price, money=0 if admitted else price, currency=agreement.terms.currency)
+            # At its release the use is counted already, so the price would be that of the next one.
+            due = None if admitted else price
+            priced = replace(deed, price=due, money=due or 0, currency=agreement.terms.currency)
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (*chain.premises, *agreed.mandated(read, lasting.case, chain.delegations, at, admitted))
         premises = tuple(sorted(lasting.premises + passing, key=_order)) if passing else lasting.premises
@@ -162,14 +180,15 @@ def _order(premise: Premise) -> int:
 
 
 def _work_out(
-    agreement_id: str, request: Request, purpose: str, table: grades.Table, at: Instant, read: Reader
+    agreement_id: str, form: str, columns: tuple[str, ...], purpose: str, table: grades.Table, at: Instant, read: Reader
 ) -> _Lasting:
-    agreement, card = read.get(Agreement, agreement_id), read.get(Asset, request.asset)
+    agreement = read.get(Agreement, agreement_id)
+    card = read.get(Asset, agreement.asset) if agreement else None
     assert agreement is not None and card is not None
     asset, right = standing(read, card, at), read.get(Right, agreement.right)
     case = Case(
-        purpose, request.form, gates.columns_read(request, asset), asset, rests_on(read, card), table, agreement,
-        rights.explain(read, right, at) if right else None,
+        purpose, form, tuple(column for column in asset.columns if column.name in columns), asset, rests_on(read, card), table,
+        agreement, rights.explain(read, right, at) if right else None,
     )  # fmt: skip
     until = min([agreement.until, *(link.until for link in case.right.links)] if case.right else [at])
     life = min(grade.decision_seconds for grade in case.handled())

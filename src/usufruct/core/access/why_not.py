@@ -32,9 +32,15 @@ def smallest(read: Reader, request: Request, ways: Iterable[Way]) -> tuple[Chang
     found: tuple[Change, ...] = ()
     tries = iter(range(TRIED))
     for way in ways:
-        better = _search(read, request, way, len(found) - 1 if found else MOST, tries)
-        found = better or found
+        other = _search(read, request, way, len(found) or MOST, tries)
+        if other and (not found or _weight(other) < _weight(found)):
+            found = other
     return found
+
+
+def _weight(changes: tuple[Change, ...]) -> tuple[int, int]:
+    """How many there are, and how many of them are not the requester's to make."""
+    return len(changes), sum(change.row is not None for change in changes)
 
 
 def _search(read: Reader, request: Request, way: Way, most: int, tries: Iterable[int]) -> tuple[Change, ...]:
@@ -51,7 +57,7 @@ def _search(read: Reader, request: Request, way: Way, most: int, tries: Iterable
             larger = (*(one for one in changes if one.row or one.ask != change.ask), change)
             if len(larger) <= most and frozenset(larger) not in seen:
                 seen.add(frozenset(larger))
-                heappush(sets, (len(larger), sum(one.row is not None for one in larger), next(numbers), larger))
+                heappush(sets, (*_weight(larger), next(numbers), larger))
     return ()
 
 

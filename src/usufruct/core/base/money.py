@@ -36,11 +36,11 @@ class Money:
         return f"{decimal(self.minor, DECIMALS[self.currency])} {self.currency}"
 
 
-def parse(text: str) -> Money:
-    """Reads `5.00 EUR`.
+def parse(text: str, of: str = "") -> Money:
+    """Reads `5.00 EUR`; where everything is in one currency, `of` that one.
 
     Raises:
-        BadInput: no amount, an unknown currency, or more decimals than the currency has.
+        BadInput: no amount, an unknown or another currency, or more decimals than the currency has.
     """
     match = _AMOUNT.fullmatch(text.strip())
     if not match:
@@ -52,6 +52,8 @@ def parse(text: str) -> Money:
             f"`{currency}` is not a currency this node knows",
             f"use one of {', '.join(sorted(DECIMALS))}",
         )
+    if of and currency != of:
+        raise BadInput("input.money", f"`{text}` is in {currency}, and the node's ledger in {of}", f"write it in {of}")
     decimals = DECIMALS[currency]
     fraction = fraction or ""
     if len(fraction) > decimals:

@@ -21,7 +21,7 @@ DONE_PART = 20
 @get("/agents", opt=ANYONE, include_in_schema=False, sync_to_thread=True)
 def show(request: AnyRequest, number: PageNumber = 1, ended: FromQuery[str] = "") -> Page:
     """The delegations of whoever is logged in; `ended` is the one that the last form ended."""
-    party = who_is(request).party
+    party = who_is(request).speaker
     found = delegation.agents(node_of(request), party)
     return page(
         request, "agents.html", "Your agents", found=found, done=pages.part(found.done, number, DONE_PART), acts=ACTS,
