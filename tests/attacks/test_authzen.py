@@ -252,6 +252,26 @@ def test_uses_of_assets_are_decided_for_who_would_use_them_and_for_nobody_else(n
     assert deciding_use.decide(node, other, Asker(story.USER))[0] is False
 
 
+@pytest.mark.parametrize("given", [
+    {"columns": [story.QUESTION, 1]}, {"columns": 5}, {"columns": {}}, {"columns": ["x"] * 2000}, {"form": 7},
+    {"purpose": ["AcademicResearch", "Marketing"]}, {"form": ["aggregates", "rows"]}, {"columns": ["no such column"]},
+])  # fmt: skip
+def test_what_cannot_be_read_of_a_use_is_no_yes(node: Node, given: dict[str, Any]) -> None:
+    """Else a column that is graded too high would be asked for beside a number, and nobody would look at it."""
+    properties = {"purpose": story.PURPOSE, **given}
+    asked = {
+        "subject": {"type": "party", "id": story.USER}, "resource": {"type": "asset", "id": story.ASSET},
+        "action": {"name": "use", "properties": properties},
+    }  # fmt: skip
+    plain = {**asked, "action": {"name": "use", "properties": {"purpose": story.PURPOSE}}}
+    assert deciding_use.decide(node, authzen.question(plain), Asker(story.USER))[0] is True
+    try:
+        verdict, _ = deciding_use.decide(node, authzen.question(asked), Asker(story.USER))
+    except BadInput:
+        return
+    assert verdict is False
+
+
 # ---- who may ask
 
 

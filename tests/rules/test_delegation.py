@@ -185,6 +185,23 @@ def test_the_price_of_the_schedule_is_what_counts() -> None:
     assert any(one.kind == "pay" and one.value == "400 EUR" for one in permit.proof.obligations)
 
 
+def test_a_step_of_the_price_is_that_of_the_next_use() -> None:
+    """The use that was admitted at the old price is let out at it."""
+    made = world(("institute", "bot", replace(WIDE, price=400)))
+    made.add(OfferScheduled("cheap", "coop", Schedule((Price(400), Price(900, above=1)))))
+    before = agreement("cheap", purposes=("AcademicResearch",))
+    made.add(AgreementReached(**{**{n: getattr(before, n) for n in before.__slots__}, "offer": "cheap"}))
+    permit = decide(made.state, asked("bot"), made.at)
+    assert isinstance(permit, Permit) and permit.price == 400
+    made.add(QueryAdmitted(
+        "use-1", "institute", "cheap", "pay", "v1", "AcademicResearch", "", "", 1, 400, "EUR", "5e" * 32, actors=("bot",),
+        delegations=permit.delegations,
+    ))  # fmt: skip
+    released = decide(made.state, asked("bot"), made.at, admitted=True, under=permit.delegations)
+    assert isinstance(released, Permit)
+    assert isinstance(decide(made.state, asked("bot"), made.at), Refusal)
+
+
 # ---- who may delegate what
 
 
