@@ -45,7 +45,7 @@ def population(node: Node, purpose: str, **how: Any) -> set[str]:
     with node.store.read() as state:
         asset = state.get(Asset, "pay")
         assert asset is not None
-        circumstances = replace(Circumstances(node.clock.now(), "insurer", "aggregates"), **how)
+        circumstances = Circumstances(node.clock.now(), "insurer", "aggregates")._replace(**how)
         bits = access.population(state, "pay", purpose, asset.quality.persons, circumstances)
         inside = set()
         for name in story.MEMBERS:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -28,7 +27,7 @@ def permits(rules: Ruleset, mode: str, request: Request, world: World) -> bool:
     given = {**request.values, "purpose": request.purpose}
     lists = {name: value for name, value in given.items() if isinstance(value, tuple)}
     blank = {name: value for name, value in given.items() if name not in lists}
-    if permits_one(rules, mode, replace(request, purpose=blank.pop("purpose", ""), values=blank), world):
+    if permits_one(rules, mode, request._replace(purpose=blank.pop("purpose", ""), values=blank), world):
         return True  # whatever the values are
     combinations = list(itertools.product(*lists.values()))
     if len(combinations) > 256:
@@ -36,7 +35,7 @@ def permits(rules: Ruleset, mode: str, request: Request, world: World) -> bool:
     singles = []
     for combination in combinations:
         one = {**given, **dict(zip(lists, combination, strict=True))}
-        singles.append(replace(request, purpose=one.pop("purpose"), values=one))
+        singles.append(request._replace(purpose=one.pop("purpose"), values=one))
     return bool(singles) and all(permits_one(rules, mode, single, world) for single in singles)
 
 

@@ -175,7 +175,7 @@ def spoken(words: str, number: int = 3) -> Fact:
 
 
 def use(world: World, **how: object) -> Circumstances:
-    return replace(Circumstances(world.at, "institute", "aggregates"), **how)  # type: ignore[arg-type]
+    return Circumstances(world.at, "institute", "aggregates")._replace(**how)  # type: ignore[arg-type]
 
 
 def inside(world: World, purpose: str, circumstances: Circumstances | None, number: int = 3) -> bool:
@@ -230,7 +230,7 @@ def test_nothing_is_counted_for_who_is_not_in_or_did_not_ask_for_it() -> None:
     bits = consent.population(world.state, "pay", "AcademicResearch", 10, how)
     assert bits == bytes([8, 0])  # 5 said nothing, so 4 is out too
     assert consent.used(world.state, "use-1", "pay", "AcademicResearch", bits, how) is None
-    law = replace(how, basis="LegalObligation")
+    law = how._replace(basis="LegalObligation")
     everybody = consent.population(world.state, "pay", "AcademicResearch", 10, law)
     assert consent.used(world.state, "use-1", "pay", "AcademicResearch", everybody, law) is None
 
@@ -404,6 +404,8 @@ circumstances = st.builds(
     st.sampled_from(("deal", "other")),
     st.sampled_from((CONSENT, CONSENT, "PublicInterest")),
     reaches,
+    st.just(False),
+    st.just(False),
 )
 
 
@@ -425,7 +427,7 @@ def test_nobody_is_in_without_a_yes_that_reaches_so_far(
     above: dict[str, tuple[str, ...]], said: list[Fact], purpose: str, how: Circumstances
 ) -> None:
     """No upward inference, no consent by default, none beyond its conditions, whatever was said in which order."""
-    how = replace(how, basis=CONSENT)
+    how = how._replace(basis=CONSENT)
     with tree(above):
         if is_in(after(said), purpose, how):
             assert any(
@@ -471,11 +473,11 @@ def test_what_is_known_of_a_use_only_ever_helps(
         world = after(said)
         if how.basis == CONSENT:
             assert is_in(world, purpose, None) <= is_in(world, purpose, how)
-        assert is_in(world, purpose, replace(how, form="rows")) <= is_in(
-            world, purpose, replace(how, form="aggregates")
+        assert is_in(world, purpose, how._replace(form="rows")) <= is_in(
+            world, purpose, how._replace(form="aggregates")
         )
-        assert is_in(world, purpose, replace(how, reach={})) <= is_in(world, purpose, how)
-        assert is_in(world, purpose, replace(how, ask_first=True)) <= is_in(world, purpose, how)
+        assert is_in(world, purpose, how._replace(reach={})) <= is_in(world, purpose, how)
+        assert is_in(world, purpose, how._replace(ask_first=True)) <= is_in(world, purpose, how)
 
 
 @settings(max_examples=120)

@@ -18,7 +18,7 @@ from typing import Any
 
 from usufruct.core import facts
 from usufruct.core.base.faults import JournalDamaged
-from usufruct.core.base.records import Entry, Row, RowT
+from usufruct.core.base.records import Entry, Row, RowT, row_key
 from usufruct.core.proof.receipt import Receipt, opening
 from usufruct.core.proof.tree import inclusion_proof, leaf_hash
 from usufruct.ports import Clock, Entropy, EpochTrees, KeyRing, Signer, Snapshot
@@ -62,7 +62,7 @@ class MemoryState:
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
-        return self.rows[kind].get("/".join(map(str, key)))  # type: ignore[return-value]
+        return self.rows[kind].get(row_key(key))  # type: ignore[return-value]
 
     def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 
 from usufruct.core import facts
 from usufruct.core.base import canonical
-from usufruct.core.base.records import Row, RowT, plain, rebuild
+from usufruct.core.base.records import Row, RowT, plain, rebuild, row_key
 
 # Raise when a fold changes what it makes of the same facts; nodes then rebuild their state when they open.
 FOLD_VERSION = 2
@@ -143,7 +143,7 @@ class StateReader:
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
-        found = self._connection.execute(table(kind).get, ("/".join(map(str, key)),)).fetchone()
+        found = self._connection.execute(table(kind).get, (row_key(key),)).fetchone()
         return None if found is None else _row(cast(Hashable, kind), found[0])
 
     def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
@@ -178,7 +178,7 @@ class StateWriter(StateReader):
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
-        name = "/".join(map(str, key))
+        name = row_key(key)
         for waiting in (self._doing, self._done):
             if kind in waiting and name in waiting[kind]:
                 return cast(RowT, waiting[kind][name].row)

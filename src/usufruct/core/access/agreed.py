@@ -25,7 +25,7 @@ from usufruct.core.contract.odrl import ACTIONS
 from usufruct.core.contract.state import Agreement, AgreementUses, Duty
 from usufruct.core.registry.credentials import claims
 from usufruct.core.terms import evaluate
-from usufruct.core.terms.evaluate import Terms, World
+from usufruct.core.terms.evaluate import Request, Terms, World
 from usufruct.core.terms.model import Ruleset
 
 KEPT = 200_000  # rule sets that are not read again
@@ -44,25 +44,27 @@ def terms_of(rules: Ruleset) -> Terms:
 
 
 def gates(
-    read: Reader, case: Case, others: Iterable[Agreement], at: Instant, admitted: bool = False
-) -> Iterator[Premise]:
-    """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`; the
-    use itself is among those counted if it is `admitted`."""
+    read: Reader, case: Case, asked: Request, others: Iterable[Agreement], at: Instant, admitted: bool = False
+) -> list[Premise]:
+    """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`, to
+    what is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
+    premises: list[Premise] = []
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
             continue
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
         if not (own or terms.prohibitive):
             continue
-        asked, world = _question(read, case, terms, at), _world(read, agreement, terms, at, admitted and own)
+        shown, world = _shown(read, case, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
-            yield _prohibition(agreement, terms, asked, world, own)
+            premises.append(_prohibition(agreement, terms, shown, world, own))
         if own:
-            yield _permission(agreement, terms, asked, world)
+            premises.append(_permission(agreement, terms, shown, world))
+    return premises
 
 
 def mandated(
-    read: Reader, case: Case, delegations: Iterable[Delegation], at: Instant, admitted: bool
+    read: Reader, case: Case, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
 ) -> Iterator[Premise]:
     """The premises of the rules that mandates carry; the use itself is among those counted if it is `admitted`."""
     for row in delegations:
@@ -70,7 +72,7 @@ def mandated(
             continue
         terms, no = terms_of(row.mandate.rules), None
         world = World(at, counters=dict.fromkeys(terms.counted, row.uses - admitted))
-        report = terms.report(_question(read, case, terms, at), world)
+        report = terms.report(_shown(read, case, asked, terms, at), world)
         if not report.permitted:
             without = replace(row, mandate=replace(row.mandate, rules=None))
             change = Change(f"have `{row.principal}` delegate with other rules than `{row.id}`", row=without)
@@ -78,8 +80,8 @@ def mandated(
         yield Premise("authenticity", f"rules of {row.id}", "permitted", report.why, (row.seq,), no)
 
 
-def _question(read: Reader, case: Case, terms: Terms, at: Instant) -> evaluate.Request:
-    """The request in the words of the rules."""
+def question(case: Case) -> Request:
+    """The request in the words of the rules, but for what the requester has shown of itself."""
     asset, columns = case.asset, case.columns or case.asset.columns
     classes = tuple({column.data_class: None for column in columns})
     values: dict[str, Any] = {
@@ -87,14 +89,22 @@ def _question(read: Reader, case: Case, terms: Terms, at: Instant) -> evaluate.R
         "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
         "recipient": case.agreement.consumer, "version": asset.version, "usu:persons": asset.quality.persons,
     }  # fmt: skip
-    if "usu:claim" in terms.shown:
-        shown = claims(read, case.agreement.consumer, at)
-        types = {one.type for found in shown.values() for one in found}
-        values["usu:claim"] = frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]})
-    return evaluate.Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
+    return Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
+
+
+def _shown(read: Reader, case: Case, asked: Request, terms: Terms, at: Instant) -> Request:
+    """The same request, with what the requester has shown of itself, if the terms look at that."""
+    if "usu:claim" not in terms.shown:
+        return asked
+    shown = claims(read, case.agreement.consumer, at)
+    types = {one.type for found in shown.values() for one in found}
+    claimed = frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]})
+    return asked._replace(values={**asked.values, "usu:claim": claimed})
 
 
 def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counted: bool) -> World:
+    if not (terms.counted or terms.duties):
+        return World(at)
     counters: dict[str, int] = {}
     if terms.counted:
         uses = read.get(AgreementUses, agreement.id)
@@ -106,7 +116,7 @@ def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counte
     )  # fmt: skip
 
 
-def _permission(agreement: Agreement, terms: Terms, asked: evaluate.Request, world: World) -> Premise:
+def _permission(agreement: Agreement, terms: Terms, asked: Request, world: World) -> Premise:
     no, found = None, "permitted"
     if not terms.permits(asked, world):
         report = terms.report(asked, world)
@@ -115,7 +125,7 @@ def _permission(agreement: Agreement, terms: Terms, asked: evaluate.Request, wor
     return Premise("agreement", "rules", "permitted", found, (agreement.seq,), no)
 
 
-def _prohibition(agreement: Agreement, terms: Terms, asked: evaluate.Request, world: World, own: bool) -> Premise:
+def _prohibition(agreement: Agreement, terms: Terms, asked: Request, world: World, own: bool) -> Premise:
     no = None
     if not (own and terms.rules.conflict == "perm") and terms.prohibits(asked, world):
         no = No(

@@ -202,7 +202,7 @@ def population(
 ) -> bytes:
     """Who may be used: a bitmap over the numbers of all `persons`; bit `n % 8` of byte `n // 8` is person `n`.
 
-    Without circumstances only who is in under any.
+    Without circumstances only who is in under any in which nobody must be asked first.
     """
     head = read.get(ConsentHead, asset)
     if head is None or head.limited:

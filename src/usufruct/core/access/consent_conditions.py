@@ -13,13 +13,17 @@ range, filter), which are the ones in the field that a machine can hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.rulebook.bases import CONSENT
 
 MODES = ("query", "view", "store")
 """How far an answer goes, each including those before it: figures only; her rows looked at; her rows kept."""
+
+_ANYTHING: Mapping[str, Reach] = MappingProxyType({})
 
 # What a form of answer (`grades.FORMS`) comes to. Rows that were delivered can be kept, whatever was promised.
 _MODE_OF = {"aggregates": "query", "query": "query", "view": "view"}
@@ -42,8 +46,7 @@ class Reach:
     values: frozenset[Value] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """How a use would be made: when, by whom, in which form of answer, under which agreement, on which legal basis.
 
     `reach` says for each column that the question restricts what it is restricted to. With `ask_first` only those count
@@ -55,7 +58,7 @@ class Circumstances:
     form: str
     agreement: str = ""
     basis: str = CONSENT
-    reach: Mapping[str, Reach] = field(default_factory=dict)
+    reach: Mapping[str, Reach] = _ANYTHING
     ask_first: bool = False
     counted: bool = False
 

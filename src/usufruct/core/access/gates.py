@@ -49,7 +49,7 @@ def columns_read(request: Request, asset: Asset) -> tuple[str, ...]:
     """The names of the columns that are read, as far as they exist, in the order of the asset."""
     wanted = {name.lower() for name in request.columns}
     everything = request.form == "rows" and not wanted
-    return tuple(column.name for column in asset.columns if everything or column.name.lower() in wanted)
+    return tuple([column.name for column in asset.columns if everything or column.name.lower() in wanted])
 
 
 def lasting(case: Case) -> Iterator[Premise]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 from usufruct.core.access.consent_conditions import Reach
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant, later
-from usufruct.core.base.records import Reader, Row, RowT, plain
+from usufruct.core.base.records import Reader, Row, RowT, plain, row_key
 
 GATES = ("authenticity", "grade", "prohibition", "purpose", "agreement", "consent", "rights")
 """In the order in which they are asked; the first that is closed gives a refusal its code."""
@@ -86,7 +86,7 @@ class Supposing:
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
-        if kind is type(self._row) and self._row.key == "/".join(map(str, key)):
+        if kind is type(self._row) and self._row.key == row_key(key):
             return self._row
         return self._read.get(kind, *key)
 
@@ -127,8 +127,7 @@ class Obligation(NamedTuple):
     value: canonical.Value
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """A decision with all that it rests on. It may be relied upon for `life` seconds, and not after `until`. `why_not` is
     a smallest set of changes that would permit, empty with a permit or where none is known."""
 

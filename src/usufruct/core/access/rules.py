@@ -12,7 +12,7 @@ refused or never consented are simply not in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -31,13 +31,13 @@ from usufruct.core.lineage.standing import rests_on, standing
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import grades, purposes
+from usufruct.core.terms import evaluate
 
 REFUSED = "the question was not answered"
 NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
     numbers), with what the proof says goes with it; at this `price`, in minor units, and under these `delegations`."""
 
@@ -52,10 +52,14 @@ class Permit:
 
 
 class _Lasting(NamedTuple):
-    """A case, what seldom changes of it, and what a permit of it says."""
+    """A case, what seldom changes of it, and what a permit of it says. `asked` is the request in the words of the
+    agreement's rules, `ends` says for each gate how many premises stand in and before it, `open` whether all hold."""
 
     case: Case
+    asked: evaluate.Request
     premises: tuple[Premise, ...]
+    ends: dict[str, int]
+    open: bool
     obligations: tuple[Obligation, ...]
     life: int
     until: Instant
@@ -106,7 +110,7 @@ def prove(read: Reader, request: Request, at: Instant) -> Proof:
         return lambda supposed, otherwise: _judge(supposed, otherwise, at, only=agreement)[0].noes
 
     ways = [way(judged.lasting.case.agreement.id if judged.lasting else "") for judged in tried]
-    return replace(proof, why_not=why_not.smallest(read, request, ways))
+    return proof._replace(why_not=why_not.smallest(read, request, ways))
 
 
 def prove_alone(read: Reader, request: Request, at: Instant) -> Proof:
@@ -119,7 +123,7 @@ def prove_alone(read: Reader, request: Request, at: Instant) -> Proof:
     reason = f"`{asset.id}` has no column {', '.join(missing)}"
     no = No("privacy.column", reason, (Change("leave these columns out", "columns", rest),))
     premise = Premise("grade", ", ".join(missing), "columns of the asset", "unknown", (asset.seq,), no)
-    return replace(proof, premises=(premise, *proof.premises), obligations=(), life=0, until=at, why_not=no.changes)
+    return proof._replace(premises=(premise, *proof.premises), obligations=(), life=0, until=at, why_not=no.changes)
 
 
 def _judge(
@@ -152,19 +156,20 @@ def _judge(
         )
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
-        passing = tuple(agreed.gates(read, lasting.case, others, at, admitted))
+        passing = agreed.gates(read, lasting.case, lasting.asked, others, at, admitted)
         if request.actors:
             # At its release the use is counted already, so the price would be that of the next one.
             due = None if admitted else price
             priced = replace(deed, price=due, money=due or 0, currency=agreement.terms.currency)
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
-            passing += (*chain.premises, *agreed.mandated(read, lasting.case, chain.delegations, at, admitted))
-        premises = tuple(sorted(lasting.premises + passing, key=_order)) if passing else lasting.premises
-        noes = [premise.no for premise in premises if premise.no is not None]
-        judged = _Judged(premises, noes, lasting, price, chain.ids, chain.until)
-        if not judged.noes:
-            return [judged, *tried]
-        tried.append(judged)
+            passing += (
+                *chain.premises,
+                *agreed.mandated(read, lasting.case, lasting.asked, chain.delegations, at, admitted),
+            )
+        premises = _in_order(lasting, passing)
+        if lasting.open and all(premise.no is None for premise in passing):
+            return [_Judged(premises, [], lasting, price, chain.ids, chain.until), *tried]
+        tried.append(_judged(premises)._replace(lasting=lasting))
     return sorted(tried, key=lambda judged: len(judged.noes))
 
 
@@ -177,6 +182,14 @@ _PLACES = {gate: place for place, gate in enumerate(GATES)}
 
 def _order(premise: Premise) -> int:
     return _PLACES[premise.gate]
+
+
+def _in_order(lasting: _Lasting, passing: list[Premise]) -> tuple[Premise, ...]:
+    """All premises by their gates; within a gate what passes stands last."""
+    if len(passing) != 1:
+        return tuple(sorted((*lasting.premises, *passing), key=_order)) if passing else lasting.premises
+    end = lasting.ends[passing[0].gate]
+    return (*lasting.premises[:end], passing[0], *lasting.premises[end:])
 
 
 def _work_out(
@@ -193,11 +206,14 @@ def _work_out(
     until = min([agreement.until, *(link.until for link in case.right.links)] if case.right else [at])
     life = min(grade.decision_seconds for grade in case.handled())
     own = delegation.in_its_own_name(read, agreement.consumer)
-    premises, running = (*own, *gates.lasting(case)), read.get(Running, agreement_id)
-    if running is not None:
-        premises = tuple(sorted((*premises, gates.schedule(case, running)), key=_order))
-    prices = running.schedule.prices if running else ()
-    return _Lasting(case, premises, _obligations(case), life, until, prices)
+    running = read.get(Running, agreement_id)
+    clause = (gates.schedule(case, running),) if running else ()
+    premises = tuple(sorted((*own, *gates.lasting(case), *clause), key=_order))
+    ends = {gate: sum(_order(premise) <= place for premise in premises) for gate, place in _PLACES.items()}
+    return _Lasting(
+        case, agreed.question(case), premises, ends, all(premise.no is None for premise in premises), _obligations(case),
+        life, until, running.schedule.prices if running else (),
+    )  # fmt: skip
 
 
 def _circumstances(case: Case, request: Request, at: Instant, admitted: bool) -> Circumstances:

@@ -46,7 +46,12 @@ class Row:
     @property
     def key(self) -> str:
         """The identity of the row; parts joined by `/`, which no id contains."""
-        return "/".join(str(getattr(self, name)) for name in self.KEY)
+        return row_key(tuple(getattr(self, name) for name in self.KEY))
+
+
+def row_key(parts: tuple[str | int, ...]) -> str:
+    """The key of a row whose `KEY` fields are these."""
+    return parts[0] if len(parts) == 1 and type(parts[0]) is str else "/".join(map(str, parts))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

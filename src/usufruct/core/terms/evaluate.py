@@ -15,9 +15,9 @@ A request may name several values for one operand (a tuple): it then asks for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import islice, product
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from usufruct.core.base.instants import Instant, moment
@@ -29,10 +29,10 @@ from usufruct.core.terms.vocabulary import OPERANDS
 
 COMBINATIONS_MAX = 256  # of several values in one request; beyond it nothing is permitted
 _NOBODY: frozenset[str] = frozenset()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What somebody wants to do. `values` are those of left operands: text for names and instants, `int` or `Decimal` for
     numbers, seconds for lengths and times of day, a frozenset for `names`; anything else counts as missing. A key is the
     operand's name, followed by a space and the unit if it has one (`resolution dpi`). A tuple asks for each of its items.
@@ -42,11 +42,10 @@ class Request:
     target: str
     assignee: str = ""
     purpose: str | tuple[str, ...] = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """The state of the world: the moment, which duties are fulfilled or were violated (both, if late), how often each
     rule that counts was used so far (by its uid), and in which collections parties, assets and other names are.
     """
@@ -54,8 +53,8 @@ class World:
     at: Instant
     fulfilled: frozenset[str] = _NOBODY
     violated: frozenset[str] = _NOBODY
-    counters: Mapping[str, int] = field(default_factory=dict)
-    collections: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    counters: Mapping[str, int] = _NOTHING
+    collections: Mapping[str, frozenset[str]] = _NOTHING
 
 
 class Premise(NamedTuple):
@@ -288,7 +287,7 @@ def _several(request: Request) -> list[Request] | None:
     if not 0 < len(combinations) <= COMBINATIONS_MAX:
         return []
     made = [{**given, **dict(zip(many, found, strict=True))} for found in combinations]
-    return [replace(request, purpose=one.pop("purpose"), values=one) for one in made]
+    return [request._replace(purpose=one.pop("purpose"), values=one) for one in made]
 
 
 _Derive = Callable[[Request, World], Any]
