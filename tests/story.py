@@ -94,6 +94,7 @@ def register_parties(node: Node) -> None:
     """The institute, and the insurer, who never comes to an agreement."""
     for party in (USER, STRANGER):
         done(register.add_party(node, party, "organisation", party.capitalize()))
+        done(register.verify_party(node, party, "its entry in the public register, folder 7", None))
 
 
 def register_table(node: Node, table: Path) -> None:
@@ -122,8 +123,8 @@ def bring_to_agreement(node: Node, table: Path, price: int = PRICE) -> Agreement
 def ask(
     node: Node, text: str = QUESTION, requester: str = USER, purpose: str = PURPOSE, micro_rho: int | None = None
 ) -> query.Answered | query.Refused:
-    """One question, as it comes in from outside."""
-    return query.ask(node, query.Asked(requester, text, sql.parse(text), purpose, micro_rho))
+    """One question, as it comes in from outside, signed."""
+    return query.ask(node, query.Asked(requester, text, sql.parse(text), purpose, micro_rho, signed=True))
 
 
 def answer(node: Node, text: str = QUESTION, micro_rho: int | None = None) -> query.Answered:

@@ -92,7 +92,7 @@ institute | aggregates | pay          | AcademicResearch       | broad; research
 @cases(DECISIONS)
 def test_decisions(row: dict[str, str]) -> None:
     world = world_with(row["agreements"], row["on"])
-    request = Request(row["who"], "pay", row["for"], row["asks"], parts(row["of columns"]))
+    request = Request(row["who"], "pay", row["for"], row["asks"], parts(row["of columns"]), signed=True)
     answer = decide(world.state, request, world.at)
     if isinstance(answer, Permit):
         assert f"permit {answer.agreement.id}" == row["answer"]
@@ -124,7 +124,7 @@ aggregates | site       | Marketing | marketing; research | site: graded importa
 def test_a_refusal_names_everything_in_the_way_and_the_change_that_helps(row: dict[str, str]) -> None:
     world = world_with(row["agreements"], "2026-04-01")
     purpose = "AcademicResearch" if row["for"] == "Academic" else row["for"]
-    request = Request("institute", "pay", purpose, row["asks"], parts(row["of columns"]))
+    request = Request("institute", "pay", purpose, row["asks"], parts(row["of columns"]), signed=True)
     refusal = decide(world.state, request, world.at)
     assert isinstance(refusal, Refusal)
     expected = parts(row["all its reasons say"])
@@ -190,7 +190,7 @@ def test_every_column_that_a_question_reads_is_judged(row: dict[str, str]) -> No
     assert question.read() == parts(row["columns that the gates judge"])
     judged = decide(
         world_with("records", "2026-04-01").state,
-        Request("institute", "pay", "AcademicResearch", question.form, question.read()),
+        Request("institute", "pay", "AcademicResearch", question.form, question.read(), signed=True),
         "2026-04-01T00:00:00.000Z",
     )
     if "*" in row["question"] and question.form == "rows":
@@ -227,7 +227,9 @@ def test_the_example_in_a_remedy_is_a_question_that_is_answered(row: dict[str, s
     question = sql.parse(text)
     assert not isinstance(question, Refusal)
     permit = decide(
-        world.state, Request("institute", question.asset, "AcademicResearch", question.form, question.read()), world.at
+        world.state,
+        Request("institute", question.asset, "AcademicResearch", question.form, question.read(), signed=True),
+        world.at,
     )
     assert isinstance(permit, Permit)
     asset = world.state.get(Asset, row["asset"])
@@ -246,7 +248,7 @@ def test_a_stricter_world_never_turns_a_no_into_a_yes(form: str) -> None:
             less = world_with(name, "2026-04-01")
             before: bool | None = None
             for columns in asked:
-                request = Request("institute", "pay", purpose, form, columns)
+                request = Request("institute", "pay", purpose, form, columns, signed=True)
                 with_more = isinstance(decide(more.state, request, more.at), Permit)
                 with_less = isinstance(decide(less.state, request, less.at), Permit)
                 assert with_more or not with_less

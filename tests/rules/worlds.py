@@ -12,6 +12,7 @@ from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.facts import AgreementReached, Terms
 from usufruct.core.privacy.facts import BudgetOpened
+from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import (
     AssetRegistered,
     Column,
@@ -99,6 +100,7 @@ def pay(world: World, columns: str = COLUMNS, asset: str = "pay", once_per: tupl
         PersonsEnrolled(asset, 0, members),
         *at_the_source(asset, "source", "coop", ("benefit", "hold", "use", "operate")),
         BudgetOpened(asset, "v1", 1_000_000),
+        *(PartyVerified(party, "made up", END_OF_TIME) for party in ("institute", "insurer", "clinic")),
     )
     return world
 

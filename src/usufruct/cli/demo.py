@@ -41,7 +41,8 @@ from usufruct.wire import card, sql
 
 COOPERATIVE, INSTITUTE, INSURER = "wage-commons", "institute", "insurer"
 MEMBER = "member-13"
-QUESTION = "SELECT union_member, year, AVG(hourly_pay) AS pay FROM wagepan GROUP BY union_member, year"
+QUESTION = "SELECT region, year, AVG(hourly_pay) AS pay FROM wagepan GROUP BY region, year"
+RESTRICTED = "SELECT union_member, AVG(hourly_pay) AS pay FROM wagepan GROUP BY union_member"
 
 OCCUPATIONS = ("professional", "manager", "sales", "clerical", "craft", "operative", "labourer", "farm", "service")
 
@@ -129,12 +130,14 @@ def _register(node: Node, table: Path) -> None:
     _step(1, "The steward registers who and what there is")
     done(register.add_party(node, INSTITUTE, "organisation", "Institute for Labour Research"))
     done(register.add_party(node, INSURER, "organisation", "Northern Insurance"))
+    done(register.verify_party(node, INSTITUTE, "its entry in the register of foundations, seen in 2026", None))
     text = resources.files(__package__).joinpath("wagepan.toml").read_text(encoding="utf-8")
     asset = done(register.add_asset(node, card.read(text), table, COOPERATIVE)).asset
     quality = asset.quality
     _say(
         "Wage Commons, a data cooperative, runs this node.",
-        f"It registered a research institute, an insurer, and its asset `{asset.id}`: {asset.title}.",
+        "It registered a research institute, of which it found out who that is, and an insurer.",
+        f"It registered its asset `{asset.id}`: {asset.title}.",
         f"{quality.rows} rows about {quality.persons} persons, {quality.period}; {sum(quality.nulls)} empty cells.",
         f"Column `{asset.person_column}` says whom a row is about: each of the {quality.persons} became a member.",
         f"Licence: {asset.licence}.",
@@ -195,6 +198,7 @@ def _question(node: Node, who: str, text: str, purpose: str = "AcademicResearch"
 def _ask(node: Node) -> query.Answered:
     _step(4, "The institute asks")
     _question(node, INSTITUTE, "SELECT * FROM wagepan")
+    _question(node, INSTITUTE, RESTRICTED)
     answered = _question(node, INSTITUTE, QUESTION)
     assert isinstance(answered, query.Answered)
     return answered

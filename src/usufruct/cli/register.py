@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.state import Asset, Party
@@ -29,12 +30,33 @@ def add_party(
     name: Annotated[str, typer.Option(help="what people call it")],
     kind: Annotated[str, typer.Option(help="person, organisation, public-body, cooperative or agent")] = "organisation",
     principal: Annotated[str | None, typer.Option(help="who answers for an agent")] = None,
+    evidence: Annotated[str, typer.Option(help="how you found out who that is, and where that is kept")] = "",
     dir: Directory = HERE,
 ) -> None:
     """Register somebody."""
     with doors().open(dir) as node:
-        fact = done(register.add_party(node, id, kind, name, principal))
-    out.print(f"registered {fact.kind} {fact.party}: {fact.name}", markup=False)
+        fact = done(register.add_party(node, id, kind, name, principal, evidence))
+    out.print(
+        f"registered {fact.kind} {fact.party}: {fact.name}{', of whom you know who that is' if evidence else ''}",
+        markup=False,
+    )
+
+
+@command(party, "verify")
+def verify_party(
+    id: str,
+    evidence: Annotated[str, typer.Option(help="what was seen, and where it is kept; or why it is taken back")],
+    until: Annotated[str | None, typer.Option(help="good until this day (default: a year)")] = None,
+    end: Annotated[bool, typer.Option("--end", help="take it back")] = False,
+    dir: Directory = HERE,
+) -> None:
+    """Record that you found out who somebody is; sensitive data are answered to nobody else."""
+    last = instants.parse(until) if until else None
+    with doors().open(dir) as node:
+        found = register.unverify_party(node, id, evidence) if end else register.verify_party(node, id, evidence, last)
+        fact = done(found)
+    word = "no longer goes by it" if end else f"knows who that is, until {fact.until[:10]}"
+    out.print(f"{fact.party}: the operator {word}", markup=False)
 
 
 @command(party, "list")

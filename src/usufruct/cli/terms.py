@@ -31,6 +31,8 @@ def check(file: Path, uid: Uid = "") -> None:
     found = done(bounded(rules))
     for flag in found.flags:
         _say(f"not understood{f' in {flag.rule}' if flag.rule else ''}: {flag.what}")
+    for name in found.untold:
+        _say(f"not known to this node: {name}, so no permission holds by it and every prohibition does")
     for conflict in analysis.conflicts(found):
         _say(
             f"{'conflict' if conflict.sure else 'perhaps a conflict'}: {conflict.permission} and {conflict.prohibition}"

@@ -37,7 +37,7 @@ from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import state as privacy_state
-from usufruct.core.registry import credentials, grants, keys, operation
+from usufruct.core.registry import assurance, credentials, grants, keys, operation
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 
@@ -58,6 +58,7 @@ FACTS: tuple[type[Fact], ...] = (
     credentials.CredentialRevoked,
     keys.KeyRegistered,
     keys.KeyRevoked,
+    assurance.PartyVerified,
     lineage.StepRecorded,
     lineage.TransformRegistered,
     lineage.TransformEnded,
@@ -131,6 +132,7 @@ ROWS: tuple[type[Row], ...] = (
     credentials.StatusList,
     credentials.IssuedCredential,
     keys.PartyKey,
+    assurance.Verified,
     lineage_state.Step,
     lineage_state.Transform,
     lineage_state.Link,
@@ -179,6 +181,7 @@ FOLDS = (
     registry_state.fold,
     credentials.fold,
     keys.fold,
+    assurance.fold,
     lineage_state.fold,
     contract_state.fold,
     consent.fold,

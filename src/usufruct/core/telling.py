@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.proof.book import Audit
 from usufruct.core.proof.commitment import NONCE_SIZE
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.credentials import ENDS, CredentialAccepted, CredentialEnded, CredentialIssued
 from usufruct.core.registry.facts import PartyRegistered, RightGranted
 from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
@@ -114,6 +115,12 @@ def in_words(fact: Fact, part: int, names: Mapping[str, str] | None = None) -> s
         case PersonLookedUp():
             done = "tried to look you up and was refused" if fact.refused else "looked you up"
             return f"{name(fact.party)} {done} in {name(fact.service)}, for {purposes.label(fact.purpose)}"
+        case _:
+            return _of_the_register(fact, name)
+
+
+def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
+    match fact:
         case CredentialAccepted():
             return f"you showed a credential {fact.type} by {fact.issuer} ({fact.id})"
         case CredentialEnded():
@@ -124,6 +131,8 @@ def in_words(fact: Fact, part: int, names: Mapping[str, str] | None = None) -> s
             return f"a key was registered with which programs sign for you, as {fact.role}"
         case KeyRevoked():
             return "a key with which programs signed for you was revoked"
+        case PartyVerified():
+            return "the operator recorded whether it knows who you are"
         case PartyRegistered():
             return "you were registered with this node"
         case RightGranted():

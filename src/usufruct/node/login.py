@@ -45,13 +45,14 @@ class Identity:
     """Somebody who proved who she is: the party she acts for, and what she may do.
 
     `actors` are the parties that act for it, who sends the request first (the chain of `act`, RFC 8693); none where the
-    party acts itself.
+    party acts itself. `signed`: the request came with a proof of a key that only its sender has.
     """
 
     party: str
     role: str
     scopes: frozenset[str]
     actors: tuple[str, ...] = ()
+    signed: bool = False
 
     @property
     def speaker(self) -> str:
@@ -224,7 +225,7 @@ def acting(node: Node, token: Claimed) -> Identity | None:
     if not there or tuple(row.party for row in found if row) != (*token.actors, token.party):
         return None
     role = found[-1].role if found[-1] else ""
-    return Identity(token.party, role, token.scopes & frozenset(ROLES[role]), token.actors)
+    return Identity(token.party, role, token.scopes & frozenset(ROLES[role]), token.actors, signed=True)
 
 
 def forget(node: Node, kind: str, secret: str) -> None:

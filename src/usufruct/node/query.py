@@ -47,7 +47,8 @@ KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 class Asked:
     """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
     use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
-    for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal."""
+    for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal. `signed`:
+    it came with a proof of a key that only its sender has."""
 
     requester: str
     text: str
@@ -57,6 +58,7 @@ class Asked:
     hold: str = ""
     hold_days: int | None = None
     actors: tuple[str, ...] = ()
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,14 @@ def _request(tx: Transaction, asked: Asked) -> Request | None:
     where = resolve(question.where, asset) if question.where and asset else None
     parts = () if where is None or isinstance(where, Refusal) else reach(where)
     return Request(
-        asked.requester, holdable(question.asset), asked.purpose, question.form, columns, parts, asked.actors
+        asked.requester,
+        holdable(question.asset),
+        asked.purpose,
+        question.form,
+        columns,
+        parts,
+        asked.actors,
+        asked.signed,
     )
 
 
@@ -210,7 +219,7 @@ def _decide(
     permit = decide(tx, request, tx.now)
     if isinstance(permit, Refusal):
         return permit
-    query_plan = plan(tx, question, permit.asset, node.rulebook, tx.now, asked.micro_rho)
+    query_plan = plan(tx, question, permit.asset, node.rulebook, tx.now, asked.micro_rho, permit.group_min)
     if isinstance(query_plan, Refusal):
         return query_plan
     return permit, query_plan, in_words(question)

@@ -11,12 +11,13 @@ from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered, slug
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.lineage import rules as lineage
 from usufruct.core.privacy.facts import BudgetOpened
-from usufruct.core.registry import rights
+from usufruct.core.registry import assurance, rights
+from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import AssetRegistered, PartyRegistered, PersonsEnrolled, Quality
 from usufruct.core.registry.rules import Card, check_card, check_new, find_party, id_of, register_party
 from usufruct.core.registry.state import Asset, Party, Person
@@ -31,14 +32,46 @@ TABLES = threading.Lock()
 """Held by whoever takes a table in or a person out: each must find the tables as the other left them."""
 
 
-def add_party(node: Node, party: str, kind: str, name: str, principal: str | None = None) -> PartyRegistered | Refusal:
-    """Registers somebody."""
+def add_party(
+    node: Node, party: str, kind: str, name: str, principal: str | None = None, evidence: str = ""
+) -> PartyRegistered | Refusal:
+    """Registers somebody; with `evidence` of who that is, as somebody whom the operator knows for a year.
 
-    def rule(tx: Transaction) -> PartyRegistered | Refusal:
+    Raises:
+        BadInput: the id, the kind or the name cannot be, or an agent has nobody who answers for it.
+    """
+
+    def command(tx: Transaction) -> PartyRegistered | Refusal:
         fact = register_party(tx, party, kind, name, principal)
-        return replace(fact, key=tx.new_key()) if isinstance(fact, PartyRegistered) and kind == "person" else fact
+        if isinstance(fact, Refusal):
+            return fact
+        fact = replace(fact, key=tx.new_key()) if kind == "person" else fact
+        tx.append(fact)
+        if evidence:
+            verified = assurance.verify(tx, party, evidence, in_years(tx.now, 1), tx.now)
+            assert isinstance(verified, PartyVerified), "it was just registered"
+            tx.append(verified)
+        return fact
 
-    return node.record(rule)
+    return node.store.write(command)
+
+
+def verify_party(node: Node, party: str, evidence: str, until: Instant | None) -> PartyVerified | Refusal:
+    """The operator found out who a party is, and goes by it for a year unless it says until when.
+
+    Raises:
+        BadInput: there is no evidence, or the end cannot be.
+    """
+    return node.record(lambda tx: assurance.verify(tx, party, evidence, until or in_years(tx.now, 1), tx.now))
+
+
+def unverify_party(node: Node, party: str, evidence: str) -> PartyVerified | Refusal:
+    """The operator takes that back; it counts from the next decision on.
+
+    Raises:
+        BadInput: no reason is given.
+    """
+    return node.record(lambda tx: assurance.unverify(tx, party, evidence, tx.now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,10 +136,11 @@ def _shown(row: AdoptedRuleset) -> Shown:
         counted = tuple(
             Flag(uid, "uses outside the node are not counted, so this never permits") for uid in terms.counted
         )
+        untold = tuple(Flag("", f"`{name}` is not known of what is outside the node") for name in terms.untold)
         conflicts, shadowed = (analysis.conflicts(terms), analysis.shadowed(terms)) if compared else ((), ())
         if len(_SHOWN) >= outside.KEPT:
             _SHOWN.clear()
-        found = _SHOWN[id(row)] = Shown(row, (*terms.flags, *counted), conflicts, shadowed, compared)
+        found = _SHOWN[id(row)] = Shown(row, (*terms.flags, *counted, *untold), conflicts, shadowed, compared)
     return found
 
 

@@ -26,6 +26,7 @@ from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.state import Period
 from usufruct.core.privacy.state import Use
+from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
@@ -113,7 +114,23 @@ def checkpoint(request: AnyRequest) -> str:
 @post("/parties", opt=STEWARD, sync_to_thread=True, summary="Register a party")
 def add_party(request: AnyRequest, data: JSONBody[messages.NewParty]) -> PartyRegistered:
     """Somebody new."""
-    return done(register.add_party(node_of(request), data.party, data.kind, data.name, data.principal))
+    return done(register.add_party(node_of(request), data.party, data.kind, data.name, data.principal, data.evidence))
+
+
+@post("/parties/{party:str}/verification", opt=STEWARD, sync_to_thread=True, summary="Say that you know who a party is")
+def verify_party(request: AnyRequest, party: FromPath[str], data: JSONBody[messages.NewVerification]) -> PartyVerified:
+    """What was found out and how; sensitive data are answered to nobody else."""
+    return done(
+        register.verify_party(node_of(request), party, data.evidence, parse_instant(data.until) if data.until else None)
+    )
+
+
+@post("/parties/{party:str}/verification/end", opt=STEWARD, sync_to_thread=True, summary="Take that back")
+def unverify_party(
+    request: AnyRequest, party: FromPath[str], data: JSONBody[messages.EndedVerification]
+) -> PartyVerified:
+    """It counts from the next decision on."""
+    return done(register.unverify_party(node_of(request), party, data.evidence))
 
 
 @get("/parties", opt=STEWARD, sync_to_thread=True, summary="All parties")
@@ -240,8 +257,9 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.A
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
     who = who_is(request)
     asked = query.Asked(
-        who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors
-    )
+        who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
+        who.signed,
+    )  # fmt: skip
     result = query.ask(node_of(request), asked)
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
@@ -422,7 +440,8 @@ def kept(filename: str, content: bytes) -> Iterator[Path]:
 router = Router(
     "/api/v1",
     route_handlers=[
-        about, catalogue, purpose_tree, checkpoint, add_party, list_parties, propose_card, add_asset, list_assets,
+        about, catalogue, purpose_tree, checkpoint, add_party, verify_party, unverify_party, list_parties,
+        propose_card, add_asset, list_assets,
         record_consents, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
         list_agreements, end_agreement, ask, list_uses, receipt, me, counting_key, book, plan_period, close_period,
         list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,

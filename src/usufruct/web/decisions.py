@@ -36,7 +36,7 @@ def try_out(request: AnyRequest, data: JSONBody[messages.TriedRequest]) -> Any:
     who = who_is(request)
     asked = Request(
         who.party, holdable(data.asset), holdable(data.purpose), data.form, tuple(map(holdable, data.columns)),
-        actors=who.actors,
+        actors=who.actors, signed=who.signed,
     )  # fmt: skip
     return decision.tried(node_of(request), asked).value()
 

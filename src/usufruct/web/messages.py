@@ -21,6 +21,20 @@ class NewParty(Struct, forbid_unknown_fields=True):
     kind: Text
     name: Text
     principal: Id | None = None
+    evidence: Text = ""
+
+
+class NewVerification(Struct, forbid_unknown_fields=True):
+    """How the operator found out who a party is, and until when it goes by that (a year unless said)."""
+
+    evidence: Text
+    until: Day | None = None
+
+
+class EndedVerification(Struct, forbid_unknown_fields=True):
+    """Why the operator no longer goes by it."""
+
+    evidence: Text
 
 
 class NewRight(Struct, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from usufruct.core.access import proof
 from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
@@ -23,6 +24,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.contract.odrl import ACTIONS
 from usufruct.core.contract.state import Agreement, AgreementUses, Duty
+from usufruct.core.registry.assurance import known
 from usufruct.core.registry.credentials import claims
 from usufruct.core.terms import evaluate
 from usufruct.core.terms.evaluate import Request, Terms, World
@@ -44,10 +46,11 @@ def terms_of(rules: Ruleset) -> Terms:
 
 
 def gates(
-    read: Reader, case: Case, asked: Request, others: Iterable[Agreement], at: Instant, admitted: bool = False
-) -> list[Premise]:
+    read: Reader, case: Case, request: proof.Request, asked: Request, others: Iterable[Agreement], at: Instant,
+    admitted: bool = False,
+) -> list[Premise]:  # fmt: skip
     """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`, to
-    what is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
+    the request as it is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
     premises: list[Premise] = []
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
@@ -55,7 +58,7 @@ def gates(
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
         if not (own or terms.prohibitive):
             continue
-        shown, world = _shown(read, case, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
+        shown, world = _shown(read, request, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
             premises.append(_prohibition(agreement, terms, shown, world, own))
         if own:
@@ -64,7 +67,7 @@ def gates(
 
 
 def mandated(
-    read: Reader, case: Case, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
+    read: Reader, request: proof.Request, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
 ) -> Iterator[Premise]:
     """The premises of the rules that mandates carry; the use itself is among those counted if it is `admitted`."""
     for row in delegations:
@@ -72,7 +75,7 @@ def mandated(
             continue
         terms, no = terms_of(row.mandate.rules), None
         world = World(at, counters=dict.fromkeys(terms.counted, row.uses - admitted))
-        report = terms.report(_shown(read, case, asked, terms, at), world)
+        report = terms.report(_shown(read, request, asked, terms, at), world)
         if not report.permitted:
             without = replace(row, mandate=replace(row.mandate, rules=None))
             change = Change(f"have `{row.principal}` delegate with other rules than `{row.id}`", row=without)
@@ -88,18 +91,26 @@ def question(case: Case) -> Request:
         "usu:form": case.form, "usu:grade": max([column.grade for column in columns]),
         "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
         "recipient": case.agreement.consumer, "version": asset.version, "usu:persons": asset.quality.persons,
+        "usu:group": case.group_min if case.form == "aggregates" else None,
     }  # fmt: skip
     return Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
 
 
-def _shown(read: Reader, case: Case, asked: Request, terms: Terms, at: Instant) -> Request:
-    """The same request, with what the requester has shown of itself, if the terms look at that."""
-    if "usu:claim" not in terms.shown:
+_SAYS_WHO = frozenset({"usu:assurance", "usu:machine"})
+
+
+def _shown(read: Reader, request: proof.Request, asked: Request, terms: Terms, at: Instant) -> Request:
+    """What is asked, with what is known of who asks, if the terms look at that."""
+    if "usu:claim" not in terms.shown and not terms.given & _SAYS_WHO:
         return asked
-    shown = claims(read, case.agreement.consumer, at)
+    shown = claims(read, request.requester, at)
     types = {one.type for found in shown.values() for one in found}
-    claimed = frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]})
-    return asked._replace(values={**asked.values, "usu:claim": claimed})
+    who: dict[str, Any] = {
+        "usu:claim": frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]}),
+        "usu:machine": "yes" if request.actors else "no",
+        "usu:assurance": 1 if known(read, request.requester, at) is None else 3 if request.signed else 2,
+    }
+    return asked._replace(values={**asked.values, **who})
 
 
 def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counted: bool) -> World:

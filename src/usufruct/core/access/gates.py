@@ -1,9 +1,10 @@
 """The gates of the decision, in their order, but for what the rules of agreements say (see `agreed`) and who acts for
 whom (see `delegation`). Each yields its premises, whether they hold or not.
 
-A *grade* gate asks how the columns must be handled; *prohibition* what is never allowed, by descent or by any agreement
-that the requester has on the asset; *purpose* what it is for, in the agreement, by descent and by right; *agreement* what
-was agreed, its rules, duties and counts; *consent* whose rows; *rights* whether who agreed could.
+A *grade* gate asks how the columns must be handled, how surely it must be known who asks for them, and on what their use
+may rest; *prohibition* what is never allowed, by descent or by any agreement that the requester has on the asset; *purpose*
+what it is for, in the agreement, by descent and by right; *agreement* what was agreed, its rules, duties and counts;
+*consent* whose rows; *rights* whether who agreed could.
 
 Nothing is refused because of who the persons are or how many: the consent gate narrows and never refuses (decision 0005).
 """
@@ -16,11 +17,15 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.access.clauses import Running
 from usufruct.core.access.proof import Change, No, Premise, Request
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement
+from usufruct.core.registry import assurance as registry
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset, Right
-from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook import grades, purposes
+from usufruct.core.rulebook.bases import CONSENT, EXPLICIT
 from usufruct.core.rulebook.grades import FORMS, Grade, Table
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -40,9 +45,44 @@ class Case:
     agreement: Agreement
     right: rights.Explained | None
 
+    @property
+    def assurance(self) -> str:
+        """How surely it must be known who asks."""
+        return max((grade.assurance for grade in self.handled()), key=tuple(grades.ASSURANCES).index)
+
+    @property
+    def group_min(self) -> int:
+        """How many persons must stand in a figure at least."""
+        return max(grade.group_min for grade in self.handled())
+
     def handled(self) -> list[Grade]:
-        """The grades of what is read; of everything if nothing is read by name."""
-        return [self.table.grades[column.grade] for column in self.columns or self.asset.columns]
+        """The grades of what is read. Who adds up or counts reads whom the rows are about: the grade of that column says
+        how sensitive it is to be among them. Of everything, if nothing is read by name."""
+        asset = self.asset
+        person = asset.column(asset.person_column) if self.form == "aggregates" else None
+        read = (*self.columns, person) if person else self.columns
+        return [self.table.grades[column.grade] for column in read or asset.columns]
+
+
+def assurance(read: Reader, case: Case, request: Request, at: Instant) -> list[Premise]:
+    """How surely it must be known who asks for what is so graded, where an account is not enough."""
+    wanted, party, no = case.assurance, request.requester, None
+    if not grades.reaches(wanted, "substantial"):
+        return []
+    facts = registry.known(read, party, at)
+    if facts is None:
+        change = Change("have the operator find out who you are, or show a credential", row=registry.supposed(party))
+        no = No("access.assurance", f"it is not known surely enough who `{party}` is", (change,))
+    found = Premise(
+        "grade", party, "somebody whose identity is verified", "verified" if facts else "not verified", facts or (), no
+    )
+    if not grades.reaches(wanted, "high"):
+        return [found]
+    no = None
+    if not request.signed:
+        change = Change("send the request with a proof of your key (DPoP), as a program", "signed", True)
+        no = No("access.assurance", "the request is not signed with a key that only its sender has", (change,))
+    return [found, Premise("grade", "request", "a proof of the sender's key", request.signed, (), no)]
 
 
 def columns_read(request: Request, asset: Asset) -> tuple[str, ...]:
@@ -55,6 +95,7 @@ def columns_read(request: Request, asset: Asset) -> tuple[str, ...]:
 def lasting(case: Case) -> Iterator[Premise]:
     """The premises of what seldom changes: asset, agreement, rights."""
     yield from _grade(case)
+    yield from _basis(case)
     yield from _prohibition(case)
     yield from _purpose(case)
     yield from _form(case)
@@ -82,11 +123,11 @@ def no_agreement(request: Request) -> Premise:
 
 def _grade(case: Case) -> Iterator[Premise]:
     """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter."""
-    read, grades = case.columns, case.table.grades
-    closed = [column for column in read if not grades[column.grade].forms]
+    read, table = case.columns, case.table.grades
+    closed = [column for column in read if not table[column.grade].forms]
     if closed:
         names = ", ".join(column.name for column in closed)
-        reason = f"{names}: graded {grades[5].name} or {grades[6].name}, which this node never lets out"
+        reason = f"{names}: graded {table[5].name} or {table[6].name}, which this node never lets out"
         rest = tuple(column.name for column in read if column not in closed)
         yield Premise(
             "grade", names, "a grade that is let out", [column.grade for column in closed], case.descent,
@@ -94,14 +135,28 @@ def _grade(case: Case) -> Iterator[Premise]:
         )  # fmt: skip
     by_grade: dict[int, list[str]] = {}
     for column in read:
-        if grades[column.grade].forms:
+        if table[column.grade].forms:
             by_grade.setdefault(column.grade, []).append(column.name)
     for grade, graded in sorted(by_grade.items(), reverse=True):
-        forms, names, no = grades[grade].forms, ", ".join(graded), None
+        forms, names, no = table[grade].forms, ", ".join(graded), None
         if case.form not in forms:
-            reason = f"{names}: graded {grades[grade].name}, so {FORMS[case.form]} never leave the node"
+            reason = f"{names}: graded {table[grade].name}, so {FORMS[case.form]} never leave the node"
             no = No("access.form", reason, (Change(_example(case), "form", "aggregates"),))
         yield Premise("grade", names, forms, case.form, case.descent, no)
+
+
+def _basis(case: Case) -> Iterator[Premise]:
+    """What the most sensitive data may rest on (GDPR, article 9)."""
+    agreement, no = case.agreement, None
+    if any(grade.basis == "explicit-or-statute" for grade in case.handled()):
+        basis, allowed = agreement.terms.basis, EXPLICIT
+        if basis not in allowed:
+            terms = replace(agreement.terms, basis=CONSENT)
+            no = No(
+                "access.basis", f"`{agreement.id}` rests on {basis}, which is not enough for data of this grade",
+                (Change("come to an agreement that rests on consent, or on a law", row=replace(agreement, terms=terms)),),
+            )  # fmt: skip
+        yield Premise("grade", "legal basis", allowed, basis, (agreement.seq,), no)
 
 
 def _prohibition(case: Case) -> Iterator[Premise]:
@@ -201,7 +256,8 @@ def _reach(case: Case, right: Right, rests_on: tuple[int, ...]) -> Iterator[Prem
 def _example(case: Case) -> str:
     """The nearest question of the allowed form, made from the asset's public card alone."""
     asset = case.asset
-    columns = [c for c in asset.columns if "aggregates" in case.table.grades[c.grade].forms]
+    open_ones = (c for c in asset.columns if "aggregates" in case.table.grades[c.grade].forms)
+    columns = sorted(open_ones, key=lambda column: column.grade)  # the harmless ones first, for they are refused least
     key = next((_quoted(c.name) for c in columns if c.values), None)
     measure = next((_quoted(c.name) for c in columns if c.low is not None and not c.values), None)
     select = f"AVG({measure})" if measure else "COUNT(*)"

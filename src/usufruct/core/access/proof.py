@@ -45,7 +45,7 @@ class Part:
 class Request:
     """Who wants which columns of what, for what, in which form (see `grades.FORMS`), and which part of them: `reach` has
     the columns that the use is restricted by. For rows no columns means all. `actors` act for the requester, each for the
-    next, who speaks first first."""
+    next, who speaks first first. `signed`: with a key that only who sends it has."""
 
     requester: str
     asset: str
@@ -54,6 +54,7 @@ class Request:
     columns: tuple[str, ...]
     reach: tuple[Part, ...] = ()
     actors: tuple[str, ...] = ()
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Change:
 
     text: str
     ask: str = ""
-    to: str | tuple[str, ...] = ()
+    to: str | bool | tuple[str, ...] = ()
     row: Row | None = None
 
     @property

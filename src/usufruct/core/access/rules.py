@@ -39,7 +39,8 @@ NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 
 class Permit(NamedTuple):
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
-    numbers), with what the proof says goes with it; at this `price`, in minor units, and under these `delegations`."""
+    numbers), with what the proof says goes with it; at this `price`, in minor units, and under these `delegations`. No
+    figure about fewer persons than `group_min` may leave."""
 
     agreement: Agreement
     asset: Asset
@@ -48,12 +49,14 @@ class Permit(NamedTuple):
     population: bytes
     proof: Proof
     price: int
+    group_min: int
     delegations: tuple[str, ...] = ()
 
 
 class _Lasting(NamedTuple):
     """A case, what seldom changes of it, and what a permit of it says. `asked` is the request in the words of the
-    agreement's rules, `ends` says for each gate how many premises stand in and before it, `open` whether all hold."""
+    agreement's rules, `ends` says for each gate how many premises stand in and before it, `open` whether all hold;
+    `assurance` whether more than an account is needed."""
 
     case: Case
     asked: evaluate.Request
@@ -61,6 +64,8 @@ class _Lasting(NamedTuple):
     ends: dict[str, int]
     open: bool
     obligations: tuple[Obligation, ...]
+    assurance: bool
+    group_min: int
     life: int
     until: Instant
     prices: tuple[Price, ...]
@@ -95,7 +100,7 @@ def decide(
     population = consent.population(read, case.asset.id, case.purpose, case.asset.quality.persons, circumstances)
     return Permit(
         case.agreement, case.asset, case.purpose, circumstances, population, _proof(request, at, judged), judged.price,
-        judged.delegations,
+        judged.lasting.group_min, judged.delegations,
     )  # fmt: skip
 
 
@@ -156,7 +161,9 @@ def _judge(
         )
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
-        passing = agreed.gates(read, lasting.case, lasting.asked, others, at, admitted)
+        passing = agreed.gates(read, lasting.case, request, lasting.asked, others, at, admitted)
+        if lasting.assurance:
+            passing += gates.assurance(read, lasting.case, request, at)
         if request.actors:
             # At its release the use is counted already, so the price would be that of the next one.
             due = None if admitted else price
@@ -164,7 +171,7 @@ def _judge(
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (
                 *chain.premises,
-                *agreed.mandated(read, lasting.case, lasting.asked, chain.delegations, at, admitted),
+                *agreed.mandated(read, request, lasting.asked, chain.delegations, at, admitted),
             )
         premises = _in_order(lasting, passing)
         if lasting.open and all(premise.no is None for premise in passing):
@@ -186,10 +193,12 @@ def _order(premise: Premise) -> int:
 
 def _in_order(lasting: _Lasting, passing: list[Premise]) -> tuple[Premise, ...]:
     """All premises by their gates; within a gate what passes stands last."""
-    if len(passing) != 1:
-        return tuple(sorted((*lasting.premises, *passing), key=_order)) if passing else lasting.premises
-    end = lasting.ends[passing[0].gate]
-    return (*lasting.premises[:end], passing[0], *lasting.premises[end:])
+    merged, start = [], 0
+    for premise in sorted(passing, key=_order):
+        end = lasting.ends[premise.gate]
+        merged += [*lasting.premises[start:end], premise]
+        start = end
+    return (*merged, *lasting.premises[start:])
 
 
 def _work_out(
@@ -212,7 +221,7 @@ def _work_out(
     ends = {gate: sum(_order(premise) <= place for premise in premises) for gate, place in _PLACES.items()}
     return _Lasting(
         case, agreed.question(case), premises, ends, all(premise.no is None for premise in premises), _obligations(case),
-        life, until, running.schedule.prices if running else (),
+        grades.reaches(case.assurance, "substantial"), case.group_min, life, until, running.schedule.prices if running else (),
     )  # fmt: skip
 
 
@@ -250,8 +259,15 @@ def _obligations(case: Case) -> tuple[Obligation, ...]:
     obligations = [Obligation("row-filter", f"persons who allow {case.purpose}")]
     if case.form == "aggregates":
         obligations.append(Obligation("privacy-budget", f"{asset.id} {asset.version}"))
+        obligations.append(Obligation("minimum-group", case.group_min))
+    elif asset.person_column:
+        obligations.append(Obligation("mask", asset.person_column))
+    values = {
+        "attribute": asset.title, "watermark": case.agreement.consumer, "notify": asset.source,
+        "delete-by": case.agreement.until,
+    }  # fmt: skip
     named = dict.fromkeys(name for grade in case.handled() for name in grade.obligations)
-    obligations += [Obligation(name, "") for name in named]
+    obligations += [Obligation(name, values[name]) for name in named]
     if terms.rules is not None:
         obligations += [Obligation("duty", duty) for duty in agreed.terms_of(terms.rules).duties]
     return tuple(obligations)

@@ -22,6 +22,8 @@ CODES: dict[str, str] = {
     "access.purpose": "the agreement does not cover this purpose",
     "access.form": "the agreement, or the grade of a column, does not allow this form of answer",
     "access.grade": "a column is graded above what this node lets anyone use",
+    "access.assurance": "it is not known surely enough who asks, for data of that grade",
+    "access.basis": "data of that grade need explicit consent or a law, and the agreement names another basis",
     "access.rights": "the chain of rights behind the agreement is broken or has ended",
     "access.terms": "the rules of the agreement, or of a ruleset, do not permit it, or not now",
     "access.no-ruleset": "no ruleset for this type of resource is open to the asker; the same where there is none",

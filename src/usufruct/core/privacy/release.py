@@ -28,7 +28,7 @@ class Answer:
     `measures` hold decimals written as text.
 
     Next to each measure `m` stands `m_margin`: the true value lies within value ± margin in 95 % of cases. A measure
-    is null where the noise is as large as the group.
+    is null where the noise is as large as the group, or the group too small for the grade.
     """
 
     columns: tuple[str, ...]
@@ -79,6 +79,8 @@ def _columns(plan: QueryPlan) -> tuple[str, ...]:
 def _value(plan: QueryPlan, output: Output, numbers: list[int]) -> tuple[str | None, str | None]:
     """One cell and its margin."""
     vectors = [plan.vectors[v] for v in output.vectors]
+    if _too_few(plan, vectors[0], numbers[0]):
+        return None, None
     if output.measure.function in ("count", "persons"):
         return str(max(0, numbers[0])), str(math.ceil(CONFIDENCE * vectors[0].deviation))
     count, total = numbers
@@ -98,6 +100,13 @@ def _value(plan: QueryPlan, output: Output, numbers: list[int]) -> tuple[str | N
     assert column.low is not None and column.high is not None
     average = min(max(summing.centre + shift, Fraction(column.low)), Fraction(column.high))
     return _decimal(average, column.decimals), _decimal(margin, column.decimals, up=True)
+
+
+def _too_few(plan: QueryPlan, counting: Vector, count: int) -> bool:
+    """Whether a group may be of fewer persons than may stand in a figure. It is judged by the noised count, so it tells
+    nothing that the count would not; a person may stand behind as many rows as she counts for at most."""
+    each = plan.rows_per_group if counting.kind == "rows" else 1
+    return plan.group_min > 0 and count < plan.group_min * each
 
 
 def _hypotenuse(a: Fraction, b: Fraction) -> Fraction:
@@ -132,6 +141,10 @@ def _notes(plan: QueryPlan) -> tuple[str, ...]:
         f"each person counts in at most {plan.groups_per_person} group(s), with at most {plan.rows_per_group} row(s) in each",
         "margins hold for 95 % of draws of the noise; they do not cover who is missing from the data",
     ]
+    if plan.group_min:
+        notes.append(
+            f"a figure is left out where, by the noised count, fewer than {plan.group_min} persons may stand in it"
+        )
     if any(output.measure.function == "average" for output in plan.outputs):
         notes.append("an average is left out where the noise is as large as its group")
     for output in plan.outputs:

@@ -83,7 +83,8 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """What to compute over which version of an asset, how it is bounded and noised, and how the answer is arranged."""
+    """What to compute over which version of an asset, how it is bounded and noised, and how the answer is arranged. What
+    is about fewer than `group_min` persons is left out of it, as far as the noised numbers tell."""
 
     asset: str
     version: str
@@ -96,6 +97,7 @@ class QueryPlan:
     order: tuple[Ordering, ...]
     limit: int | None
     labels: tuple[str, ...]
+    group_min: int = 0
 
     @property
     def charge(self) -> int:
@@ -109,9 +111,11 @@ class QueryPlan:
 
 
 def plan(
-    read: Reader, question: Question, asset: Asset, rulebook: Rulebook, at: Instant, micro_rho: int | None = None
-) -> QueryPlan | Refusal:
-    """The plan for a question that was permitted, spending at most `micro_rho` (the node's default unless given)."""
+    read: Reader, question: Question, asset: Asset, rulebook: Rulebook, at: Instant, micro_rho: int | None = None,
+    group_min: int = 0,
+) -> QueryPlan | Refusal:  # fmt: skip
+    """The plan for a question that was permitted, spending at most `micro_rho` (the node's default unless given); no
+    figure about fewer than `group_min` persons leaves."""
     if not question.measures:
         return refuse(
             "query.unsupported", "the question was not answered", "this node does not let rows out yet, whatever their grade",
@@ -151,6 +155,7 @@ def plan(
         question.order,
         question.limit,
         question.labels,
+        group_min,
     )
     return _within_limits(read, query, rulebook.value("privacy.cells-max", at))
 

@@ -12,3 +12,5 @@ BASES = {
     "OfficialAuthorityOfController": "an office with public authority needs it",
     "LegitimateInterest": "somebody has a legitimate interest in it",
 }
+EXPLICIT = (CONSENT, "LegalObligation", "VitalInterest", "PublicInterest", "OfficialAuthorityOfController")
+"""What the most sensitive data may rest on: her consent, which is explicit here, or a law (after article 9)."""

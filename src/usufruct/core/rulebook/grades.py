@@ -23,8 +23,8 @@ FORMS = {"rows": "records as they are", "aggregates": "differentially private ag
 ASSURANCES = {
     "none": "nobody needs to log in",
     "login": "whoever has an account or a token",
-    "substantial": "a credential or a second factor that makes mistaking her unlikely",
-    "high": "a credential bound to a key that only she has",
+    "substantial": "the operator verified who she is, or she showed a credential of an issuer that the node trusts",
+    "high": "the same, and the request itself is signed with a key that only she has",
 }
 """From the weakest to the strongest: who reaches one reaches those before it."""
 BASES = {

@@ -112,7 +112,8 @@ class Terms:
     """Rules that were read: ask `permits`, `prohibits` or `report`.
 
     `flags` say what was not understood, `counted` names the rules whose uses must be counted, `duties` those duties whose
-    state must be known.
+    state must be known, `given` the operands whose values must come with the request, and `untold` those that they never
+    come with here: the decisions of this node know nothing of them, and for what is outside the node only properties.
     """
 
     def __init__(self, rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] | None = None) -> None:
@@ -124,7 +125,10 @@ class Terms:
         self.permission = any_of(m.applies().sure for m in self.meanings if m.rule.kind == "permission")
         self.prohibition = any_of(m.applies().maybe for m in self.meanings if m.rule.kind == "prohibition")
         self._may, self._must_not = check(self.permission), check(self.prohibition)
-        keys = {*_keys(self.permission), *_keys(self.prohibition)}
+        asked = {*_asked(self.permission), *_asked(self.prohibition)}
+        self.given = frozenset(key for key in asked if isinstance(key, str))
+        self.untold = tuple(sorted(name for name in map(_operand, asked) if _untold(name, actions is not None)))
+        keys = {key for key in asked if isinstance(key, tuple)}
         self.counted = tuple(sorted({key[1] for key in keys if key[0] == "count"}))
         self._duties = {duty.uid: duty for rule in rules.of("permission") for duty in rule.duties}
         self.prohibitive = any(m.rule.kind == "prohibition" for m in self.meanings)
@@ -263,17 +267,32 @@ def _all(nodes: list[Node]) -> Iterator[Node]:
 
 def _looked_at(meanings: tuple[Meaning, ...]) -> list[tuple[str, ...]]:
     nodes = [node for meaning in meanings for node in _all([*meaning.premises, *meaning.refinements])]
-    keys = {key for node in nodes for formula in (node.pair.sure, node.pair.maybe) for key in _keys(formula)}
-    return sorted(keys | {("duty", node.uid) for node in nodes if node.kind == "duty"})
+    asked = {key for node in nodes for formula in (node.pair.sure, node.pair.maybe) for key in _asked(formula)}
+    return sorted(
+        {key for key in asked if isinstance(key, tuple)} | {("duty", node.uid) for node in nodes if node.kind == "duty"}
+    )
 
 
-def _keys(formula: Formula) -> Iterator[tuple[str, ...]]:
-    """The keys of what is not simply given with the request."""
-    if not isinstance(formula, In):
-        for part in formula.parts:
-            yield from _keys(part)
-    elif isinstance(formula.key, tuple):
+def _operand(key: Key) -> str:
+    """The operand that is looked at under a key, without its unit; the key of what is none is none."""
+    named = key[1] if isinstance(key, tuple) and key[0] in ("millionths", "has") else key
+    return named.partition(" ")[0] if isinstance(named, str) else ""
+
+
+def _untold(name: str, outside: bool) -> bool:
+    known = OPERANDS.get(name)
+    return known is not None and (
+        known.given == "nobody" or (outside and known.given == "request" and name != "purpose")
+    )
+
+
+def _asked(formula: Formula) -> Iterator[Key]:
+    """What the formula looks at: an operand that is given with the request, or, as a tuple, what follows from others."""
+    if isinstance(formula, In):
         yield formula.key
+        return
+    for part in formula.parts:
+        yield from _asked(part)
 
 
 def _several(request: Request) -> list[Request] | None:
