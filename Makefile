@@ -19,9 +19,9 @@ install: .venv/installed
 demo: .venv/installed
 	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
 
-# As many workers as there are cores; who is done takes over what another has not begun.
+# As many workers as there are cores; who is done takes over what another has not begun. What is skipped says why.
 test: style
-	$(BIN)/python -m pytest -n logical --dist worksteal
+	$(BIN)/python -m pytest -n logical --dist worksteal -rs
 
 check: style
 	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
