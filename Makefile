@@ -5,7 +5,7 @@ BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
 
-.PHONY: demo test check bench conformance nightly install lock clean
+.PHONY: demo test check style bench conformance nightly install lock clean
 
 install: .venv/installed
 
@@ -19,14 +19,17 @@ install: .venv/installed
 demo: .venv/installed
 	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
 
-test: check
-	$(BIN)/python -m pytest --ignore=tests/test_tidy.py --ignore=tests/test_docs.py
+# As many workers as there are cores; who is done takes over what another has not begun. What is skipped says why.
+test: style
+	$(BIN)/python -m pytest -n logical --dist worksteal -rs
 
-check: .venv/installed
+check: style
+	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
+
+style: .venv/installed
 	$(BIN)/ruff format --check --quiet src tests bench examples
 	$(BIN)/ruff check --quiet src tests bench examples
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py
 
 bench: .venv/installed
 	$(BIN)/python -m bench --all

@@ -11,7 +11,7 @@ from bench import report
 
 CLAIMS = {
     "query": "a governed answer, from question to receipt, against the plain GROUP BY in DuckDB",
-    "decision": "decisions a second, with 1,000 and 100,000 agreements, against cedarpy and pycasbin",
+    "decision": "decisions a second, with 1,000 and 100,000 agreements, against cedarpy, pycasbin and regopy",
     "consent": "who may be used out of 1 million persons, 1,000 of them within limits, against a row for each in DuckDB",
     "journal": "durable facts a second, alone and published with receipts, against sqlite3 and pymerkle",
     "growth": "appending, proving, publishing and opening as the journal grows, against pymerkle; counting for many",

@@ -12,64 +12,39 @@ due, so that a pause is felt by every call that fell into it. A pause is the lon
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict
 from pathlib import Path
-from statistics import quantiles
-from typing import Any
 
-import httptools
-import uvicorn
-import uvloop
-
+from bench.exchange_load import CLIENT, CONNECTIONS, PERSONS, SERVICE, Load
 from bench.measure import scratch, setup, tell
 from bench.report import Result, against, alone
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.exchange.facts import ServiceRegistered
 from usufruct.main import create_node, open_node
 from usufruct.node import login, register, services
-from usufruct.peer.services import HttpServices
-from usufruct.ports import ServiceRequest
 
-SERVICE, CLIENT = "BENCH/GOV/100/registry/persons", "BENCH/GOV/200/clinic"
-PERSONS = 2_000
-CONNECTIONS = 64
-ANSWER = json.dumps({"name": "Mari Maasikas", "born": "1980-01-08", "address": "Tartu", "status": "alive"}).encode()
 OFTEN, SELDOM = 1_100, 250  # calls a second that are due; all of Estonia makes 246 on average
 ENOUGH = 1_000  # calls a second
 PAUSE_MS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a load came to: calls a second that were answered, times in ms, and how many failed."""
-
-    rate: float
-    p50: float
-    p99: float
-    pause: float
-    failed: int
-
-
 def run(quick: bool) -> list[Result]:
     """The figures at both rates, then as fast as it goes."""
-    minute = 2 if quick else 60
+    minute, persons = (0.6, 100) if quick else (60, PERSONS)
     with scratch() as folder, _child("service") as service, _child("proxy", folder / "log.sqlite", service) as proxy:
         with setup("a node with a service and a client"):
             token = _prepare(folder / "node", service)
         with _serve(folder / "node") as node:
-            with setup(f"{PERSONS:,} persons looked up for the first time"):
-                _load(node, token, SELDOM * 2, PERSONS / SELDOM / 2)
-            _load(proxy, token, SELDOM, 2)
+            with setup(f"{persons:,} persons looked up for the first time"):
+                _load(node, token, SELDOM * 2, persons / SELDOM / 2)
+            _load(proxy, token, SELDOM, minute / 30)
             seldom = [_load(port, token, SELDOM, minute / 2) for port in (node, proxy)]
             often = [_load(port, token, OFTEN, minute) for port in (node, proxy)]
             fast = [_load(port, token, 0, minute / 6) for port in (node, proxy)]
@@ -133,7 +108,7 @@ def _serve(directory: Path) -> Iterator[int]:
 @contextlib.contextmanager
 def _child(role: str, *arguments: object) -> Iterator[int]:
     port = _free_port()
-    with _running([sys.executable, "-m", "bench.exchange", role, str(port), *map(str, arguments)], port):
+    with _running([sys.executable, "-m", "bench.exchange_load", role, str(port), *map(str, arguments)], port):
         yield port
 
 
@@ -159,123 +134,7 @@ def _free_port() -> int:
 
 
 def _load(port: int, token: str, rate: float, seconds: float) -> Load:
-    command = [sys.executable, "-m", "bench.exchange", "load", str(port), token, str(rate), str(seconds)]
+    command = [sys.executable, "-m", "bench.exchange_load", "load", str(port), token, str(rate), str(seconds)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     return Load(**json.loads(found.stdout))
-
-
-class _Service(asyncio.Protocol):
-    """The service: the same small answer to every request."""
-
-    reply = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER) + ANSWER
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.transport.write(self.reply * data.count(b"\r\n\r\n"))
-
-
-async def _service(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(_Service, "127.0.0.1", port)
-    await server.serve_forever()
-
-
-def _proxy(port: int, log: str, service: int) -> None:
-    """The peer: passes everything on and writes a line down, on disk before the answer leaves."""
-    lines = sqlite3.connect(log, isolation_level=None)
-    lines.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-    lines.execute("CREATE TABLE call (at REAL, client TEXT, path TEXT, status INTEGER)")
-    outbound = HttpServices()
-
-    async def app(scope, receive, send):  # type: ignore[no-untyped-def]
-        if scope["type"] != "http":
-            return
-        headers = tuple(header for header in scope["headers"] if header[0] not in (b"host", b"authorization"))
-        path = scope["raw_path"].decode().split("/", 7)[7]
-        reply = await outbound.ask(ServiceRequest("GET", f"http://127.0.0.1:{service}/{path}", headers, private=True))
-        client = dict(headers)[b"x-road-client"].decode()
-        lines.execute("INSERT INTO call VALUES (?, ?, ?, ?)", (time.time(), client, path, reply.status))
-        length = (b"content-length", str(len(reply.body)).encode())
-        await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, length]})
-        await send({"type": "http.response.body", "body": reply.body})
-
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="off")
-
-
-# ---- the load
-
-
-class _Caller(asyncio.Protocol):
-    """One connection that makes one call at a time."""
-
-    def __init__(self) -> None:
-        self.parser = httptools.HttpResponseParser(self)
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.parser.feed_data(data)
-
-    def on_message_complete(self) -> None:
-        status, self.parser = self.parser.get_status_code(), httptools.HttpResponseParser(self)
-        self.done.set_result(status)
-
-    def ask(self, request: bytes) -> asyncio.Future[int]:
-        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        return self.done
-
-
-async def _generate(port: int, token: str, rate: float, seconds: float) -> Load:
-    """`rate` calls a second, or as many as go if it is 0."""
-    loop, now = asyncio.get_running_loop(), time.monotonic
-    requests = [
-        f"GET /r1/{SERVICE}/v1/EE{380_000 + n} HTTP/1.1\r\nhost: node\r\nx-road-client: {CLIENT}\r\n"
-        f"accept: application/json\r\nauthorization: Bearer {token}\r\n\r\n".encode()
-        for n in range(PERSONS)
-    ]
-    waits: list[float] = []
-    ends: list[float] = []
-    failed = 0
-    start = now() + 0.2
-    due = iter(range(int(rate * seconds))) if rate else iter(range(10**9))
-
-    async def caller() -> None:
-        nonlocal failed
-        _, protocol = await loop.create_connection(_Caller, "127.0.0.1", port)
-        for number in due:
-            moment = start + number / rate if rate else now()
-            if moment > now():
-                await asyncio.sleep(moment - now())
-            if not rate and moment > start + seconds:
-                break
-            status = await protocol.ask(requests[number % PERSONS])
-            ends.append(now())
-            waits.append(ends[-1] - moment)
-            failed += status != 200
-        protocol.transport.close()
-
-    await asyncio.gather(*(caller() for _ in range(CONNECTIONS)))
-    ends.sort()
-    taken = max(ends[-1] - start, seconds) if rate else ends[-1] - start
-    cuts = quantiles(waits, n=100)
-    pause = max(later - earlier for earlier, later in pairwise([start, *ends]))
-    return Load(len(ends) / taken, 1000 * cuts[49], 1000 * cuts[98], 1000 * pause, failed)
-
-
-def main(arguments: list[str]) -> None:
-    """One of the processes of this benchmark."""
-    match arguments:
-        case ["service", port]:
-            uvloop.run(_service(int(port)))
-        case ["proxy", port, log, service]:
-            _proxy(int(port), log, int(service))
-        case ["load", port, token, rate, seconds]:
-            print(json.dumps(asdict(uvloop.run(_generate(int(port), token, float(rate), float(seconds))))))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,5 +1,7 @@
 """A PostgreSQL server for tests: the system's own programs, a new cluster in a temporary directory, on a Unix socket.
 
+The directory is in memory where the system has a place for that: every commit is synced, as the node demands, and costs
+nothing. No test loses by it, for what a killed server has written is still there.
 The server does not run as root, so where the tests do it is given to the user `postgres`. Where there is no server
 program, whoever needs one is skipped and says so.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 OWNER = "postgres"
 _numbers = itertools.count()
@@ -51,10 +54,17 @@ class Server:
 
     def database(self) -> str:
         """A new, empty database."""
-        name = f"test_{os.getpid()}_{next(_numbers)}"
-        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        name = f"test_{next(_numbers)}"
+        self._say(f"CREATE DATABASE {name}")
         return self.address(name)
+
+    def drop(self, address: str) -> None:
+        """Drops it, whoever is still there: the fewer there are, the sooner the server stands up again."""
+        self._say(f"DROP DATABASE {conninfo_to_dict(address)['dbname']} WITH (FORCE)")
+
+    def _say(self, statement: str) -> None:
+        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self._programs / program), *map(str, arguments)]
@@ -74,13 +84,19 @@ def programs() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
+def in_memory() -> Path | None:
+    """A directory for files in memory with 2 GiB left, or None: then it is any temporary directory."""
+    place = Path("/dev/shm")
+    return place if place.is_dir() and shutil.disk_usage(place).free > 2 * 2**30 else None
+
+
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[Server]:
     """One server for all tests."""
     place = programs()
     if place is None:
         pytest.skip("no PostgreSQL server here: install the system's package `postgresql`")
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=in_memory()))
     server = Server(place, folder)
     yield server
     server.stop()
@@ -88,6 +104,8 @@ def pg_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def pg_address(pg_server: Server) -> str:
+def pg_address(pg_server: Server) -> Iterator[str]:
     """The address of a new, empty database."""
-    return pg_server.database()
+    address = pg_server.database()
+    yield address
+    pg_server.drop(address)

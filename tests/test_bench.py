@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import platform
 from pathlib import Path
@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HELPERS = ("__init__", "__main__", "measure", "report")
+HELPERS = ("__init__", "__main__", "decision_peers", "decision_world", "exchange_load", "measure", "report")
 NAMES = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if path.stem not in HELPERS)
 
 
@@ -40,6 +40,9 @@ def test_a_benchmark_prints_one_object(name: str, bench: ModuleType, capsys: pyt
     assert {"cores", "memory_gib", "python", "duckdb"} <= found["machine"].keys()
     assert found["results"]
     assert any(result["peer"] for result in found["results"])
+    if name == "decision":
+        met = {result["peer"].split()[0].strip(",") for result in found["results"] if result["peer"]}
+        assert met == {"cedarpy", "pycasbin", *(("regopy",) if importlib.util.find_spec("regopy") else ())}
     for result in found["results"]:
         check_result(result)
     assert platform.node() not in found["machine"].values()

@@ -56,7 +56,7 @@ async def answers(scope: Any, receive: Any, send: Any) -> None:
         for _ in range(services.REPLY_LIMIT // 2**20 + 1):
             await send({"type": "http.response.body", "body": bytes(2**20), "more_body": True})
     if path == "/drip":
-        for _ in range(50):
+        for _ in range(15):
             await send({"type": "http.response.body", "body": b".", "more_body": True})
             await asyncio.sleep(0.2)
     await send({"type": "http.response.body", "body": b"" if path == "/announced" else b"done"})
