@@ -156,6 +156,44 @@ def test_who_is_no_guardian_speaks_for_nobody(node: Node) -> None:
         )
 
 
+def test_nobody_speaks_for_who_was_erased(node: Node) -> None:
+    """Her number stays in the asset, and her guardian knows the id that stood for her."""
+    asked = request(node)
+    story.done(register.add_party(node, "aunt", "person", "Aunt"))
+    story.done(consent.appoint(node, "aunt", VICTIM, parse("2040-01-01"), "court"))
+    with node.store.read() as state:
+        victim = find_party(state, VICTIM)
+    assert victim is not None
+    story.done(erase.erase(node, VICTIM, story.OPERATOR))
+    for who, by in ((victim.id, "aunt"), (VICTIM, "aunt"), (victim.id, "")):
+        for purpose in (purposes.ROOT, "Marketing"):
+            for yes in (True, False):
+                refused(consent.record_word(node, "pay", who, purpose, yes, by=by), "registry.unknown")
+        refused(consent.object_to(node, "pay", who, "Marketing", "", by), "registry.unknown")
+        refused(consent.notice(node, "pay", who, "Marketing", ANY, by), "registry.unknown")
+        refused(consent.answer(node, asked.request, who, "yes", asked.notice, by=by), "registry.unknown")
+        assert consent.inbox(node, who, "aunt") == consent.words(node, who, "aunt") == []
+    refused(consent.ask(node, story.OPERATOR, "pay", "Marketing", ANY, ASKED, 30, victim.id), "registry.unknown")
+    assert consent.wards(node, "aunt") == []
+    with node.store.read() as state:
+        circumstances = Circumstances(node.clock.now(), "insurer", "aggregates")
+        assert not any(access.population(state, "pay", "Marketing", story.PERSONS, circumstances))
+
+
+def test_an_erased_guardian_speaks_for_nobody_and_what_he_gave_is_void(node: Node, directory: Path) -> None:
+    story.done(register.add_party(node, "aunt", "person", "Aunt"))
+    story.done(consent.appoint(node, "aunt", VICTIM, parse("2040-01-01"), "court"))
+    story.done(consent.record_word(node, "pay", VICTIM, "Marketing", True, Conditions(uses=9), by="aunt"))
+    assert population(node, "Marketing") == {VICTIM}
+    refused(consent.record_word(node, "pay", VICTIM, "Personalisation", True), "consent.guardian")
+    story.done(erase.erase(node, "aunt", story.OPERATOR))
+    assert population(node, "Marketing") == set()
+    refused(consent.record_word(node, "pay", VICTIM, "Marketing", True, by="aunt"), "registry.unknown")
+    story.done(consent.record_word(node, "pay", VICTIM, "Personalisation", True))  # she need not wait for anybody
+    assert population(node, "Personalisation") == {VICTIM}
+    assert state_rows(directory / "journal.sqlite") == rebuilt_rows(directory / "journal.sqlite")
+
+
 def test_after_its_end_a_request_is_answered_by_nobody(node: Node, clock: SetClock) -> None:
     asked, other = request(node, days=1), request(node, purpose="Personalisation")
     story.done(consent.withdraw(node, other.request, "insurer"))

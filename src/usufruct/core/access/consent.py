@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from usufruct.core.access.consent_conditions import ANY, Circumstances, Conditions
+from usufruct.core.access.consent_guardians import Guardianship
 from usufruct.core.access.consent_head import ConsentHead, once, with_heads
 from usufruct.core.access.consent_words import (
     LIMITED,
@@ -115,14 +116,11 @@ def _fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from counted(read, fact, entry.at)
         case RecordsShared() as fact:
             yield SharedRecords(fact.asset, entry.seq, fact.numbers)
-        case (
-            GuardianshipEnded() as fact
-        ):  # they stay as limits that nothing meets, so that nothing broader takes their place
-            for person in read.list(Person, party=fact.ward):
-                for word in of_person(read, person.asset, fact.ward):
-                    if word.standing == LIMITED and word.said == "given" and word.by == fact.guardian:
-                        yield replace(word, void=True)
+        case GuardianshipEnded() as fact:
+            yield from _void(read, fact.guardian, fact.ward)
         case PersonErased() as fact:  # whatever a holder collected from her counts for nothing any more
+            for one in read.list(Guardianship, guardian=fact.party):
+                yield from _void(read, one.guardian, one.ward)
             for removed in fact.removed:
                 yield from ended(of_person(read, removed.asset, fact.party), 0)
                 for purpose in purposes.descendants(purposes.ROOT):
@@ -163,6 +161,15 @@ def _refused(read: Reader, entry: Entry, fact: ConsentRefused) -> Iterator[Row]:
         chunk = _chunk(read, fact.asset, purpose, number)
         refused = _set(chunk.refused, number) if purpose == fact.purpose else chunk.refused
         yield from _changed(chunk, _clear(chunk.given, number), refused)
+
+
+def _void(read: Reader, guardian: str, ward: str) -> Iterator[Row]:
+    """What a guardian gave whose power is gone: it stays as a limit that nothing meets, so that nothing broader takes its
+    place."""
+    for person in read.list(Person, party=ward):
+        for word in of_person(read, person.asset, ward):
+            if word.standing == LIMITED and word.said == "given" and word.by == guardian:
+                yield replace(word, void=True)
 
 
 def _objected(read: Reader, entry: Entry, fact: UseObjected | ObjectionLifted) -> Iterator[Row]:

@@ -146,8 +146,8 @@ def ask(
 def may_ask(read: Reader, asset: Asset, asker: str, party: str = "") -> bool:
     """Whether an asset can be known to the asker; and if one person is asked, whether he keeps the data about her."""
     if party:
-        here = any(read.list(Person, asset=asset.id, party=id_of(read, party)))
-        return here and asker == asset.publisher
+        one = find_party(read, party)
+        return one is not None and asker == asset.publisher and any(read.list(Person, asset=asset.id, party=one.id))
     offered = any(offer.open for offer in read.list(Offer, asset=asset.id))
     return offered or asker == asset.publisher or any(read.list(Agreement, asset=asset.id, consumer=asker))
 

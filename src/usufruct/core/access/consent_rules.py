@@ -22,7 +22,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.facts import PARTY_KINDS, Column
-from usufruct.core.registry.rules import id_of
+from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.bases import BASES
@@ -61,7 +61,8 @@ class Speech:
 
 def speech(read: Reader, asset: str, speaker: Speaker, at: Instant) -> Speech | Refusal:
     """Whether somebody may speak on an asset; what is unknown and what is not hers to decide get the same answer."""
-    party, by = id_of(read, speaker.party), id_of(read, speaker.by) if speaker.by else ""
+    person, by = find_party(read, speaker.party), id_of(read, speaker.by) if speaker.by else ""
+    party = person.id if person else ""  # her number stays when she is erased, and nobody speaks for it
     power = guardianship(read, by, party, at) if by else None
     found = read.get(Asset, asset)
     try:
