@@ -28,7 +28,8 @@ import cedarpy
 
 from bench.measure import medians, scratch, seconds, setup
 from bench.report import Result, against, alone, barred
-from usufruct.core.access.consent import CHUNK, population
+from usufruct.core.access.consent import population
+from usufruct.core.access.consent_bits import CHUNK
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.access.rules import Permit, Request, decide
 from usufruct.core.base.instants import Instant

@@ -245,6 +245,61 @@ def test_of_shared_records_none_is_used_unless_each_lets_it_be() -> None:
     assert inside_bits(world) == 0
 
 
+groups = st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=4, unique=True).map(tuple), max_size=6)
+
+
+@given(groups, st.sets(st.integers(0, 9)), st.data())
+def test_who_shares_with_who_shares_with_a_no_is_out_in_whichever_order_it_was_recorded(
+    shared: list[tuple[int, ...]], said_no: set[int], data: st.DataObject
+) -> None:
+    world = pay(World())
+    in_some_order = [RecordsShared("pay", group, "household") for group in data.draw(st.permutations(shared))]
+    refusals = [spoken("no academic", number) for number in sorted(said_no)]
+    world.add(ConsentsRecorded("pay", "Purpose", tuple(range(10)), "forms"), *refusals, *in_some_order)
+    out = set(said_no)
+    while more := {number for group in shared if out & set(group) for number in group} - out:
+        out |= more
+    assert {number for number in range(10) if not inside_bits(world) >> number & 1} == out
+
+
+def test_her_own_part_is_what_she_is_told_of_shared_records() -> None:
+    """What another said of them changes nothing in it."""
+    world = pay(World())
+    world.add(RecordsShared("pay", (3, 9), "household"), spoken("yes research"))
+    for word in ("no academic", "yes research", "no everything"):
+        world.add(spoken(word, 9))
+        assert consent.standing(world.state, "pay", 3, "AcademicResearch") == "given"
+        assert consent.shares(world.state, "pay", 3) and not consent.shares(world.state, "pay", 4)
+
+
+NOW = """
+what was said                                   | asked at   | standing
+------------------------------------------------+------------+----------
+                                                | 2026-03-01 | not given
+yes research                                    | 2026-03-01 | given
+yes research spring                             | 2026-03-01 | limits
+yes research spring                             | 2026-07-01 | refused
+yes research; no academic to clinic             | 2026-03-01 | limits
+yes research clinic                             | 2026-03-01 | limits
+yes research recent                             | 2026-03-01 | limits
+yes research spring; no academic                | 2026-03-01 | refused
+yes research spring; no marketing               | 2026-03-01 | limits
+yes everything; yes academic spring             | 2026-07-01 | refused
+yes research spring; objects academic any       | 2026-03-01 | refused
+no everything; yes research clinic              | 2026-03-01 | limits
+yes research clinic; no everything              | 2026-03-01 | refused
+"""
+
+
+@cases(NOW)
+def test_the_standing_at_an_instant(row: dict[str, str]) -> None:
+    world = pay(World())
+    for words in parts(row["what was said"]):
+        world.add(spoken(words))
+    at = instants.parse(row["asked at"])
+    assert consent.standing_now(world.state, "pay", 3, "AcademicResearch", at) == row["standing"]
+
+
 def inside_bits(world: World) -> int:
     return int.from_bytes(consent.population(world.state, "pay", "AcademicResearch", 10, use(world)), "little")
 
