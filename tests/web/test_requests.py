@@ -9,9 +9,10 @@ import pytest
 
 import story
 from browsing import Page
-from usufruct.core.access.consent_conditions import Conditions
+from support import SetClock
+from usufruct.core.access.consent_conditions import ANY, Conditions
 from usufruct.core.access.facts import ConsentRequested
-from usufruct.core.base.instants import parse
+from usufruct.core.base.instants import later, parse
 from usufruct.node import consent, register
 from usufruct.node.node import Node
 
@@ -53,6 +54,38 @@ def test_her_page_says_what_is_used_within_limits(member: Any, node: Node) -> No
     assert "Used within limits that you set" in member.get("/me").text
     story.done(consent.record_word(node, "pay", "member-3", story.PURPOSE, False))
     assert "within limits that you set" not in member.get("/me").text
+
+
+def row(page: Page, purpose: str) -> str:
+    """What her page says of a purpose, with the buttons there are."""
+    rows = [" ".join(element.text.split()) for element in page.all("tr")]
+    (found,) = [text for text in rows if text.startswith(purpose)]
+    return found
+
+
+def test_her_page_says_what_holds_now(member: Any, node: Node, clock: SetClock) -> None:
+    def say(purpose: str, yes: bool, conditions: Conditions = ANY) -> None:
+        story.done(consent.record_word(node, "pay", "member-3", purpose, yes, conditions))
+
+    say("ResearchAndDevelopment", True, Conditions(until=later(clock.now(), hours=1)))
+    assert "Used within limits" in row(member.get("/me"), "Research and development")
+    say(story.PURPOSE, False)  # within those limits, and all the same a no
+    assert "Not used you refused" in row(member.get("/me"), "Academic research")
+    assert "Refuse:" not in row(member.get("/me"), "Academic research")
+    clock.move(hours=1)
+    assert "Not used another word of yours" in row(member.get("/me"), "Research and development")
+    say("Marketing", True, Conditions(recipients=(story.STRANGER,)))
+    assert "Used within limits" in row(member.get("/me"), "Marketing of any kind")
+
+
+def test_her_page_tells_nothing_of_those_she_shares_records_with(member: Any, node: Node) -> None:
+    alone = member.get("/me").text
+    story.done(consent.share_records(node, "pay", ["member-3", "member-4"], "household"))
+    agreeing = member.get("/me").text
+    assert "about other people too" in agreeing and "about other people too" not in alone
+    assert "Academic research Used if all agree you consented" in agreeing
+    story.done(consent.record_word(node, "pay", "member-4", story.PURPOSE, False))
+    assert member.get("/me").text == agreeing
 
 
 def test_yes_to_less_no_and_later(browse: Any, asked: ConsentRequested) -> None:
