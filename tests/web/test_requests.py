@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,29 @@ def test_her_page_says_what_is_used_within_limits(member: Any, node: Node) -> No
     assert "Used within limits that you set" in member.get("/me").text
     story.done(consent.record_word(node, "pay", "member-3", story.PURPOSE, False))
     assert "within limits that you set" not in member.get("/me").text
+
+
+COUNTED = "Insurer learns how many people answered, never who and never what"
+NAMED = "learns what you answer"
+
+
+def test_each_request_says_what_who_asks_will_learn(
+    member: Any, node: Node, asked: ConsentRequested, tmp_path: Path
+) -> None:
+    assert COUNTED in member.get("/member/requests").text and NAMED not in member.get("/member/requests").text
+    alone = story.done(consent.ask(node, story.OPERATOR, "pay", "Personalisation", ANY, "For you", 30, "member-3"))
+    text = member.get("/member/requests").text
+    assert COUNTED in text and f"Nobody else is asked, so Wage Commons {NAMED}" in text
+    assert [one["alone"] for one in member.raw("GET", "/api/v1/me/requests").json()] == [True, False]
+    story.done(consent.answer(node, alone.request, "member-3", "no"))
+    # and who asks of an asset that is about one person alone learns what that person says, whoever its source is
+    table = tmp_path / "hers.csv"
+    table.write_text("nr,year,hourly_pay,hours,night_shifts\n3,2021,15.00,900,false\n", encoding="utf-8")
+    story.done(register.add_asset(node, replace(story.read_card(), asset="hers"), table, story.OPERATOR))
+    only = story.done(consent.ask(node, story.OPERATOR, "hers", "Marketing", ANY, "For you"))
+    assert f"Nobody else is asked, so Wage Commons {NAMED}" in member.get("/member/requests").text
+    story.done(consent.answer(node, only.request, "member-3", "yes", only.notice))
+    assert [sent.told for sent in consent.sent(node, story.OPERATOR)] == ["yes", "no"]
 
 
 def row(page: Page, purpose: str) -> str:

@@ -94,6 +94,8 @@ def inbox(member: str, by: By = "", dir: Directory = HERE) -> None:
         later = f", put off until {put_off[:10]}" if put_off else ""
         out.print(f"{asked.request.id}: {asked.who} asks{later}", style="bold", markup=False)
         out.print("\n".join(f"  {line}" for line in asked.notice.splitlines()), markup=False)
+        learns = "what you answer, for nobody else is asked" if asked.alone else "how many answered, never who or what"
+        out.print(f"  {asked.who} learns {learns}", markup=False)
         out.print(f"  to say yes: --notice {asked.request.notice}", markup=False, soft_wrap=True)
     if not found:
         out.print("nobody asks for anything", markup=False)

@@ -167,12 +167,15 @@ def withdraw(node: Node, request: str, asker: str) -> RequestWithdrawn | Refusal
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the person sees it: who asks, the notice to read before she answers, and what she put off."""
+    """A request as the person sees it: who asks, the notice to read before she answers, and what she put off. If she is
+    asked `alone`, who asks learns what she answers.
+    """
 
     request: ConsentRequest
     who: str
     notice: str
     deferred: RequestAnswer | None
+    alone: bool
 
 
 def inbox(node: Node, party: str, by: str = "") -> list[Asked]:
@@ -183,10 +186,13 @@ def inbox(node: Node, party: str, by: str = "") -> list[Asked]:
         if by and consent_guardians.guardianship(state, id_of(state, by), who, now) is None:
             return []
         return [
-            Asked(request, name, consent_requests.shown(state, request, name), answer)
+            Asked(
+                request, name, consent_requests.shown(state, request, name), answer,
+                bool(consent_requests.asked_alone(state, request)),
+            )
             for request, answer in consent_requests.inbox(state, who, now)
             for name in [_name(state, request.asker)]
-        ]
+        ]  # fmt: skip
 
 
 def wards(node: Node, guardian: str) -> list[tuple[Party, Instant]]:

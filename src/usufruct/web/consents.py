@@ -118,12 +118,14 @@ def _recorded(said: tuple[Fact, Receipt]) -> dict[str, Any]:
 
 @get("/me/requests", opt=MEMBER, sync_to_thread=True, summary="Your inbox")
 def inbox(request: AnyRequest, ward: Ward = "") -> list[dict[str, Any]]:
-    """Who asks for your consent, and what you are to read before you answer; with `ward`, of somebody you speak for."""
+    """Who asks for your consent, and what you are to read before you answer; with `ward`, of somebody you speak for. Where
+    you are asked `alone`, who asks learns your answer."""
     return [
         {
             "request": asked.request.id, "asset": asked.request.asset, "asker": asked.request.asker, "who": asked.who,
             "purpose": asked.request.purpose, "until": asked.request.until, "notice": asked.notice,
             "digest": asked.request.notice, "put_off_until": asked.deferred.until if asked.deferred else None,
+            "alone": asked.alone,
         }
         for asked in consent.inbox(node_of(request), *_speaker(request, ward))
     ]  # fmt: skip
@@ -161,7 +163,7 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewConsentRequest]) -> Cons
 
 @get("/consent-requests", opt=ASKER, sync_to_thread=True, summary="Your requests for consent")
 def sent(request: AnyRequest) -> list[dict[str, Any]]:
-    """What you asked, and how many answered, in steps: never who, and never what."""
+    """What you asked, and how many answered, in steps; of whom you asked alone, what she said."""
     return [
         {
             "request": one.request.id, "asset": one.request.asset, "purpose": one.request.purpose,

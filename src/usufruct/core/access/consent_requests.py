@@ -235,13 +235,19 @@ def _yes(
     return yes_to(read, spoken, known, spoken.limited(given), found.notice, shown, at, found.id)
 
 
-def told(read: Reader, request: ConsentRequest, step: int) -> str:
-    """What the asker is told of the answers: how many, in steps of `step`; if he asked his counterparty alone, which."""
+def asked_alone(read: Reader, request: ConsentRequest) -> str:
+    """Who is asked, if it is one person and nobody else: she by herself, or the only one whom the asset is about."""
     asset = read.get(Asset, request.asset)
     assert asset is not None
-    owner = request.party or (asset.source if asset.quality.persons == 1 else "")
-    if owner:
-        given = read.get(RequestAnswer, request.id, owner)
+    only = read.get(Person, request.asset, 0) if asset.quality.persons == 1 else None
+    return request.party or (only.party if only else "")
+
+
+def told(read: Reader, request: ConsentRequest, step: int) -> str:
+    """What the asker is told of the answers: how many, in steps of `step`; if he asked one person alone, which."""
+    alone = asked_alone(read, request)
+    if alone:
+        given = read.get(RequestAnswer, request.id, alone)
         return given.answer if given else "no answer yet"
     answers = request.answers // step * step
     return f"at least {answers} answered" if answers else f"fewer than {step} answered"
