@@ -31,11 +31,11 @@ from usufruct.core.terms.rules import activate
 
 
 def publish(
-    read: Reader, offer: str, asset: str, provider: str, terms: Terms, until: Instant, standing: bool, at: Instant,
-    currency: str,
+    read: Reader, offer: str, asset: str, provider: str, terms: Terms, until: Instant | None, standing: bool,
+    at: Instant, currency: str,
 ) -> OfferPublished | Refusal:  # fmt: skip
     """An offer by somebody who may operate the asset and grant its use, on terms that can be granted, at a price in
-    the `currency` of the node's ledger.
+    the `currency` of the node's ledger. Without `until` it stays open for as long as one agreement on it lasts.
 
     Raises:
         BadInput: the terms cannot be read (an unknown form, purpose or currency; a negative price; no years).
@@ -69,11 +69,12 @@ def publish(
     refused = _beyond(descent.standing(read, row, at), terms, not_done)
     if refused is not None:
         return refused
-    if until <= at:
+    end = until or in_years(at, terms.years)
+    if end <= at:
         return refuse(
             "contract.terms", not_done, "it would have run out already", remedy="let it run until a later day"
         )
-    return OfferPublished(offer, asset, provider, terms, until, standing)
+    return OfferPublished(offer, asset, provider, terms, end, standing)
 
 
 def refused_rules(terms: Terms) -> Refusal | None:
