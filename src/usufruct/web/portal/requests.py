@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import MODES, Conditions, Within
 from usufruct.core.access.consent_requests import ConsentRequest
+from usufruct.core.access.consent_words import Spoken
 from usufruct.core.access.facts import RequestDeferred
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME, parse
@@ -32,18 +33,28 @@ Ward = Annotated[str, QueryParameter(name="ward", max_length=63)]
 
 @get("/member/requests", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
 def inbox(request: AnyRequest, ward: Ward = "", recorded: FromQuery[int] = -1) -> Page:
-    """Who asks for a member's consent, or for that of somebody she is the guardian of."""
+    """Who asks for a member's consent, or for that of somebody she is the guardian of; `recorded` is the fact that the last
+    form became, 0 if it put a request off."""
     node, (party, by) = node_of(request), _speaker(request, ward)
     found = consent.inbox(node, party, by)
     narrower = {
         asked.request.id: [(purposes.label(p), p) for p in purposes.descendants(asked.request.purpose)]
         for asked in found
     }
+    became = "later" if recorded == 0 and any(asked.deferred for asked in found) else ""
+    if recorded > 0 and _said(consent.words(node, party, by), recorded):
+        became = "answered"
     modes = {asked.request.id: MODES[: MODES.index(asked.request.conditions.mode) + 1] for asked in found}
     return page(
         request, "requests.html", "Requests for your consent", found=found, narrower=narrower, modes=modes, ward=ward,
-        wards=consent.wards(node, who_is(request).party), recorded=recorded, in_words=consent_notice.MODES_IN_WORDS,
+        wards=consent.wards(node, who_is(request).party), became=became, recorded=recorded,
+        in_words=consent_notice.MODES_IN_WORDS,
     )  # fmt: skip
+
+
+def _said(spoken: list[Spoken], fact: int) -> bool:
+    """Whether a fact is a word of hers: what stands in an address may have been written by anybody."""
+    return any(one.word.seq == fact for one in spoken)
 
 
 @post("/member/requests/{id:str}", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
@@ -79,7 +90,8 @@ def words(request: AnyRequest, ward: Ward = "", recorded: FromQuery[int] = -1) -
     return page(
         request, "words.html", "What you said", spoken=spoken[:WORDS_SHOWN], total=len(spoken), ward=ward,
         wards=consent.wards(node, who_is(request).party), assets=consent.assets(node, party, by), bases=BASES,
-        in_words=consent_notice.MODES_IN_WORDS, recorded=recorded, choices=_choices(), modes=MODES,
+        in_words=consent_notice.MODES_IN_WORDS, recorded=recorded if _said(spoken, recorded) else -1,
+        choices=_choices(), modes=MODES,
     )  # fmt: skip
 
 
