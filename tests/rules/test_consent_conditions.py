@@ -25,7 +25,8 @@ from usufruct.core.access.consent_conditions import (
     Within,
     narrows,
 )
-from usufruct.core.access.consent_rules import Speaker, checked_conditions, say, within
+from usufruct.core.access.consent_notice import digest
+from usufruct.core.access.consent_rules import Speaker, checked_conditions, offered, say, within
 from usufruct.core.access.consent_words import of_person, status
 from usufruct.core.access.facts import (
     ConsentGiven,
@@ -310,7 +311,8 @@ def test_a_guardian_speaks_until_majority_and_is_no_stronger_than_her_no() -> No
     majority = instants.parse("2030-05-01")
     assert isinstance(say(world.state, "pay", uncle, "ResearchAndDevelopment", True, world.at), Refusal)
     world.add(GuardianAppointed("source", "member-3", majority, "court"))
-    yes = say(world.state, "pay", uncle, "ResearchAndDevelopment", True, world.at)
+    read = digest(str(offered(world.state, "pay", uncle, "ResearchAndDevelopment", ANY, world.at)))
+    yes = say(world.state, "pay", uncle, "ResearchAndDevelopment", True, world.at, shown=read)
     assert isinstance(yes, ConsentGiven) and (yes.by, yes.conditions.until) == ("source", majority)
     refused = say(world.state, "pay", ward, "AcademicResearch", True, world.at)
     assert isinstance(refused, Refusal) and refused.code == "consent.guardian"

@@ -52,7 +52,7 @@ def test_a_request_is_read_and_answered(member: Any, asked: ConsentRequested) ->
 def test_her_page_says_what_is_used_within_limits(member: Any, node: Node) -> None:
     assert "within limits that you set" not in member.get("/me").text
     limited = Conditions(mode="query")
-    story.done(consent.record_word(node, "pay", "member-3", story.PURPOSE, True, limited))
+    story.consent_to(node, "member-3", story.PURPOSE, limited)
     assert "Used within limits that you set" in member.get("/me").text
     story.done(consent.record_word(node, "pay", "member-3", story.PURPOSE, False))
     assert "within limits that you set" not in member.get("/me").text
@@ -81,6 +81,18 @@ def test_each_request_says_what_who_asks_will_learn(
     assert [sent.told for sent in consent.sent(node, story.OPERATOR)] == ["yes", "no"]
 
 
+def test_an_address_says_nothing_of_what_was_recorded(browse: Any, member: Any, asked: ConsentRequested) -> None:
+    other = browse("member-4", "member")
+    page = member.press(member.get("/member/requests"), f"/member/requests/{asked.request}", ("word", "no"))
+    fact = re.search(r"recorded as fact (\d+)", page.text)
+    assert fact is not None
+    for path in ("/member/requests", "/member/words"):
+        assert "recorded as fact" in member.get(f"{path}?recorded={fact[1]}").text
+        for number in (fact[1], "3", "0", "99999"):
+            text = other.get(f"{path}?recorded={number}").text
+            assert "recorded as fact" not in text and "Put off" not in text, (path, number)
+
+
 def row(page: Page, purpose: str) -> str:
     """What her page says of a purpose, with the buttons there are."""
     rows = [" ".join(element.text.split()) for element in page.all("tr")]
@@ -89,17 +101,16 @@ def row(page: Page, purpose: str) -> str:
 
 
 def test_her_page_says_what_holds_now(member: Any, node: Node, clock: SetClock) -> None:
-    def say(purpose: str, yes: bool, conditions: Conditions = ANY) -> None:
-        story.done(consent.record_word(node, "pay", "member-3", purpose, yes, conditions))
-
-    say("ResearchAndDevelopment", True, Conditions(until=later(clock.now(), hours=1)))
+    story.consent_to(node, "member-3", "ResearchAndDevelopment", Conditions(until=later(clock.now(), hours=1)))
     assert "Used within limits" in row(member.get("/me"), "Research and development")
-    say(story.PURPOSE, False)  # within those limits, and all the same a no
+    story.done(
+        consent.record_word(node, "pay", "member-3", story.PURPOSE, False)
+    )  # within those limits, and all the same a no
     assert "Not used you refused" in row(member.get("/me"), "Academic research")
     assert "Refuse:" not in row(member.get("/me"), "Academic research")
     clock.move(hours=1)
     assert "Not used another word of yours" in row(member.get("/me"), "Research and development")
-    say("Marketing", True, Conditions(recipients=(story.STRANGER,)))
+    story.consent_to(node, "member-3", "Marketing", Conditions(recipients=(story.STRANGER,)))
     assert "Used within limits" in row(member.get("/me"), "Marketing of any kind")
 
 

@@ -14,6 +14,7 @@ import typer
 from usufruct.cli.app import FAULTED, HERE, Directory, command, done, doors, err, group, out, table
 from usufruct.core.access.consent_conditions import Conditions, Within
 from usufruct.core.access.consent_notice import digest
+from usufruct.core.access.consent_rules import READ_FIRST
 from usufruct.core.access.facts import ConsentGiven, ObjectionLifted, RequestDeferred, UseObjected
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME
@@ -146,13 +147,15 @@ def give(
     by: By = "",
     dir: Directory = HERE,
 ) -> None:
-    """Consent to uses for a purpose on conditions; what is agreed to is shown."""
+    """Consent to uses for a purpose on conditions; without --notice what would be agreed to is shown, and nothing recorded."""
     with doors().open(dir) as node:
         conditions = _conditions(node, asset, member, by, mode, until, uses, often, rows, recipients)
         text = done(use_case.notice(node, asset, member, purpose, conditions, by))
         out.print("\n".join(f"  {line}" for line in text.splitlines()), markup=False)
-        shown = notice or digest(text)
-        fact, proof = done(use_case.record_word(node, asset, member, purpose, True, conditions, shown, by))
+        if not notice:
+            out.print(f"  to say yes: --notice {digest(text)}", markup=False, soft_wrap=True)
+            raise BadInput("input.conditions", "nothing was recorded: a yes must say what was read", READ_FIRST)
+        fact, proof = done(use_case.record_word(node, asset, member, purpose, True, conditions, notice, by))
     assert isinstance(fact, ConsentGiven)
     said = f"{member} consents to {purposes.label(fact.purpose)}"
     out.print(f"{said}; word {fact.version}, fact {proof.index}", markup=False)

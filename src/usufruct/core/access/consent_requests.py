@@ -228,8 +228,6 @@ def _yes(
             "consent.narrower", "nothing was answered", "the answer goes beyond what was asked",
             remedy="answer what was asked, or less of it",
         )  # fmt: skip
-    if not shown:
-        raise BadInput("input.request", "a yes must say what was read", "send the digest of the notice with it")
     if conditions is not None:
         checked_conditions(given, spoken.asset, at)
     return yes_to(read, spoken, known, spoken.limited(given), found.notice, shown, at, found.id)

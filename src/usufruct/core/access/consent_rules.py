@@ -28,6 +28,7 @@ from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.bases import BASES
 
 NOT_RECORDED = "your word was not recorded"
+READ_FIRST = "send the digest of the notice with it"
 MOST_USES, MOST_FREQUENT, MOST_CONDITIONS = 1_000_000, 1_000, 50
 
 
@@ -95,10 +96,12 @@ def say(
     read: Reader, asset: str, speaker: Speaker, purpose: str, yes: bool, at: Instant, conditions: Conditions = ANY,
     shown: str = "",
 ) -> ConsentGiven | ConsentRefused | Refusal:  # fmt: skip
-    """A person gives or refuses consent of her own accord; `shown` is the digest of the notice that she saw, if any.
+    """A person gives or refuses consent of her own accord; `shown` is the digest of the notice that she saw. A yes within
+    limits needs it, and so does a guardian's, which ends with his time: what is limited must be read.
 
     Raises:
-        BadInput: the purpose is not in the tree, or the conditions cannot be held, or have no place in a refusal.
+        BadInput: the purpose is not in the tree, or the conditions cannot be held, or have no place in a refusal; or nothing
+            says that the limits were read.
     """
     known = purpose_of(purpose)
     found = speech(read, asset, speaker, at)
@@ -117,7 +120,7 @@ def say(
 def offered(
     read: Reader, asset: str, speaker: Speaker, purpose: str, conditions: Conditions, at: Instant
 ) -> str | Refusal:
-    """The notice of a yes that somebody could say of her own accord: what she must be shown.
+    """The notice of a yes that somebody may say of her own accord: what she must be shown.
 
     Raises:
         BadInput: the purpose is not in the tree, or the conditions cannot be held.
@@ -125,23 +128,29 @@ def offered(
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
-    limited = found.limited(checked_conditions(conditions, found.asset, at))
-    return consent_notice.notice(found.asset, purpose_of(purpose), limited)
+    known, limited = purpose_of(purpose), found.limited(checked_conditions(conditions, found.asset, at))
+    return _barred(read, found, known, at) or consent_notice.notice(found.asset, known, limited)
 
 
 def yes_to(
     read: Reader, found: Speech, purpose: str, conditions: Conditions, notice: str, shown: str, at: Instant,
     request: str = "",
 ) -> ConsentGiven | Refusal:  # fmt: skip
-    """Her yes, if she may say it and was shown what it means."""
+    """Her yes, if she may say it and was shown what it means.
+
+    Raises:
+        BadInput: nothing says that she read it, and it answers a request or has limits.
+    """
+    barred = _barred(read, found, purpose, at)
+    if barred is not None:
+        return barred
+    if not shown and (request or conditions != ANY):
+        raise BadInput("input.conditions", "a yes must say what was read", READ_FIRST)
     if shown != notice:
         return refuse(
             "consent.notice", NOT_RECORDED, "what you were shown is not what would be recorded",
             remedy="read the notice as it is now, and answer that",
         )  # fmt: skip
-    barred = _barred(read, found, purpose, at)
-    if barred is not None:
-        return barred
     return ConsentGiven(found.asset.id, found.party, purpose, found.version, notice, conditions, request, found.by)
 
 
