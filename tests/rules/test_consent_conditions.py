@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -25,9 +26,10 @@ from usufruct.core.access.consent_conditions import (
     Within,
     narrows,
 )
+from usufruct.core.access.consent_head import ConsentHead
 from usufruct.core.access.consent_notice import digest
 from usufruct.core.access.consent_rules import Speaker, checked_conditions, offered, say, within
-from usufruct.core.access.consent_words import of_person, status
+from usufruct.core.access.consent_words import LIMITED, ConsentWord, of_person, status
 from usufruct.core.access.facts import (
     ConsentGiven,
     ConsentRefused,
@@ -206,6 +208,16 @@ def count(world: World, name: str, purpose: str = "AcademicResearch") -> bool:
     return bool(bits[0] >> 3 & 1)
 
 
+def test_a_filter_is_kept_again_once_the_last_limit_has_ended() -> None:
+    world = pay(World())
+    world.add(spoken("yes research"), spoken("yes research query", 4))
+    world.add(spoken("no research", 4))
+    with mock.patch.object(consent, "_population", wraps=consent._population) as worked_out:
+        for agreement in ("deal", "other", "third"):
+            assert inside_bits(world, agreement=agreement) == 1 << 3
+    assert worked_out.call_count == 1
+
+
 def test_uses_are_counted_where_she_wants_them_counted() -> None:
     world = pay(World())
     world.add(spoken("yes research once"))
@@ -301,8 +313,8 @@ def test_the_standing_at_an_instant(row: dict[str, str]) -> None:
     assert consent.standing_now(world.state, "pay", 3, "AcademicResearch", at) == row["standing"]
 
 
-def inside_bits(world: World) -> int:
-    return int.from_bytes(consent.population(world.state, "pay", "AcademicResearch", 10, use(world)), "little")
+def inside_bits(world: World, **how: Any) -> int:
+    return int.from_bytes(consent.population(world.state, "pay", "AcademicResearch", 10, use(world, **how)), "little")
 
 
 def test_a_guardian_speaks_until_majority_and_is_no_stronger_than_her_no() -> None:
@@ -472,6 +484,14 @@ def after(said: list[Fact]) -> World:
     for fact in said:
         world.add(fact)
     return world
+
+
+@given(trees(), st.lists(word, max_size=10))
+def test_the_head_counts_the_words_that_have_limits_now(above: dict[str, tuple[str, ...]], said: list[Fact]) -> None:
+    with tree(above):
+        world = after(said)
+    head = world.state.get(ConsentHead, "a")
+    assert (head.limited if head else 0) == len(list(world.state.list(ConsentWord, asset="a", standing=LIMITED)))
 
 
 def is_in(world: World, purpose: str, how: Circumstances | None) -> bool:
