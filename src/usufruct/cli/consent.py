@@ -14,7 +14,6 @@ import typer
 from usufruct.cli.app import FAULTED, HERE, Directory, command, done, doors, err, group, out, table
 from usufruct.core.access.consent_conditions import Conditions, Within
 from usufruct.core.access.consent_notice import digest
-from usufruct.core.access.consent_rules import READ_FIRST
 from usufruct.core.access.facts import ConsentGiven, ObjectionLifted, RequestDeferred, UseObjected
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME
@@ -153,8 +152,10 @@ def give(
         text = done(use_case.notice(node, asset, member, purpose, conditions, by))
         out.print("\n".join(f"  {line}" for line in text.splitlines()), markup=False)
         if not notice:
-            out.print(f"  to say yes: --notice {digest(text)}", markup=False, soft_wrap=True)
-            raise BadInput("input.conditions", "nothing was recorded: a yes must say what was read", READ_FIRST)
+            out.print(
+                f"nothing is recorded yet; to say yes to this: --notice {digest(text)}", markup=False, soft_wrap=True
+            )
+            return
         fact, proof = done(use_case.record_word(node, asset, member, purpose, True, conditions, notice, by))
     assert isinstance(fact, ConsentGiven)
     said = f"{member} consents to {purposes.label(fact.purpose)}"

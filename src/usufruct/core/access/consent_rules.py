@@ -28,7 +28,6 @@ from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.bases import BASES
 
 NOT_RECORDED = "your word was not recorded"
-READ_FIRST = "send the digest of the notice with it"
 MOST_USES, MOST_FREQUENT, MOST_CONDITIONS = 1_000_000, 1_000, 50
 
 
@@ -145,7 +144,7 @@ def yes_to(
     if barred is not None:
         return barred
     if not shown and (request or conditions != ANY):
-        raise BadInput("input.conditions", "a yes must say what was read", READ_FIRST)
+        raise BadInput("input.conditions", "a yes must say what was read", "send the digest of the notice with it")
     if shown != notice:
         return refuse(
             "consent.notice", NOT_RECORDED, "what you were shown is not what would be recorded",
