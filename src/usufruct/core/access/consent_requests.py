@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import Conditions, narrows
-from usufruct.core.access.consent_rules import Speaker, Speech, checked_conditions, purpose_of, speech, yes_to
+from usufruct.core.access.consent_rules import Speaker, Speech, checked_conditions, speech, yes_to
 from usufruct.core.access.facts import (
     ConsentGiven,
     ConsentRefused,
@@ -114,7 +114,7 @@ def ask(
     Raises:
         BadInput: the purpose or the conditions cannot be, or there is no text, or too much of it.
     """
-    known, text = purpose_of(purpose), holdable(text.replace("\r\n", "\n")).strip()
+    known, text = purposes.checked(purpose), holdable(text.replace("\r\n", "\n")).strip()
     if not text or len(text) > TEXT_LIMIT:
         raise BadInput(
             "input.request", "the request does not say in words what it is for", f"up to {TEXT_LIMIT} characters"
@@ -221,7 +221,7 @@ def _yes(
     read: Reader, found: ConsentRequest, spoken: Speech, shown: str, purpose: str, conditions: Conditions | None,
     at: Instant,
 ) -> ConsentGiven | Refusal:  # fmt: skip
-    known = purpose_of(purpose) if purpose else found.purpose
+    known = purposes.checked(purpose) if purpose else found.purpose
     given = found.conditions if conditions is None else replace(conditions, recipients=(found.asker,))
     if not purposes.covers(found.purpose, known) or not narrows(given, found.conditions):
         return refuse(

@@ -78,19 +78,6 @@ def speech(read: Reader, asset: str, speaker: Speaker, at: Instant) -> Speech | 
     return Speech(found, party, by, of_person(read, asset, party), power.until if power else None)
 
 
-def purpose_of(text: str) -> str:
-    """The purpose that `text` spells.
-
-    Raises:
-        BadInput: it is not in the tree.
-    """
-    known = purposes.normal(text)
-    if known is None:
-        near = ", ".join(purposes.nearest(text)) or "see the purpose tree"
-        raise BadInput("input.purpose", f"`{text}` is not in the purpose tree", f"nearest: {near}")
-    return known
-
-
 def say(
     read: Reader, asset: str, speaker: Speaker, purpose: str, yes: bool, at: Instant, conditions: Conditions = ANY,
     shown: str = "",
@@ -102,7 +89,7 @@ def say(
         BadInput: the purpose is not in the tree, or the conditions cannot be held, or have no place in a refusal; or nothing
             says that the limits were read.
     """
-    known = purpose_of(purpose)
+    known = purposes.checked(purpose)
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
@@ -127,7 +114,7 @@ def offered(
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
-    known, limited = purpose_of(purpose), found.limited(checked_conditions(conditions, found.asset, at))
+    known, limited = purposes.checked(purpose), found.limited(checked_conditions(conditions, found.asset, at))
     return _barred(read, found, known, at) or consent_notice.notice(found.asset, known, limited)
 
 
@@ -180,7 +167,7 @@ def object_to(
     Raises:
         BadInput: no such purpose or basis.
     """
-    known = purpose_of(purpose)
+    known = purposes.checked(purpose)
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
@@ -195,7 +182,7 @@ def lift_objection(
     Raises:
         BadInput: no such purpose or basis.
     """
-    known, on = purpose_of(purpose), _checked_basis(basis)
+    known, on = purposes.checked(purpose), _checked_basis(basis)
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found

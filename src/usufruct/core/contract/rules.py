@@ -108,8 +108,7 @@ def _check_terms(terms: Terms) -> None:
         raise BadInput("input.terms", "the terms name no purpose", "name at least one; no purpose means no use")
     for purpose in terms.purposes:
         if not purposes.known(purpose):
-            near = ", ".join(purposes.nearest(purpose)) or "see the purpose tree in the docs"
-            raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
+            raise purposes.not_known(purpose)
     if terms.currency not in DECIMALS or not 0 <= terms.price <= 10**12:
         raise BadInput("input.terms", "the price cannot be", "give a price of 0 or more, as 5.00 EUR")
     if terms.basis not in BASES:

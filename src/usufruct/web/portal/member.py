@@ -16,7 +16,6 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
 from usufruct.core.registry.state import Asset
-from usufruct.core.rulebook import purposes
 from usufruct.core.telling import in_words, withheld
 from usufruct.node import consent, epoch, services, views
 from usufruct.node.epoch import Numbered
@@ -25,7 +24,7 @@ from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import answers, charts, pages
 from usufruct.web.portal.charts import Bar
-from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page, purpose_choices
 
 MEMBER = {"rule": ("member",)}
 USES_PART = 8
@@ -71,7 +70,7 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
         waiting=sum(1 for record in records or () if record.epoch is None),
         look_ups=look_ups,
         look_ups_withheld=[withheld(held.ground, held.until) for held in services.withheld_lookups(node, shown.party.id)],
-        choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),
+        choices=purpose_choices(),
         asked=len(consent.inbox(node, shown.party.id)),
         wards=consent.wards(node, shown.party.id),
     )  # fmt: skip
