@@ -27,7 +27,8 @@ from bench.decision_peers import PEERS, Ask, Peer, regopy
 from bench.decision_world import ALLOWED, ASKED, AT, SINCE, World, make_world
 from bench.measure import medians, scratch, seconds, setup, tell
 from bench.report import Result, against, alone, barred
-from usufruct.core.access.consent import CHUNK, population
+from usufruct.core.access.consent import population
+from usufruct.core.access.consent_bits import CHUNK
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.access.rules import Permit, Request, decide
 from usufruct.core.base.records import Entry, Fact, Reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -36,7 +37,8 @@ class Form:
 
 
 class Page(HTMLParser):
-    """A page taken apart. Fails on an end tag that ends nothing, so what reads it through has read well-formed HTML."""
+    """A page taken apart. Fails on an end tag that ends nothing and an id that is there twice, so what reads it through has
+    read well-formed HTML."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__()
@@ -48,6 +50,8 @@ class Page(HTMLParser):
         self.open: list[Element] = []
         self.feed(self.source)
         assert not self.open, f"left open: {[element.tag for element in self.open]}"
+        ids = Counter(element.attributes["id"] for element in self.elements if "id" in element.attributes)
+        assert not [id for id, count in ids.items() if count > 1], "an id names one element"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._space(tag)

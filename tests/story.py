@@ -9,12 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
+from usufruct.core.access import consent_notice
+from usufruct.core.access.consent_conditions import ANY, Conditions
+from usufruct.core.access.facts import ConsentGiven
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry.rules import Card
 from usufruct.main import Settings, create_node
-from usufruct.node import period, query, register, trade
+from usufruct.node import consent, period, query, register, trade
 from usufruct.node.node import Node
 from usufruct.wire import card, sql
 
@@ -111,6 +114,14 @@ def agree(node: Node, price: int = PRICE, consumer: str = USER, asset: str = ASS
     moved = done(trade.move(node, moved.negotiation, "verify", consumer))
     assert moved.agreement is not None
     return moved.agreement
+
+
+def consent_to(node: Node, member: str, purpose: str, conditions: Conditions = ANY, by: str = "") -> ConsentGiven:
+    """Somebody reads what a yes of hers would mean, and says it."""
+    shown = consent_notice.digest(done(consent.notice(node, ASSET, member, purpose, conditions, by)))
+    fact, _ = done(consent.record_word(node, ASSET, member, purpose, True, conditions, shown, by))
+    assert isinstance(fact, ConsentGiven)
+    return fact
 
 
 def bring_to_agreement(node: Node, table: Path, price: int = PRICE) -> Agreement:

@@ -28,7 +28,7 @@ ORDER = [
     ["core.exchange"],
     ["core.privacy"],
     ["core.income"],
-    ["core.oversight", "core.trace"],
+    ["core.oversight", "core.trace", "core.disclosure"],
     ["core.facts"],
     ["ports"],
     ["node", "store", "engine", "wire", "peer"],

@@ -151,7 +151,11 @@ def test_a_guardian_speaks_for_his_ward(call: Call, node: Node) -> None:
     assert name == "Member 3"
     said = {"asset": "pay", "purpose": "Marketing", "consent": True, "ward": ward}
     call("member", "POST", "/me/consents", 404, party="member-4", **said)
-    given = call("member", "POST", "/me/consents", party="uncle", **said)
+    call(
+        "member", "POST", "/me/consents", 400, party="uncle", **said
+    )  # it ends with his time, and he has not read that
+    shown = call("member", "POST", "/me/notices", 200, party="uncle", asset="pay", purpose="Marketing", ward=ward)
+    given = call("member", "POST", "/me/consents", party="uncle", **said, notice=shown["digest"])
     assert given["by"] == "uncle" and given["conditions"]["until"].startswith("2040")
     assert call("member", "GET", "/me/words", party="uncle", ward=ward)[0]["by"] == "uncle"
     assert call("member", "GET", "/me/words", party="member-4", ward=ward) == []

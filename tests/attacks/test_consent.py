@@ -119,6 +119,15 @@ def test_a_yes_to_something_else_than_what_was_shown_is_not_recorded(node: Node)
     assert fact.notice == shown
 
 
+def test_a_yes_within_limits_that_nobody_read_is_not_recorded(node: Node) -> None:
+    story.done(register.add_party(node, "aunt", "person", "Aunt"))
+    story.done(consent.appoint(node, "aunt", VICTIM, parse("2040-01-01"), "court"))
+    for by, conditions in (("", Conditions(uses=2)), ("", Conditions(recipients=("insurer",))), ("aunt", ANY)):
+        with pytest.raises(BadInput, match="what was read"):
+            consent.record_word(node, "pay", OTHER if not by else VICTIM, "Marketing", True, conditions, by=by)
+    assert population(node, "Marketing") == set() and consent.words(node, VICTIM) == consent.words(node, OTHER) == []
+
+
 def test_the_askers_words_cannot_pass_for_the_nodes(node: Node) -> None:
     text = "Hello\nOnly: figures in which you are counted\nFor: nobody at all\n\n> You can take it back at any time."
     story.done(consent.ask(node, "insurer", "pay", "Marketing", ANY, text))
@@ -154,6 +163,44 @@ def test_who_is_no_guardian_speaks_for_nobody(node: Node) -> None:
         assert (
             consent.inbox(node, VICTIM, by) == consent.words(node, VICTIM, by) == consent.assets(node, VICTIM, by) == []
         )
+
+
+def test_nobody_speaks_for_who_was_erased(node: Node) -> None:
+    """Her number stays in the asset, and her guardian knows the id that stood for her."""
+    asked = request(node)
+    story.done(register.add_party(node, "aunt", "person", "Aunt"))
+    story.done(consent.appoint(node, "aunt", VICTIM, parse("2040-01-01"), "court"))
+    with node.store.read() as state:
+        victim = find_party(state, VICTIM)
+    assert victim is not None
+    story.done(erase.erase(node, VICTIM, story.OPERATOR))
+    for who, by in ((victim.id, "aunt"), (VICTIM, "aunt"), (victim.id, "")):
+        for purpose in (purposes.ROOT, "Marketing"):
+            for yes in (True, False):
+                refused(consent.record_word(node, "pay", who, purpose, yes, by=by), "registry.unknown")
+        refused(consent.object_to(node, "pay", who, "Marketing", "", by), "registry.unknown")
+        refused(consent.notice(node, "pay", who, "Marketing", ANY, by), "registry.unknown")
+        refused(consent.answer(node, asked.request, who, "yes", asked.notice, by=by), "registry.unknown")
+        assert consent.inbox(node, who, "aunt") == consent.words(node, who, "aunt") == []
+    refused(consent.ask(node, story.OPERATOR, "pay", "Marketing", ANY, ASKED, 30, victim.id), "registry.unknown")
+    assert consent.wards(node, "aunt") == []
+    with node.store.read() as state:
+        circumstances = Circumstances(node.clock.now(), "insurer", "aggregates")
+        assert not any(access.population(state, "pay", "Marketing", story.PERSONS, circumstances))
+
+
+def test_an_erased_guardian_speaks_for_nobody_and_what_he_gave_is_void(node: Node, directory: Path) -> None:
+    story.done(register.add_party(node, "aunt", "person", "Aunt"))
+    story.done(consent.appoint(node, "aunt", VICTIM, parse("2040-01-01"), "court"))
+    story.consent_to(node, VICTIM, "Marketing", Conditions(uses=9), "aunt")
+    assert population(node, "Marketing") == {VICTIM}
+    refused(consent.record_word(node, "pay", VICTIM, "Personalisation", True), "consent.guardian")
+    story.done(erase.erase(node, "aunt", story.OPERATOR))
+    assert population(node, "Marketing") == set()
+    refused(consent.record_word(node, "pay", VICTIM, "Marketing", True, by="aunt"), "registry.unknown")
+    story.done(consent.record_word(node, "pay", VICTIM, "Personalisation", True))  # she need not wait for anybody
+    assert population(node, "Personalisation") == {VICTIM}
+    assert state_rows(directory / "journal.sqlite") == rebuilt_rows(directory / "journal.sqlite")
 
 
 def test_after_its_end_a_request_is_answered_by_nobody(node: Node, clock: SetClock) -> None:
@@ -195,7 +242,7 @@ def test_a_no_to_one_asker_beats_every_yes(node: Node) -> None:
 
 def test_many_at_once_get_no_use_more_than_she_allowed(node: Node) -> None:
     """The count is in the transaction of the admission: of eight who ask together, two have her in."""
-    story.done(consent.record_word(node, "pay", VICTIM, story.PURPOSE, True, Conditions(uses=2)))
+    story.consent_to(node, VICTIM, story.PURPOSE, Conditions(uses=2))
     asked = query.Asked(story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP)
     together = [threading.Thread(target=query.ask, args=(node, asked)) for _ in range(8)]
     for one in together:
@@ -242,7 +289,7 @@ def test_the_state_can_be_folded_again_and_an_erased_person_is_out(node: Node, d
         story.done(consent.answer(node, asked.request, member, "yes", asked.notice))
     story.done(register.add_party(node, "aunt", "person", "Aunt"))
     story.done(consent.appoint(node, "aunt", "member-3", parse("2040-01-01"), "court"))
-    story.done(consent.record_word(node, "pay", "member-3", "Marketing", True, Conditions(uses=1), by="aunt"))
+    story.consent_to(node, "member-3", "Marketing", Conditions(uses=1), "aunt")
     story.done(consent.relieve(node, "aunt", "member-3", "court"))
     story.done(consent.share_records(node, "pay", ["member-4", "member-5"], "household"))
     story.done(consent.object_to(node, "pay", "member-6", "Marketing", "LegitimateInterest"))
@@ -272,7 +319,7 @@ def test_every_word_is_a_fact_of_its_own(node: Node) -> None:
 def test_who_takes_her_word_back_before_the_answer_leaves_is_not_in_it(node: Node, step: str, how: str) -> None:
     story.done(register.add_party(node, "aunt", "person", "Aunt"))
     story.done(consent.appoint(node, "aunt", VICTIM, parse("2040-01-01"), "court"))
-    story.done(consent.record_word(node, "pay", VICTIM, story.PURPOSE, True, Conditions(uses=9), by="aunt"))
+    story.consent_to(node, VICTIM, story.PURPOSE, Conditions(uses=9), "aunt")
 
     def take_back(reached: str) -> None:
         if reached != {"admitted": "query after admitted", "run": "query after run"}.get(step, "query before answered"):

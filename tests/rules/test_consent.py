@@ -11,7 +11,8 @@ from tables import cases, parts
 from worlds import World, pay
 
 from usufruct.core.access import consent
-from usufruct.core.access.consent import CHUNK, ConsentChunk
+from usufruct.core.access.consent import ConsentChunk
+from usufruct.core.access.consent_bits import CHUNK
 from usufruct.core.access.consent_rules import Speaker, say
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
 from usufruct.core.base.faults import BadInput

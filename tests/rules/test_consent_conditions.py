@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -25,8 +26,10 @@ from usufruct.core.access.consent_conditions import (
     Within,
     narrows,
 )
-from usufruct.core.access.consent_rules import Speaker, checked_conditions, say, within
-from usufruct.core.access.consent_words import of_person, status
+from usufruct.core.access.consent_head import ConsentHead
+from usufruct.core.access.consent_notice import digest
+from usufruct.core.access.consent_rules import Speaker, checked_conditions, offered, say, within
+from usufruct.core.access.consent_words import LIMITED, ConsentWord, of_person, status
 from usufruct.core.access.facts import (
     ConsentGiven,
     ConsentRefused,
@@ -205,6 +208,16 @@ def count(world: World, name: str, purpose: str = "AcademicResearch") -> bool:
     return bool(bits[0] >> 3 & 1)
 
 
+def test_a_filter_is_kept_again_once_the_last_limit_has_ended() -> None:
+    world = pay(World())
+    world.add(spoken("yes research"), spoken("yes research query", 4))
+    world.add(spoken("no research", 4))
+    with mock.patch.object(consent, "_population", wraps=consent._population) as worked_out:
+        for agreement in ("deal", "other", "third"):
+            assert inside_bits(world, agreement=agreement) == 1 << 3
+    assert worked_out.call_count == 1
+
+
 def test_uses_are_counted_where_she_wants_them_counted() -> None:
     world = pay(World())
     world.add(spoken("yes research once"))
@@ -245,8 +258,63 @@ def test_of_shared_records_none_is_used_unless_each_lets_it_be() -> None:
     assert inside_bits(world) == 0
 
 
-def inside_bits(world: World) -> int:
-    return int.from_bytes(consent.population(world.state, "pay", "AcademicResearch", 10, use(world)), "little")
+groups = st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=4, unique=True).map(tuple), max_size=6)
+
+
+@given(groups, st.sets(st.integers(0, 9)), st.data())
+def test_who_shares_with_who_shares_with_a_no_is_out_in_whichever_order_it_was_recorded(
+    shared: list[tuple[int, ...]], said_no: set[int], data: st.DataObject
+) -> None:
+    world = pay(World())
+    in_some_order = [RecordsShared("pay", group, "household") for group in data.draw(st.permutations(shared))]
+    refusals = [spoken("no academic", number) for number in sorted(said_no)]
+    world.add(ConsentsRecorded("pay", "Purpose", tuple(range(10)), "forms"), *refusals, *in_some_order)
+    out = set(said_no)
+    while more := {number for group in shared if out & set(group) for number in group} - out:
+        out |= more
+    assert {number for number in range(10) if not inside_bits(world) >> number & 1} == out
+
+
+def test_her_own_part_is_what_she_is_told_of_shared_records() -> None:
+    """What another said of them changes nothing in it."""
+    world = pay(World())
+    world.add(RecordsShared("pay", (3, 9), "household"), spoken("yes research"))
+    for word in ("no academic", "yes research", "no everything"):
+        world.add(spoken(word, 9))
+        assert consent.standing(world.state, "pay", 3, "AcademicResearch") == "given"
+        assert consent.shares(world.state, "pay", 3) and not consent.shares(world.state, "pay", 4)
+
+
+NOW = """
+what was said                                   | asked at   | standing
+------------------------------------------------+------------+----------
+                                                | 2026-03-01 | not given
+yes research                                    | 2026-03-01 | given
+yes research spring                             | 2026-03-01 | limits
+yes research spring                             | 2026-07-01 | refused
+yes research; no academic to clinic             | 2026-03-01 | limits
+yes research clinic                             | 2026-03-01 | limits
+yes research recent                             | 2026-03-01 | limits
+yes research spring; no academic                | 2026-03-01 | refused
+yes research spring; no marketing               | 2026-03-01 | limits
+yes everything; yes academic spring             | 2026-07-01 | refused
+yes research spring; objects academic any       | 2026-03-01 | refused
+no everything; yes research clinic              | 2026-03-01 | limits
+yes research clinic; no everything              | 2026-03-01 | refused
+"""
+
+
+@cases(NOW)
+def test_the_standing_at_an_instant(row: dict[str, str]) -> None:
+    world = pay(World())
+    for words in parts(row["what was said"]):
+        world.add(spoken(words))
+    at = instants.parse(row["asked at"])
+    assert consent.standing_now(world.state, "pay", 3, "AcademicResearch", at) == row["standing"]
+
+
+def inside_bits(world: World, **how: Any) -> int:
+    return int.from_bytes(consent.population(world.state, "pay", "AcademicResearch", 10, use(world, **how)), "little")
 
 
 def test_a_guardian_speaks_until_majority_and_is_no_stronger_than_her_no() -> None:
@@ -255,7 +323,8 @@ def test_a_guardian_speaks_until_majority_and_is_no_stronger_than_her_no() -> No
     majority = instants.parse("2030-05-01")
     assert isinstance(say(world.state, "pay", uncle, "ResearchAndDevelopment", True, world.at), Refusal)
     world.add(GuardianAppointed("source", "member-3", majority, "court"))
-    yes = say(world.state, "pay", uncle, "ResearchAndDevelopment", True, world.at)
+    read = digest(str(offered(world.state, "pay", uncle, "ResearchAndDevelopment", ANY, world.at)))
+    yes = say(world.state, "pay", uncle, "ResearchAndDevelopment", True, world.at, shown=read)
     assert isinstance(yes, ConsentGiven) and (yes.by, yes.conditions.until) == ("source", majority)
     refused = say(world.state, "pay", ward, "AcademicResearch", True, world.at)
     assert isinstance(refused, Refusal) and refused.code == "consent.guardian"
@@ -415,6 +484,14 @@ def after(said: list[Fact]) -> World:
     for fact in said:
         world.add(fact)
     return world
+
+
+@given(trees(), st.lists(word, max_size=10))
+def test_the_head_counts_the_words_that_have_limits_now(above: dict[str, tuple[str, ...]], said: list[Fact]) -> None:
+    with tree(above):
+        world = after(said)
+    head = world.state.get(ConsentHead, "a")
+    assert (head.limited if head else 0) == len(list(world.state.list(ConsentWord, asset="a", standing=LIMITED)))
 
 
 def is_in(world: World, purpose: str, how: Circumstances | None) -> bool:

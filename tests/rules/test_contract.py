@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from tables import cases, parts, rows
@@ -10,6 +11,7 @@ from worlds import World, pay, right
 
 from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import in_years
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract import rules
 from usufruct.core.contract.facts import (
@@ -171,6 +173,20 @@ def test_offers(row: dict[str, str]) -> None:
         code, _, words = row["answer"].partition(" ")
         assert isinstance(answer, Refusal)
         assert answer.code == code and words in answer.reasons[0]
+
+
+def test_an_offer_without_an_end_is_open_for_as_long_as_an_agreement_lasts() -> None:
+    world = market()
+
+    def publish(years: int) -> object:
+        terms = replace(TERMS, years=years)
+        return rules.publish(world.state, "a", "pay", "coop", terms, None, False, world.at, "EUR")
+
+    for years in (-(10**9), -2027, 0, 31, 10**9):
+        with pytest.raises(BadInput, match="cannot last"):
+            publish(years)
+    offer = publish(3)
+    assert isinstance(offer, OfferPublished) and offer.until == in_years(world.at, 3)
 
 
 REQUESTS = """

@@ -92,6 +92,7 @@ def pay(world: World, columns: str = COLUMNS, asset: str = "pay", once_per: tupl
     for party in ("coop", "institute", "insurer", "clinic", "source"):
         world.add(PartyRegistered(party, "organisation", party.capitalize()))
     members = tuple(f"member-{number}" for number in range(PERSONS))
+    world.add(*(PartyRegistered(member, "person", member.capitalize()) for member in members))
     made = tuple(column(row) for row in rows(columns))
     quality = Quality(35, PERSONS, (0,) * len(made))
     about = ("Pay", "what people earn", "agreement", ("wages",), "v1", "5f" * 32)

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pytest
@@ -22,7 +23,9 @@ from usufruct.core.base import instants
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import Terms
+from usufruct.core.disclosure import Book
 from usufruct.core.lineage.facts import TransformEnded
+from usufruct.core.registry.state import Right
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.main import open_node
@@ -371,6 +374,40 @@ def test_an_authorisation_ends_with_its_right(node: Node) -> None:
     terms = Terms("aggregates", ("ResearchAndDevelopment",), 500, "EUR", 1)
     refused = trade.publish_offer(node, "late", "licences", "routes", terms, None, False)
     assert isinstance(refused, Refusal) and refused.code == "rights.not-held"
+
+
+def test_an_authorisation_ends_with_whatever_its_right_rests_on(node: Node) -> None:
+    from usufruct.node import rights
+
+    until = Instant(instants.later(node.clock.now(), days=900))
+    made = disclosure.authorise(node, "licences", "office", "routes", "assignment", "sha256:" + "0" * 64, until)
+    assert not isinstance(made, Refusal)
+    with node.store.read() as state:
+        right = state.get(Right, made.right)
+        below = state.get(Right, right.rests_on) if right and right.rests_on else None
+    assert below is not None
+    assert not isinstance(rights.revoke(node, below.id, below.grantor), Refusal)
+    (found,) = disclosure.disclose(node, int(node.clock.now()[:4])).authorisations
+    assert found.ended is not None
+    assert disclosure.disclose(node, int(node.clock.now()[:4]) + 1).authorisations == ()
+
+
+def test_whoever_asks_for_disclosures_makes_the_node_read_each_fact_once(node: Node) -> None:
+    until = instants.later(node.clock.now(), days=900)
+    with mock.patch.object(Book, "_note", autospec=True, side_effect=Book._note) as noted:
+        before = disclosure.disclose(node, 2026).facts
+        for year in range(2000, 2400):
+            disclosure.disclose(node, year)
+        assert noted.call_count == before
+        made = disclosure.authorise(node, "licences", "office", "routes", "assignment", "sha256:" + "0" * 64, until)
+        assert not isinstance(made, Refusal)
+        year = int(made.until[:4]) - 1
+        assert disclosure.disclose(node, year).authorisations
+        assert noted.call_count == before + 3
+    again = Book()
+    with node.store.read() as state:
+        again.read_on(state.entries(0, state.size()))
+    assert again.disclose(year) == disclosure.disclose(node, year)
 
 
 def test_a_question_that_cannot_be_read_is_refused_before_the_asset_is_looked_for(node: Node) -> None:

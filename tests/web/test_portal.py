@@ -378,7 +378,7 @@ class TestForms:
     def test_every_use_can_be_refused_at_once_and_no_button_consents_to_everything(self, member: Any) -> None:
         page = member.press(member.get("/me"), "/me/consent", ("word", "refuse"), purpose="Purpose")
         assert "Your refusal (any purpose at all) is recorded" in page.text
-        assert "Academic research Not used covered by another refusal of yours" in page.text
+        assert "Academic research Not used another word of yours stands against it" in page.text
         for form in page.forms:
             assert not (form.fields.get("purpose") == "Purpose" and ("word", "consent") in form.buttons)
 
@@ -706,3 +706,14 @@ class TestWords:
         assert pages.part(range(10), 2, 4) == pages.Part(range(4, 8), 5, 10, 2, 3)
         assert pages.part(range(10), 9, 4).number == 3
         assert pages.part([], 1, 4) == pages.Part([], 1, 0, 1, 1)
+
+
+def test_what_a_decision_rests_on_is_said_in_words(user: Any, node: Node) -> None:
+    answered = story.answer(node, micro_rho=story.CHEAP)
+    page = user.get(f"/questions/{answered.use}")
+    rows = [" ".join(row.text.split()) for row in page.all("tr")]
+    (prohibition,) = [row for row in rows if row.startswith("Prohibition by descent")]
+    assert "none academic research yes" in prohibition
+    assert story.PURPOSE not in " ".join(rows)
+    cells = [" ".join(cell.text.split()) for cell in page.all("td")]
+    assert cells and all(cells[:-1])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import story
 from browsing import Page
-from usufruct.core.access.consent_conditions import Conditions
+from support import SetClock
+from usufruct.core.access.consent_conditions import ANY, Conditions
 from usufruct.core.access.facts import ConsentRequested
-from usufruct.core.base.instants import parse
+from usufruct.core.base.instants import later, parse
 from usufruct.node import consent, register
 from usufruct.node.node import Node
 
@@ -49,10 +52,76 @@ def test_a_request_is_read_and_answered(member: Any, asked: ConsentRequested) ->
 def test_her_page_says_what_is_used_within_limits(member: Any, node: Node) -> None:
     assert "within limits that you set" not in member.get("/me").text
     limited = Conditions(mode="query")
-    story.done(consent.record_word(node, "pay", "member-3", story.PURPOSE, True, limited))
+    story.consent_to(node, "member-3", story.PURPOSE, limited)
     assert "Used within limits that you set" in member.get("/me").text
     story.done(consent.record_word(node, "pay", "member-3", story.PURPOSE, False))
     assert "within limits that you set" not in member.get("/me").text
+
+
+COUNTED = "Insurer learns how many people answered, never who and never what"
+NAMED = "learns what you answer"
+
+
+def test_each_request_says_what_who_asks_will_learn(
+    member: Any, node: Node, asked: ConsentRequested, tmp_path: Path
+) -> None:
+    assert COUNTED in member.get("/member/requests").text and NAMED not in member.get("/member/requests").text
+    alone = story.done(consent.ask(node, story.OPERATOR, "pay", "Personalisation", ANY, "For you", 30, "member-3"))
+    text = member.get("/member/requests").text
+    assert COUNTED in text and f"Nobody else is asked, so Wage Commons {NAMED}" in text
+    assert [one["alone"] for one in member.raw("GET", "/api/v1/me/requests").json()] == [True, False]
+    story.done(consent.answer(node, alone.request, "member-3", "no"))
+    # and who asks of an asset that is about one person alone learns what that person says, whoever its source is
+    table = tmp_path / "hers.csv"
+    table.write_text("nr,year,hourly_pay,hours,night_shifts\n3,2021,15.00,900,false\n", encoding="utf-8")
+    story.done(register.add_asset(node, replace(story.read_card(), asset="hers"), table, story.OPERATOR))
+    only = story.done(consent.ask(node, story.OPERATOR, "hers", "Marketing", ANY, "For you"))
+    assert f"Nobody else is asked, so Wage Commons {NAMED}" in member.get("/member/requests").text
+    story.done(consent.answer(node, only.request, "member-3", "yes", only.notice))
+    assert [sent.told for sent in consent.sent(node, story.OPERATOR)] == ["yes", "no"]
+
+
+def test_an_address_says_nothing_of_what_was_recorded(browse: Any, member: Any, asked: ConsentRequested) -> None:
+    other = browse("member-4", "member")
+    page = member.press(member.get("/member/requests"), f"/member/requests/{asked.request}", ("word", "no"))
+    fact = re.search(r"recorded as fact (\d+)", page.text)
+    assert fact is not None
+    for path in ("/member/requests", "/member/words"):
+        assert "recorded as fact" in member.get(f"{path}?recorded={fact[1]}").text
+        for number in (fact[1], "3", "0", "99999"):
+            text = other.get(f"{path}?recorded={number}").text
+            assert "recorded as fact" not in text and "Put off" not in text, (path, number)
+
+
+def row(page: Page, purpose: str) -> str:
+    """What her page says of a purpose, with the buttons there are."""
+    rows = [" ".join(element.text.split()) for element in page.all("tr")]
+    (found,) = [text for text in rows if text.startswith(purpose)]
+    return found
+
+
+def test_her_page_says_what_holds_now(member: Any, node: Node, clock: SetClock) -> None:
+    story.consent_to(node, "member-3", "ResearchAndDevelopment", Conditions(until=later(clock.now(), hours=1)))
+    assert "Used within limits" in row(member.get("/me"), "Research and development")
+    story.done(
+        consent.record_word(node, "pay", "member-3", story.PURPOSE, False)
+    )  # within those limits, and all the same a no
+    assert "Not used you refused" in row(member.get("/me"), "Academic research")
+    assert "Refuse:" not in row(member.get("/me"), "Academic research")
+    clock.move(hours=1)
+    assert "Not used another word of yours" in row(member.get("/me"), "Research and development")
+    story.consent_to(node, "member-3", "Marketing", Conditions(recipients=(story.STRANGER,)))
+    assert "Used within limits" in row(member.get("/me"), "Marketing of any kind")
+
+
+def test_her_page_tells_nothing_of_those_she_shares_records_with(member: Any, node: Node) -> None:
+    alone = member.get("/me").text
+    story.done(consent.share_records(node, "pay", ["member-3", "member-4"], "household"))
+    agreeing = member.get("/me").text
+    assert "about other people too" in agreeing and "about other people too" not in alone
+    assert "Academic research Used if all agree you consented" in agreeing
+    story.done(consent.record_word(node, "pay", "member-4", story.PURPOSE, False))
+    assert member.get("/me").text == agreeing
 
 
 def test_yes_to_less_no_and_later(browse: Any, asked: ConsentRequested) -> None:

@@ -174,6 +174,9 @@ def test_an_offer_that_cannot_be_leaves_nothing_behind(node: Node) -> None:
     for purposes, price in ((["Purpose"], Money(1, "USD")), (["Sunshine"], Money(1, "EUR")), ([], Money(1, "EUR"))):
         with suppress(BadInput):
             assert isinstance(deposit.offer(node, her, cell.id, purposes, price), Refusal)
+    for years in (-10_000, 0, 10**9):
+        with pytest.raises(BadInput, match="cannot last"):
+            deposit.offer(node, her, cell.id, [story.PURPOSE], Money(1, "EUR"), years)
     no = deposit.offer(node, member_id(node, "member-4"), cell.id, [story.PURPOSE], Money(1, "EUR"))
     assert isinstance(no, Refusal) and no.code == "rights.not-held"
     with node.store.read() as state:

@@ -94,6 +94,8 @@ def inbox(member: str, by: By = "", dir: Directory = HERE) -> None:
         later = f", put off until {put_off[:10]}" if put_off else ""
         out.print(f"{asked.request.id}: {asked.who} asks{later}", style="bold", markup=False)
         out.print("\n".join(f"  {line}" for line in asked.notice.splitlines()), markup=False)
+        learns = "what you answer, for nobody else is asked" if asked.alone else "how many answered, never who or what"
+        out.print(f"  {asked.who} learns {learns}", markup=False)
         out.print(f"  to say yes: --notice {asked.request.notice}", markup=False, soft_wrap=True)
     if not found:
         out.print("nobody asks for anything", markup=False)
@@ -144,13 +146,17 @@ def give(
     by: By = "",
     dir: Directory = HERE,
 ) -> None:
-    """Consent to uses for a purpose on conditions; what is agreed to is shown."""
+    """Consent to uses for a purpose on conditions; without --notice what would be agreed to is shown, and nothing recorded."""
     with doors().open(dir) as node:
         conditions = _conditions(node, asset, member, by, mode, until, uses, often, rows, recipients)
         text = done(use_case.notice(node, asset, member, purpose, conditions, by))
         out.print("\n".join(f"  {line}" for line in text.splitlines()), markup=False)
-        shown = notice or digest(text)
-        fact, proof = done(use_case.record_word(node, asset, member, purpose, True, conditions, shown, by))
+        if not notice:
+            out.print(
+                f"nothing is recorded yet; to say yes to this: --notice {digest(text)}", markup=False, soft_wrap=True
+            )
+            return
+        fact, proof = done(use_case.record_word(node, asset, member, purpose, True, conditions, notice, by))
     assert isinstance(fact, ConsentGiven)
     said = f"{member} consents to {purposes.label(fact.purpose)}"
     out.print(f"{said}; word {fact.version}, fact {proof.index}", markup=False)

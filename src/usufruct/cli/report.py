@@ -16,6 +16,7 @@ from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, 
 from usufruct.cli.register import asset
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
+from usufruct.core.disclosure import in_tables
 from usufruct.node import deliver, disclosure
 
 operation = group("Public bodies let operators make products of public data.")
@@ -103,7 +104,7 @@ def disclose(
     """The yearly disclosure of authorised operation: authorisations, operators, products and prices."""
     with doors().open(dir) as node:
         found = disclosure.disclose(node, year or int(node.clock.now()[:4]))
-    tables = disclosure.tables(found)
+    tables = in_tables(found)
     if format is Format.JSON:
         print(json.dumps(asdict(found), ensure_ascii=False, indent=2))
     elif format is Format.CSV:

@@ -109,9 +109,8 @@ def within(
 def words(node: Node, party: str, by: str = "") -> list[Spoken]:
     """All that a person said, the newest first; `by` is the guardian who looks, if it is not she herself."""
     with node.store.read() as state:
-        who, now = id_of(state, party), node.clock.now()
-        if by and consent_guardians.guardianship(state, id_of(state, by), who, now) is None:
-            return []
+        now = node.clock.now()
+        who = _seen(state, party, by, now)
         found = [
             _spoken(state, word, now)
             for person in state.list(Person, party=who)
@@ -123,10 +122,14 @@ def words(node: Node, party: str, by: str = "") -> list[Spoken]:
 def assets(node: Node, party: str, by: str = "") -> list[Asset]:
     """The assets that are about a person; `by` is the guardian who looks, if it is not she herself."""
     with node.store.read() as state:
-        who = id_of(state, party)
-        if by and consent_guardians.guardianship(state, id_of(state, by), who, node.clock.now()) is None:
-            return []
+        who = _seen(state, party, by, node.clock.now())
         return [asset for person in state.list(Person, party=who) if (asset := state.get(Asset, person.asset))]
+
+
+def _seen(state: Snapshot, party: str, by: str, now: Instant) -> str:
+    """The id of the person that `by` may see, or she herself if nobody is named; nobody's where he is not her guardian."""
+    who = id_of(state, party)
+    return who if not by or consent_guardians.guardianship(state, id_of(state, by), who, now) else ""
 
 
 def _spoken(state: Snapshot, word: ConsentWord, now: Instant) -> Spoken:
@@ -167,26 +170,30 @@ def withdraw(node: Node, request: str, asker: str) -> RequestWithdrawn | Refusal
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the person sees it: who asks, the notice to read before she answers, and what she put off."""
+    """A request as the person sees it: who asks, the notice to read before she answers, and what she put off. If she is
+    asked `alone`, who asks learns what she answers.
+    """
 
     request: ConsentRequest
     who: str
     notice: str
     deferred: RequestAnswer | None
+    alone: bool
 
 
 def inbox(node: Node, party: str, by: str = "") -> list[Asked]:
     """What a person can answer now; `by` is the guardian who looks, if it is not she herself."""
     now = node.clock.now()
     with node.store.read() as state:
-        who = id_of(state, party)
-        if by and consent_guardians.guardianship(state, id_of(state, by), who, now) is None:
-            return []
+        who = _seen(state, party, by, now)
         return [
-            Asked(request, name, consent_requests.shown(state, request, name), answer)
+            Asked(
+                request, name, consent_requests.shown(state, request, name), answer,
+                bool(consent_requests.asked_alone(state, request)),
+            )
             for request, answer in consent_requests.inbox(state, who, now)
             for name in [_name(state, request.asker)]
-        ]
+        ]  # fmt: skip
 
 
 def wards(node: Node, guardian: str) -> list[tuple[Party, Instant]]:

@@ -24,7 +24,6 @@ from pathlib import Path
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import in_years
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal, refuse
@@ -143,8 +142,8 @@ def offer(node: Node, member: str, cell: str, purposes: Sequence[str], price: Mo
         for right, given in (("operate", limits), ("use", replace(limits, may_grant=True, further=1))):
             id = numbered("right", tx.next)
             tx.append(_or_undone(rights.grant(tx, id, member, operator, cell, right, tx.now, given)))
-        name, until = numbered("offer", tx.next), in_years(tx.now, years)
-        published = contract.publish(tx, name, cell, operator, terms, until, True, tx.now, node.about.currency)
+        name = numbered("offer", tx.next)
+        published = contract.publish(tx, name, cell, operator, terms, None, True, tx.now, node.about.currency)
         tx.append(_or_undone(published))
         return name
 

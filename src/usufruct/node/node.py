@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.disclosure import Book
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
@@ -61,7 +62,8 @@ def no_step(step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Everything plugged in. `reach` is told each step, for tests that stop the process there."""
+    """Everything plugged in. `reach` is told each step, for tests that stop the process there; `disclosed` is what was read
+    for the yearly disclosure so far."""
 
     about: About
     store: Store
@@ -78,6 +80,7 @@ class Node:
     outside: Outside
     identities: Identities
     reach: Callable[[str], None] = no_step
+    disclosed: Book = field(default_factory=Book)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
         """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""

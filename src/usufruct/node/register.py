@@ -171,10 +171,7 @@ def record_consents(
     Raises:
         BadInput: the purpose is not in the tree, or nothing says where the forms are kept.
     """
-    known = purposes.normal(purpose)
-    if known is None:
-        near = ", ".join(purposes.nearest(purpose)) or "see the purpose tree"
-        raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
+    known = purposes.checked(purpose)
     if not evidence.strip():
         raise BadInput("input.evidence", "consents need evidence", "say where the signed forms are kept")
 

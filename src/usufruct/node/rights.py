@@ -112,14 +112,7 @@ def checked(limits: Limits) -> Limits:
     Raises:
         BadInput: one is not in it.
     """
-    named = []
-    for purpose in limits.purposes:
-        known = purposes.normal(purpose)
-        if known is None:
-            near = ", ".join(purposes.nearest(purpose)) or "see the purpose tree"
-            raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
-        named.append(known)
-    return replace(limits, purposes=tuple(dict.fromkeys(named)))
+    return replace(limits, purposes=tuple(dict.fromkeys(map(purposes.checked, limits.purposes))))
 
 
 def _stranger(read: Reader, party: str, what: str) -> Refusal | None:

@@ -44,12 +44,9 @@ def publish_offer(
     standing: bool = False,
 ) -> OfferPublished | Refusal:
     """Publishes an offer; without an end it stays open for as long as one agreement on it lasts."""
-
-    def rule(tx: Transaction) -> OfferPublished | Refusal:
-        end = until or in_years(tx.now, min(terms.years, 30))
-        return rules.publish(tx, offer, asset, provider, terms, end, standing, tx.now, node.about.currency)
-
-    return rules.refused_rules(terms) or node.record(rule)
+    return rules.refused_rules(terms) or node.record(lambda tx: rules.publish(
+        tx, offer, asset, provider, terms, until, standing, tx.now, node.about.currency
+    ))  # fmt: skip
 
 
 def withdraw_offer(node: Node, offer: str, by: str) -> OfferWithdrawn | Refusal:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from usufruct.core.access import consent, hold
+from usufruct.core.access.consent_words import LIMITED, of_person
 from usufruct.core.access.hold import HeldCount, Hold
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
@@ -78,7 +79,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a member said of one purpose (`given`, `refused` or nothing), and what `holds` after all that she said."""
+    """What a member said to everybody of one purpose (`given`, `refused` or nothing), and what `holds` now after all that she
+    said: see `consent.standing_now`."""
 
     purpose: str
     said: str
@@ -90,7 +92,8 @@ class MemberAsset:
     """One asset that is about a member: what she said about it by purpose, and who used it.
 
     `words` are the purposes that she spoke of, that anybody asked for, or that an open offer allows; `withheld` the holds
-    on uses that concern her, of which she is told ground and end and nothing else.
+    on uses that concern her, of which she is told ground and end and nothing else. If her records are `shared` they are used
+    only if the others whom they are about let them be, too.
     """
 
     asset: Asset
@@ -100,6 +103,7 @@ class MemberAsset:
     seen: tuple[Seen, ...]
     paid: tuple[Explanation, ...]
     withheld: tuple[Hold, ...]
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,15 +250,20 @@ def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
         let_out = canonical.decode(state.evidence(use.answer)) if use.state == "answered" else None
         seen.append(Seen(use, name_of(state, use.requester), part, let_out, paid_in.get(use.id), use.ended))
     said = consent.said(state, asset.id, person.number)
-    words = tuple(_words(state, asset, person.number, said, seen))
-    return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld))
+    words = tuple(_words(state, asset, person, said, seen, now))
+    shared = consent.shares(state, asset.id, person.number)
+    return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld), shared)
 
 
-def _words(state: Snapshot, asset: Asset, number: int, said: dict[str, str], seen: Sequence[Seen]) -> Iterator[Word]:
+def _words(
+    state: Snapshot, asset: Asset, person: Person, said: dict[str, str], seen: Sequence[Seen], now: Instant
+) -> Iterator[Word]:
+    limited = [w.purpose for w in of_person(state, asset.id, person.party) if w.standing == LIMITED]
     asked = [p for p in (purposes.normal(one.use.purpose) for one in seen) if p]
     offered = [p for offer in state.list(Offer, asset=asset.id) if offer.open for p in offer.terms.purposes]
-    for purpose in dict.fromkeys([*said, *asked, *offered]):
-        yield Word(purpose, said.get(purpose, ""), consent.standing(state, asset.id, number, purpose))
+    for purpose in dict.fromkeys([*said, *limited, *asked, *offered]):
+        holds = consent.standing_now(state, asset.id, person.number, purpose, now)
+        yield Word(purpose, said.get(purpose, ""), holds)
 
 
 def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[list[Explanation], dict[str, str]]:

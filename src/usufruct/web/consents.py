@@ -51,10 +51,10 @@ def told(spoken: Spoken) -> dict[str, Any]:
 
 
 def _words(request: AnyRequest, ward: str) -> list[Spoken]:
-    return consent.words(node_of(request), *_speaker(request, ward))
+    return consent.words(node_of(request), *speaker(request, ward))
 
 
-def _speaker(request: AnyRequest, ward: str) -> tuple[str, str]:
+def speaker(request: AnyRequest, ward: str) -> tuple[str, str]:
     """Whose word it is, and which guardian says it, if one does."""
     party = who_is(request).party
     return (ward, party) if ward else (party, "")
@@ -84,7 +84,7 @@ def receipt_of(node: Node, spoken: Spoken) -> bytes:
 @post("/me/notices", opt=MEMBER, sync_to_thread=True, status_code=200, summary="What you would agree to")
 def notice(request: AnyRequest, data: JSONBody[messages.NewNotice]) -> dict[str, str]:
     """What you are to read before you say yes to this; send the digest with your yes."""
-    node, (party, by) = node_of(request), _speaker(request, data.ward)
+    node, (party, by) = node_of(request), speaker(request, data.ward)
     conditions = conditions_of(node, data.asset, data.conditions, party, by)
     text = done(consent.notice(node, data.asset, party, data.purpose, conditions, by))
     return {"notice": text, "digest": consent_notice.digest(text)}
@@ -93,7 +93,7 @@ def notice(request: AnyRequest, data: JSONBody[messages.NewNotice]) -> dict[str,
 @post("/me/consents", opt=MEMBER, sync_to_thread=True, summary="Consent or refuse")
 def say(request: AnyRequest, data: JSONBody[messages.Word]) -> dict[str, Any]:
     """Your yes or no; it counts from the next decision on. With your receipt."""
-    node, (party, by) = node_of(request), _speaker(request, data.ward)
+    node, (party, by) = node_of(request), speaker(request, data.ward)
     conditions = conditions_of(node, data.asset, data.conditions, party, by)
     return _recorded(done(consent.record_word(
         node, data.asset, party, data.purpose, data.consent, conditions, data.notice, by
@@ -103,7 +103,7 @@ def say(request: AnyRequest, data: JSONBody[messages.Word]) -> dict[str, Any]:
 @post("/me/objections", opt=MEMBER, sync_to_thread=True, summary="Object to uses")
 def object_to(request: AnyRequest, data: JSONBody[messages.NewObjection]) -> dict[str, Any]:
     """Your objection to uses for a purpose on a legal basis (none: on any), or with `lift` its end."""
-    node, (party, by) = node_of(request), _speaker(request, data.ward)
+    node, (party, by) = node_of(request), speaker(request, data.ward)
     if data.lift:
         return _recorded(done(consent.lift_objection(node, data.asset, party, data.purpose, data.basis, by)))
     return _recorded(done(consent.object_to(node, data.asset, party, data.purpose, data.basis, by)))
@@ -118,14 +118,16 @@ def _recorded(said: tuple[Fact, Receipt]) -> dict[str, Any]:
 
 @get("/me/requests", opt=MEMBER, sync_to_thread=True, summary="Your inbox")
 def inbox(request: AnyRequest, ward: Ward = "") -> list[dict[str, Any]]:
-    """Who asks for your consent, and what you are to read before you answer; with `ward`, of somebody you speak for."""
+    """Who asks for your consent, and what you are to read before you answer; with `ward`, of somebody you speak for. Where
+    you are asked `alone`, who asks learns your answer."""
     return [
         {
             "request": asked.request.id, "asset": asked.request.asset, "asker": asked.request.asker, "who": asked.who,
             "purpose": asked.request.purpose, "until": asked.request.until, "notice": asked.notice,
             "digest": asked.request.notice, "put_off_until": asked.deferred.until if asked.deferred else None,
+            "alone": asked.alone,
         }
-        for asked in consent.inbox(node_of(request), *_speaker(request, ward))
+        for asked in consent.inbox(node_of(request), *speaker(request, ward))
     ]  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def wards(request: AnyRequest) -> list[dict[str, str]]:
 @post("/me/requests/{id:str}/answer", opt=MEMBER, sync_to_thread=True, summary="Answer a request")
 def answer(request: AnyRequest, id: FromPath[str], data: JSONBody[messages.NewAnswer]) -> dict[str, Any]:
     """Yes as asked or to less, no, or later. A yes carries the digest of the notice that you read."""
-    node, (party, by) = node_of(request), _speaker(request, data.ward)
+    node, (party, by) = node_of(request), speaker(request, data.ward)
     conditions = None
     if data.conditions is not None:
         asked = next((a.request for a in consent.inbox(node, party, by) if a.request.id == id), None)
@@ -161,7 +163,7 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewConsentRequest]) -> Cons
 
 @get("/consent-requests", opt=ASKER, sync_to_thread=True, summary="Your requests for consent")
 def sent(request: AnyRequest) -> list[dict[str, Any]]:
-    """What you asked, and how many answered, in steps: never who, and never what."""
+    """What you asked, and how many answered, in steps; of whom you asked alone, what she said."""
     return [
         {
             "request": one.request.id, "asset": one.request.asset, "purpose": one.request.purpose,

@@ -15,15 +15,17 @@ before counts for those only who have not refused. A yes with limits is a no bey
 
 An *objection* is against uses on one legal basis, or on any; no consent lifts it. On other bases than consent nobody is
 asked, and all are in but who refused, objected, or is beyond limits that she set. Of records that are about several
-persons none is used unless each of them is in.
+persons none is used unless each of them is in, and each whom any of them shares others with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from usufruct.core.access.consent_bits import CHUNK, bitmap, has, joined, parsed, with_one, without, written
 from usufruct.core.access.consent_conditions import ANY, Circumstances, Conditions
+from usufruct.core.access.consent_guardians import Guardianship
 from usufruct.core.access.consent_head import ConsentHead, once, with_heads
 from usufruct.core.access.consent_words import (
     LIMITED,
@@ -48,13 +50,12 @@ from usufruct.core.access.facts import (
     UsedWord,
     UseObjected,
 )
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.registry.facts import PersonErased
 from usufruct.core.registry.state import Person
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.bases import BASES, CONSENT
-
-CHUNK = 32_768  # persons in one chunk
 
 DIRECT_MARKETING = "DirectMarketing"
 
@@ -115,20 +116,17 @@ def _fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from counted(read, fact, entry.at)
         case RecordsShared() as fact:
             yield SharedRecords(fact.asset, entry.seq, fact.numbers)
-        case (
-            GuardianshipEnded() as fact
-        ):  # they stay as limits that nothing meets, so that nothing broader takes their place
-            for person in read.list(Person, party=fact.ward):
-                for word in of_person(read, person.asset, fact.ward):
-                    if word.standing == LIMITED and word.said == "given" and word.by == fact.guardian:
-                        yield replace(word, void=True)
+        case GuardianshipEnded() as fact:
+            yield from _void(read, fact.guardian, fact.ward)
         case PersonErased() as fact:  # whatever a holder collected from her counts for nothing any more
+            for one in read.list(Guardianship, guardian=fact.party):
+                yield from _void(read, one.guardian, one.ward)
             for removed in fact.removed:
                 yield from ended(of_person(read, removed.asset, fact.party), 0)
                 for purpose in purposes.descendants(purposes.ROOT):
                     chunk = _chunk(read, removed.asset, purpose, removed.number)
-                    refused = _set(chunk.refused, removed.number) if purpose == purposes.ROOT else chunk.refused
-                    yield from _changed(chunk, _clear(chunk.given, removed.number), refused)
+                    refused = with_one(chunk.refused, removed.number) if purpose == purposes.ROOT else chunk.refused
+                    yield from _changed(chunk, without(chunk.given, removed.number), refused)
         case _:
             return
 
@@ -145,8 +143,8 @@ def _given(read: Reader, entry: Entry, fact: ConsentGiven) -> Iterator[Row]:
     )  # fmt: skip
     if fact.conditions.scope == ANY.scope:
         chunk = _chunk(read, fact.asset, fact.purpose, number)
-        given = _clear(chunk.given, number) if limited else _set(chunk.given, number)
-        yield from _changed(chunk, given, _clear(chunk.refused, number))
+        given = without(chunk.given, number) if limited else with_one(chunk.given, number)
+        yield from _changed(chunk, given, without(chunk.refused, number))
 
 
 def _refused(read: Reader, entry: Entry, fact: ConsentRefused) -> Iterator[Row]:
@@ -161,8 +159,17 @@ def _refused(read: Reader, entry: Entry, fact: ConsentRefused) -> Iterator[Row]:
     )  # fmt: skip
     for purpose in purposes.descendants(fact.purpose) if not fact.recipient else ():
         chunk = _chunk(read, fact.asset, purpose, number)
-        refused = _set(chunk.refused, number) if purpose == fact.purpose else chunk.refused
-        yield from _changed(chunk, _clear(chunk.given, number), refused)
+        refused = with_one(chunk.refused, number) if purpose == fact.purpose else chunk.refused
+        yield from _changed(chunk, without(chunk.given, number), refused)
+
+
+def _void(read: Reader, guardian: str, ward: str) -> Iterator[Row]:
+    """What a guardian gave whose power is gone: it stays as a limit that nothing meets, so that nothing broader takes its
+    place."""
+    for person in read.list(Person, party=ward):
+        for word in of_person(read, person.asset, ward):
+            if word.standing == LIMITED and word.said == "given" and word.by == guardian:
+                yield replace(word, void=True)
 
 
 def _objected(read: Reader, entry: Entry, fact: UseObjected | ObjectionLifted) -> Iterator[Row]:
@@ -177,7 +184,7 @@ def _objected(read: Reader, entry: Entry, fact: UseObjected | ObjectionLifted) -
     )  # fmt: skip
     place = (fact.asset, fact.purpose, fact.basis, number // CHUNK)
     chunk = read.get(ObjectionChunk, *place) or ObjectionChunk(*place)
-    yield replace(chunk, objected=(_set if objects else _clear)(chunk.objected, number))
+    yield replace(chunk, objected=(with_one if objects else without)(chunk.objected, number))
 
 
 def _next(words: list[ConsentWord], version: int) -> int:
@@ -216,23 +223,34 @@ def _population(read: Reader, asset: str, purpose: str, persons: int, circumstan
     size, everybody = (persons + 7) // 8, (1 << persons) - 1
     sides: dict[str, tuple[int, int]] = {}
 
-    def bitmap(over: str, side: int) -> int:
+    def said_so(over: str, side: int) -> int:
         if over not in sides:
             chunks = list(read.list(ConsentChunk, asset=asset, purpose=over))
-            sides[over] = _joined((c.chunk, c.given) for c in chunks), _joined((c.chunk, c.refused) for c in chunks)
+            sides[over] = joined((c.chunk, c.given) for c in chunks), joined((c.chunk, c.refused) for c in chunks)
         return sides[over][side]
 
-    given, refused = _combined(purpose, bitmap, limited, lambda numbers: _bitmap(numbers, size))
+    given, refused = _combined(purpose, said_so, limited, lambda numbers: bitmap(numbers, size))
     basis = _basis(circumstances)
     inside = (given if basis == CONSENT else everybody) & ~refused & ~_objections(read, asset, purpose, basis)
     if circumstances is not None and circumstances.ask_first:
-        inside &= _bitmap(limited.asked, size)
+        inside &= bitmap(limited.asked, size)
     bits = bytearray((inside & everybody).to_bytes(size, "little"))
-    for shared in read.list(SharedRecords, asset=asset):
-        if not all(bits[number // 8] >> number % 8 & 1 for number in shared.numbers):
-            for number in shared.numbers:
-                bits[number // 8] &= ~(1 << number % 8)
+    _leave_out_shared(bits, [shared.numbers for shared in read.list(SharedRecords, asset=asset)])
     return bytes(bits)
+
+
+def _leave_out_shared(bits: bytearray, groups: Sequence[Sequence[int]]) -> None:
+    """Takes out of a population whoever shares records with somebody who is not in it. Groups may overlap, and who is taken
+    out of one takes the others out of hers, in whichever order they were recorded."""
+    groups_of: dict[int, list[Sequence[int]]] = {}
+    for group in groups:
+        for number in group:
+            groups_of.setdefault(number, []).append(group)
+    waiting = [group for group in groups if not all(bits[number // 8] >> number % 8 & 1 for number in group)]
+    while waiting:
+        for number in waiting.pop():
+            bits[number // 8] &= ~(1 << number % 8)
+            waiting += groups_of.pop(number, ())
 
 
 def used(
@@ -252,18 +270,46 @@ def used(
 
 
 def standing(read: Reader, asset: str, number: int, purpose: str, circumstances: Circumstances | None = None) -> str:
-    """What holds for one person and one purpose: `given`, `refused` or `not given`."""
+    """What a person's own words come to for one purpose: `given`, `refused` or `not given`.
+
+    Where records are about several persons, `given` is her part of it; see `shares`.
+    """
     person = read.get(Person, asset, number)
     words = of_person(read, asset, person.party) if person else []
     limited = held(read, (w for w in words if w.standing == LIMITED), purpose, circumstances)
 
     def bit(over: str, side: int) -> int:
         chunk = _chunk(read, asset, over, number)
-        return int(_has((chunk.given, chunk.refused)[side], number))
+        return int(has((chunk.given, chunk.refused)[side], number))
 
     given, refused = _combined(purpose, bit, limited, lambda numbers: int(number in numbers))
     refused |= _objections(read, asset, purpose, _basis(circumstances)) >> number & 1
     return "refused" if refused else "given" if given else "not given"
+
+
+def standing_now(read: Reader, asset: str, number: int, purpose: str, at: Instant) -> str:
+    """The same for whatever use there may be at an instant; `limits` if she is in some uses and not in others."""
+    if standing(read, asset, number, purpose) == "given":
+        return "given"
+    person, above = read.get(Person, asset, number), purposes.ancestors(purpose)
+    words = of_person(read, asset, person.party) if person else []
+    within = (
+        w.conditions.inside(at) for w in words if w.standing == LIMITED and w.said == "given" and w.purpose in above
+    )
+    ordinary = Circumstances(at, "", "aggregates")  # to nobody in particular
+    if any(standing(read, asset, number, purpose, use) == "given" for use in (ordinary, *within)):
+        return "limits"
+    return standing(read, asset, number, purpose, ordinary)
+
+
+def shares(read: Reader, asset: str, number: int) -> bool:
+    """Whether a person's records are about others too, and used only if each of them lets them be.
+
+    This, and not whether the others do, is what she is told before a use. "You are not used although you said yes" would
+    tell one of two what the other said, and each of many that one did not agree. It cannot be kept from her for ever: that
+    her rows did not count in a use is hers to know.
+    """
+    return any(number in shared.numbers for shared in read.list(SharedRecords, asset=asset))
 
 
 _GIVEN, _REFUSED = 0, 1
@@ -307,15 +353,15 @@ def _basis(circumstances: Circumstances | None) -> str:
 
 def _objections(read: Reader, asset: str, purpose: str, basis: str) -> int:
     """Who objects to a use for `purpose` on `basis`: towards it, or towards something broader or narrower."""
-    joined: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for chunk in read.list(ObjectionChunk, asset=asset):
-        joined.setdefault((chunk.purpose, chunk.basis), []).append((chunk.chunk, chunk.objected))
+        found.setdefault((chunk.purpose, chunk.basis), []).append((chunk.chunk, chunk.objected))
     objected = 0
-    for (against, on), chunks in joined.items():
+    for (against, on), chunks in found.items():
         if not (purposes.covers(against, purpose) or purposes.covers(purpose, against)):
             continue
         if on in ("", basis) or (_markets(against) and _markets(purpose)):
-            objected |= _joined(chunks)
+            objected |= joined(chunks)
     return objected
 
 
@@ -329,9 +375,9 @@ def said(read: Reader, asset: str, number: int) -> dict[str, str]:
     answers = {}
     for chunk in read.list(ConsentChunk, asset=asset):
         if chunk.chunk == number // CHUNK:
-            if _has(chunk.refused, number):
+            if has(chunk.refused, number):
                 answers[chunk.purpose] = "refused"
-            elif _has(chunk.given, number):
+            elif has(chunk.given, number):
                 answers[chunk.purpose] = "given"
     return answers
 
@@ -348,8 +394,8 @@ def _record(read: Reader, fact: ConsentsRecorded) -> Iterator[Row]:
         for number in numbers:
             bits |= 1 << number % CHUNK
         for purpose in purposes.ancestors(fact.purpose):
-            refused |= _bits(_chunk(read, fact.asset, purpose, numbers[0]).refused)
-        yield from _changed(chunk, _hex(_bits(chunk.given) | bits & ~refused), chunk.refused)
+            refused |= parsed(_chunk(read, fact.asset, purpose, numbers[0]).refused)
+        yield from _changed(chunk, written(parsed(chunk.given) | bits & ~refused), chunk.refused)
 
 
 def _limited_above(read: Reader, fact: ConsentsRecorded) -> set[int]:
@@ -367,42 +413,3 @@ def _changed(chunk: ConsentChunk, given: str, refused: str) -> Iterator[Row]:
 def _chunk(read: Reader, asset: str, purpose: str, number: int) -> ConsentChunk:
     chunk = number // CHUNK
     return read.get(ConsentChunk, asset, purpose, chunk) or ConsentChunk(asset, purpose, chunk)
-
-
-def _joined(chunks: Iterable[tuple[int, str]]) -> int:
-    """The bitmaps of chunks as one."""
-    whole = bytearray()
-    for place, text in chunks:
-        start, bits = place * (CHUNK // 8), bytes.fromhex(text)
-        if len(whole) < start + len(bits):
-            whole.extend(bytes(start + len(bits) - len(whole)))
-        whole[start : start + len(bits)] = bits
-    return int.from_bytes(whole, "little")
-
-
-def _bitmap(numbers: Iterable[int], size: int) -> int:
-    """Persons' numbers as a bitmap of `size` bytes."""
-    bits = bytearray(size)
-    for number in numbers:
-        bits[number // 8] |= 1 << number % 8
-    return int.from_bytes(bits, "little")
-
-
-def _bits(text: str) -> int:
-    return int.from_bytes(bytes.fromhex(text), "little")
-
-
-def _hex(bits: int) -> str:
-    return bits.to_bytes((bits.bit_length() + 7) // 8, "little").hex()
-
-
-def _has(text: str, number: int) -> bool:
-    return bool(_bits(text) >> number % CHUNK & 1)
-
-
-def _set(text: str, number: int) -> str:
-    return _hex(_bits(text) | 1 << number % CHUNK)
-
-
-def _clear(text: str, number: int) -> str:
-    return _hex(_bits(text) & ~(1 << number % CHUNK))

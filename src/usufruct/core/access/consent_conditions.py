@@ -72,6 +72,11 @@ class Within:
     high: int | None = None
     values: tuple[Value, ...] = ()
 
+    @property
+    def reach(self) -> Reach:
+        """All of those rows."""
+        return Reach(values=frozenset(self.values)) if self.values else Reach(self.low, self.high)
+
     def holds(self, reach: Reach | None) -> bool:
         """Whether a use of that reach stays inside."""
         if reach is None:
@@ -145,6 +150,13 @@ class Conditions:
             and all(within.holds(reach.get(within.column.lower())) for within in self.rows)
         )
 
+    def inside(self, at: Instant) -> Circumstances:
+        """A use at that instant that goes to whom it is said to, and stays just inside the limits."""
+        reach = {rows.column: rows.reach for rows in self.rows}
+        return Circumstances(
+            at, next(iter(self.recipients), ""), "aggregates", next(iter(self.agreements), ""), reach=reach
+        )
+
 
 ANY = Conditions()
 """No conditions."""
@@ -176,7 +188,7 @@ def _as_seldom(answer: Conditions, asked: Conditions) -> bool:
 def _inside(one: Within, other: Within) -> bool:
     if one.column.lower() != other.column.lower():
         return False
-    return other.holds(Reach(values=frozenset(one.values)) if one.values else Reach(one.low, one.high))
+    return other.holds(one.reach)
 
 
 def _among(answer: tuple[str, ...], asked: tuple[str, ...]) -> bool:

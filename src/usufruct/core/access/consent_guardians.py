@@ -2,7 +2,7 @@
 
 A guardian gives and refuses consent in the place of a person who cannot yet, or cannot any more, do so herself. What he
 gives ends with his time at the latest; what he refuses stays until she speaks. Even a ward can say no: her own refusal
-beats his yes, and he cannot lift it. Only a yes of her own must wait.
+beats his yes, and he cannot lift it. Only a yes of her own must wait. When either of them is erased he speaks no more.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.registry.facts import PersonErased
 from usufruct.core.registry.rules import find_party
 
 LONGEST_YEARS = 30
@@ -47,6 +48,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             guardianship = read.get(Guardianship, fact.guardian, fact.ward)
             assert guardianship is not None and not guardianship.ended
             yield replace(guardianship, ended=True)
+        case PersonErased() as fact:
+            theirs = *read.list(Guardianship, ward=fact.party), *read.list(Guardianship, guardian=fact.party)
+            yield from (replace(one, ended=True) for one in theirs if not one.ended)
         case _:
             return
 

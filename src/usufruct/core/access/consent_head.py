@@ -22,24 +22,30 @@ FILTERS = 256  # row filters that are kept; one of a million persons takes 125 K
 
 @dataclass(frozen=True, slots=True)
 class ConsentHead(Row):
-    """The words on an asset, as a digest; `limited` once any of them had limits, which are held against each use."""
+    """The words on an asset, as a digest, and how many of them have limits, which are held against each use."""
 
     KEY = ("asset",)
     asset: str
     digest: str
-    limited: bool = False
+    limited: int = 0
 
 
 def with_heads(read: Reader, rows: Iterable[Any]) -> Iterator[Row]:
     """The rows that a word changes, and after them the heads of their assets."""
     heads: dict[str, ConsentHead] = {}
     for row in rows:
+        more = _more_limited(read, row) if isinstance(row, ConsentWord) else 0
         yield row
         before = heads.get(row.asset) or read.get(ConsentHead, row.asset) or ConsentHead(row.asset, "")
         changed = f"{before.digest} {type(row).__name__} ".encode() + canonical.encode(plain(row))
-        limited = before.limited or (isinstance(row, ConsentWord) and row.standing == LIMITED)
-        heads[row.asset] = ConsentHead(row.asset, hashlib.sha256(changed).hexdigest(), limited)
+        heads[row.asset] = ConsentHead(row.asset, hashlib.sha256(changed).hexdigest(), before.limited + more)
     yield from heads.values()
+
+
+def _more_limited(read: Reader, word: ConsentWord) -> int:
+    """By how many a word changes the number of those with limits."""
+    before = read.get(ConsentWord, word.asset, word.number, word.version)
+    return (word.standing == LIMITED) - (before is not None and before.standing == LIMITED)
 
 
 _KEPT: OrderedDict[Hashable, bytes] = OrderedDict()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import Conditions, narrows
-from usufruct.core.access.consent_rules import Speaker, Speech, checked_conditions, purpose_of, speech, yes_to
+from usufruct.core.access.consent_rules import Speaker, Speech, checked_conditions, speech, yes_to
 from usufruct.core.access.facts import (
     ConsentGiven,
     ConsentRefused,
@@ -114,7 +114,7 @@ def ask(
     Raises:
         BadInput: the purpose or the conditions cannot be, or there is no text, or too much of it.
     """
-    known, text = purpose_of(purpose), holdable(text.replace("\r\n", "\n")).strip()
+    known, text = purposes.checked(purpose), holdable(text.replace("\r\n", "\n")).strip()
     if not text or len(text) > TEXT_LIMIT:
         raise BadInput(
             "input.request", "the request does not say in words what it is for", f"up to {TEXT_LIMIT} characters"
@@ -146,8 +146,8 @@ def ask(
 def may_ask(read: Reader, asset: Asset, asker: str, party: str = "") -> bool:
     """Whether an asset can be known to the asker; and if one person is asked, whether he keeps the data about her."""
     if party:
-        here = any(read.list(Person, asset=asset.id, party=id_of(read, party)))
-        return here and asker == asset.publisher
+        one = find_party(read, party)
+        return one is not None and asker == asset.publisher and any(read.list(Person, asset=asset.id, party=one.id))
     offered = any(offer.open for offer in read.list(Offer, asset=asset.id))
     return offered or asker == asset.publisher or any(read.list(Agreement, asset=asset.id, consumer=asker))
 
@@ -221,27 +221,31 @@ def _yes(
     read: Reader, found: ConsentRequest, spoken: Speech, shown: str, purpose: str, conditions: Conditions | None,
     at: Instant,
 ) -> ConsentGiven | Refusal:  # fmt: skip
-    known = purpose_of(purpose) if purpose else found.purpose
+    known = purposes.checked(purpose) if purpose else found.purpose
     given = found.conditions if conditions is None else replace(conditions, recipients=(found.asker,))
     if not purposes.covers(found.purpose, known) or not narrows(given, found.conditions):
         return refuse(
             "consent.narrower", "nothing was answered", "the answer goes beyond what was asked",
             remedy="answer what was asked, or less of it",
         )  # fmt: skip
-    if not shown:
-        raise BadInput("input.request", "a yes must say what was read", "send the digest of the notice with it")
     if conditions is not None:
         checked_conditions(given, spoken.asset, at)
     return yes_to(read, spoken, known, spoken.limited(given), found.notice, shown, at, found.id)
 
 
-def told(read: Reader, request: ConsentRequest, step: int) -> str:
-    """What the asker is told of the answers: how many, in steps of `step`; if he asked his counterparty alone, which."""
+def asked_alone(read: Reader, request: ConsentRequest) -> str:
+    """Who is asked, if it is one person and nobody else: she by herself, or the only one whom the asset is about."""
     asset = read.get(Asset, request.asset)
     assert asset is not None
-    owner = request.party or (asset.source if asset.quality.persons == 1 else "")
-    if owner:
-        given = read.get(RequestAnswer, request.id, owner)
+    only = read.get(Person, request.asset, 0) if asset.quality.persons == 1 else None
+    return request.party or (only.party if only else "")
+
+
+def told(read: Reader, request: ConsentRequest, step: int) -> str:
+    """What the asker is told of the answers: how many, in steps of `step`; if he asked one person alone, which."""
+    alone = asked_alone(read, request)
+    if alone:
+        given = read.get(RequestAnswer, request.id, alone)
         return given.answer if given else "no answer yet"
     answers = request.answers // step * step
     return f"at least {answers} answered" if answers else f"fewer than {step} answered"

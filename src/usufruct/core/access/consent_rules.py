@@ -22,7 +22,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.facts import PARTY_KINDS, Column
-from usufruct.core.registry.rules import id_of
+from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.bases import BASES
@@ -61,7 +61,8 @@ class Speech:
 
 def speech(read: Reader, asset: str, speaker: Speaker, at: Instant) -> Speech | Refusal:
     """Whether somebody may speak on an asset; what is unknown and what is not hers to decide get the same answer."""
-    party, by = id_of(read, speaker.party), id_of(read, speaker.by) if speaker.by else ""
+    person, by = find_party(read, speaker.party), id_of(read, speaker.by) if speaker.by else ""
+    party = person.id if person else ""  # her number stays when she is erased, and nobody speaks for it
     power = guardianship(read, by, party, at) if by else None
     found = read.get(Asset, asset)
     try:
@@ -77,29 +78,18 @@ def speech(read: Reader, asset: str, speaker: Speaker, at: Instant) -> Speech | 
     return Speech(found, party, by, of_person(read, asset, party), power.until if power else None)
 
 
-def purpose_of(text: str) -> str:
-    """The purpose that `text` spells.
-
-    Raises:
-        BadInput: it is not in the tree.
-    """
-    known = purposes.normal(text)
-    if known is None:
-        near = ", ".join(purposes.nearest(text)) or "see the purpose tree"
-        raise BadInput("input.purpose", f"`{text}` is not in the purpose tree", f"nearest: {near}")
-    return known
-
-
 def say(
     read: Reader, asset: str, speaker: Speaker, purpose: str, yes: bool, at: Instant, conditions: Conditions = ANY,
     shown: str = "",
 ) -> ConsentGiven | ConsentRefused | Refusal:  # fmt: skip
-    """A person gives or refuses consent of her own accord; `shown` is the digest of the notice that she saw, if any.
+    """A person gives or refuses consent of her own accord; `shown` is the digest of the notice that she saw. A yes within
+    limits needs it, and so does a guardian's, which ends with his time: what is limited must be read.
 
     Raises:
-        BadInput: the purpose is not in the tree, or the conditions cannot be held, or have no place in a refusal.
+        BadInput: the purpose is not in the tree, or the conditions cannot be held, or have no place in a refusal; or nothing
+            says that the limits were read.
     """
-    known = purpose_of(purpose)
+    known = purposes.checked(purpose)
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
@@ -116,7 +106,7 @@ def say(
 def offered(
     read: Reader, asset: str, speaker: Speaker, purpose: str, conditions: Conditions, at: Instant
 ) -> str | Refusal:
-    """The notice of a yes that somebody could say of her own accord: what she must be shown.
+    """The notice of a yes that somebody may say of her own accord: what she must be shown.
 
     Raises:
         BadInput: the purpose is not in the tree, or the conditions cannot be held.
@@ -124,23 +114,29 @@ def offered(
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
-    limited = found.limited(checked_conditions(conditions, found.asset, at))
-    return consent_notice.notice(found.asset, purpose_of(purpose), limited)
+    known, limited = purposes.checked(purpose), found.limited(checked_conditions(conditions, found.asset, at))
+    return _barred(read, found, known, at) or consent_notice.notice(found.asset, known, limited)
 
 
 def yes_to(
     read: Reader, found: Speech, purpose: str, conditions: Conditions, notice: str, shown: str, at: Instant,
     request: str = "",
 ) -> ConsentGiven | Refusal:  # fmt: skip
-    """Her yes, if she may say it and was shown what it means."""
+    """Her yes, if she may say it and was shown what it means.
+
+    Raises:
+        BadInput: nothing says that she read it, and it answers a request or has limits.
+    """
+    barred = _barred(read, found, purpose, at)
+    if barred is not None:
+        return barred
+    if not shown and (request or conditions != ANY):
+        raise BadInput("input.conditions", "a yes must say what was read", "send the digest of the notice with it")
     if shown != notice:
         return refuse(
             "consent.notice", NOT_RECORDED, "what you were shown is not what would be recorded",
             remedy="read the notice as it is now, and answer that",
         )  # fmt: skip
-    barred = _barred(read, found, purpose, at)
-    if barred is not None:
-        return barred
     return ConsentGiven(found.asset.id, found.party, purpose, found.version, notice, conditions, request, found.by)
 
 
@@ -171,7 +167,7 @@ def object_to(
     Raises:
         BadInput: no such purpose or basis.
     """
-    known = purpose_of(purpose)
+    known = purposes.checked(purpose)
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found
@@ -186,7 +182,7 @@ def lift_objection(
     Raises:
         BadInput: no such purpose or basis.
     """
-    known, on = purpose_of(purpose), _checked_basis(basis)
+    known, on = purposes.checked(purpose), _checked_basis(basis)
     found = speech(read, asset, speaker, at)
     if isinstance(found, Refusal):
         return found

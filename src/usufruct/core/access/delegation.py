@@ -180,11 +180,7 @@ def _checked(mandate: Mandate, currency: str) -> Mandate:
         raise BadInput("input.mandate", "the mandate names no asset, or no purpose", "name at least one of each")
     for asset in mandate.assets:
         checked(asset, "an asset")
-    named = [purposes.normal(purpose) for purpose in mandate.purposes]
-    for typed, known in zip(mandate.purposes, named, strict=True):
-        if known is None:
-            near = ", ".join(purposes.nearest(typed)) or "see the purpose tree"
-            raise BadInput("input.purpose", f"`{typed}` is not in the purpose tree", f"nearest: {near}")
+    named = tuple(dict.fromkeys(map(purposes.checked, mandate.purposes)))
     if mandate.currency != currency:
         raise BadInput("input.mandate", f"the node's ledger is in {currency}", f"name amounts in {currency}")
     numbers = (mandate.uses, mandate.price, mandate.money)
@@ -192,7 +188,7 @@ def _checked(mandate: Mandate, currency: str) -> Mandate:
         raise BadInput("input.mandate", "a number in the mandate cannot be", "give numbers of 0 or more")
     if not 0 <= mandate.further < CHAIN_MAX:
         raise BadInput("input.mandate", f"it cannot be passed on {mandate.further} times", f"0 to {CHAIN_MAX - 1}")
-    return replace(mandate, purposes=tuple(dict.fromkeys(purpose for purpose in named if purpose)))
+    return replace(mandate, purposes=named)
 
 
 def end(read: Reader, id: str, by: str, at: Instant) -> DelegationEnded | Refusal:

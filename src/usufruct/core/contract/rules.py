@@ -31,11 +31,11 @@ from usufruct.core.terms.rules import activate
 
 
 def publish(
-    read: Reader, offer: str, asset: str, provider: str, terms: Terms, until: Instant, standing: bool, at: Instant,
-    currency: str,
+    read: Reader, offer: str, asset: str, provider: str, terms: Terms, until: Instant | None, standing: bool,
+    at: Instant, currency: str,
 ) -> OfferPublished | Refusal:  # fmt: skip
     """An offer by somebody who may operate the asset and grant its use, on terms that can be granted, at a price in
-    the `currency` of the node's ledger.
+    the `currency` of the node's ledger. Without `until` it stays open for as long as one agreement on it lasts.
 
     Raises:
         BadInput: the terms cannot be read (an unknown form, purpose or currency; a negative price; no years).
@@ -69,11 +69,12 @@ def publish(
     refused = _beyond(descent.standing(read, row, at), terms, not_done)
     if refused is not None:
         return refused
-    if until <= at:
+    end = until or in_years(at, terms.years)
+    if end <= at:
         return refuse(
             "contract.terms", not_done, "it would have run out already", remedy="let it run until a later day"
         )
-    return OfferPublished(offer, asset, provider, terms, until, standing)
+    return OfferPublished(offer, asset, provider, terms, end, standing)
 
 
 def refused_rules(terms: Terms) -> Refusal | None:
@@ -107,8 +108,7 @@ def _check_terms(terms: Terms) -> None:
         raise BadInput("input.terms", "the terms name no purpose", "name at least one; no purpose means no use")
     for purpose in terms.purposes:
         if not purposes.known(purpose):
-            near = ", ".join(purposes.nearest(purpose)) or "see the purpose tree in the docs"
-            raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
+            raise purposes.not_known(purpose)
     if terms.currency not in DECIMALS or not 0 <= terms.price <= 10**12:
         raise BadInput("input.terms", "the price cannot be", "give a price of 0 or more, as 5.00 EUR")
     if terms.basis not in BASES:

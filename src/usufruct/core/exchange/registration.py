@@ -130,14 +130,7 @@ def normal_purposes(names: tuple[str, ...]) -> tuple[str, ...]:
     """
     if not names:
         raise BadInput("input.purpose", "no purpose is named", "name at least one; no purpose means no use")
-    found = []
-    for name in names:
-        purpose = tree.normal(name)
-        if purpose is None:
-            near = ", ".join(tree.nearest(name)) or "see the purpose tree in the docs"
-            raise BadInput("input.purpose", f"`{name}` is not in the purpose tree", f"nearest: {near}")
-        found.append(purpose)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(map(tree.checked, names)))
 
 
 def withdraw_service(read: Reader, service: str) -> ServiceWithdrawn | Refusal:

@@ -203,16 +203,8 @@ def _as_fact(declared: DeclaredStep, id: str, by: str, made: tuple[str, ...], at
         raise BadInput("input.step", f"a step `{kind}` lies in the future", "record it when it is done")
     return StepRecorded(
         id, kind, inputs, outputs, declared.by or by, holdable(declared.how.strip()), done,
-        _known(declared.purpose) if declared.purpose else "", holdable(declared.evidence.strip()),
+        purposes.checked(declared.purpose) if declared.purpose else "", holdable(declared.evidence.strip()),
     )  # fmt: skip
-
-
-def _known(purpose: str) -> str:
-    found = purposes.normal(purpose)
-    if found is None:
-        near = ", ".join(purposes.nearest(purpose)) or "see the purpose tree"
-        raise BadInput("input.purpose", f"`{purpose}` is not in the purpose tree", f"nearest: {near}")
-    return found
 
 
 def register_transform(
@@ -230,7 +222,7 @@ def register_transform(
     _check_lowering(kind, lowers_grade_to, in_force(at))
     if until <= at:
         raise BadInput("input.transform", f"transform `{id}` would have ended already", "let it end on a later day")
-    widened = purposes.broadest(map(_known, allowed))
+    widened = purposes.broadest(map(purposes.checked, allowed))
     if lowers_grade_to is None and not widened:
         raise BadInput(
             "input.transform", f"transform `{id}` changes nothing", "say to which grade it lowers, or for what it opens"
@@ -331,13 +323,13 @@ def origin(read: Reader, card: Card, publisher: str, at: Instant, of_use: OfUse)
         if isinstance(step, Refusal):
             return step
         steps.append(step)
-    return Origin(allowed, purposes.broadest(map(_known, card.prohibited)), tuple(steps))
+    return Origin(allowed, purposes.broadest(map(purposes.checked, card.prohibited)), tuple(steps))
 
 
 def _inherit(read: Reader, card: Card, publisher: str, at: Instant) -> tuple[str, ...] | Refusal:
     """What the asset may be used for, if its card claims no more than it inherits."""
     not_done = f"asset `{card.asset}` was not registered"
-    claimed = purposes.broadest(map(_known, card.purposes))
+    claimed = purposes.broadest(map(purposes.checked, card.purposes))
     if not card.derived_from:
         if card.transform or any(column.origins for column in card.columns):
             raise BadInput(

@@ -30,6 +30,8 @@ import tomllib
 from collections.abc import Iterable
 from importlib import resources
 
+from usufruct.core.base.faults import BadInput
+
 ROOT = "Purpose"
 
 _PREFIX = "dpv:"
@@ -104,6 +106,24 @@ def normal(text: str) -> str | None:
     """
     purpose = text.strip().removeprefix(_PREFIX)
     return purpose if known(purpose) else _IN_WORDS.get(" ".join(text.lower().split()))
+
+
+def checked(text: str) -> str:
+    """The id that `text` spells.
+
+    Raises:
+        BadInput: it spells none.
+    """
+    purpose = normal(text)
+    if purpose is None:
+        raise not_known(text)
+    return purpose
+
+
+def not_known(text: str) -> BadInput:
+    """What is wrong with a purpose that is not in the tree, and what was probably meant."""
+    near = ", ".join(nearest(text)) or "see the purpose tree in the docs"
+    return BadInput("input.purpose", f"`{text}` is not in the purpose tree", f"nearest: {near}")
 
 
 def nearest(text: str) -> tuple[str, ...]:

@@ -8,21 +8,19 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.rulebook import purposes
 from usufruct.node import deposit
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.cells import MEMBER, Upload, taken_in
-from usufruct.web.portal.pages import AnyRequest, Form, Page, back_to, field, page
+from usufruct.web.portal.pages import AnyRequest, Form, Page, back_to, field, page, purpose_choices
 
 
 @get("/member/cells", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
 def show(request: AnyRequest, became: FromQuery[str] = "") -> Page:
     """Her cells; `became` says what her last form did."""
     node = node_of(request)
-    choices = sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT)
     return page(
-        request, "cells.html", "Your own data", cells=deposit.cells(node, who_is(request).party), choices=choices,
+        request, "cells.html", "Your own data", cells=deposit.cells(node, who_is(request).party), choices=purpose_choices(),
         became=became, most=deposit.CELL_LIMIT // 2**20,
     )  # fmt: skip
 

@@ -11,23 +11,20 @@ from litestar import Response, get, post
 from litestar.params import FromQuery
 from markupsafe import Markup
 
-from usufruct.core.access.consent_words import LIMITED
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
 from usufruct.core.registry.state import Asset
-from usufruct.core.rulebook import purposes
 from usufruct.core.telling import in_words, withheld
 from usufruct.node import consent, epoch, services, views
 from usufruct.node.epoch import Numbered
-from usufruct.node.node import Node
 from usufruct.node.views import MemberPage, Seen
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import answers, charts, pages
 from usufruct.web.portal.charts import Bar
-from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
+from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page, purpose_choices
 
 MEMBER = {"rule": ("member",)}
 USES_PART = 8
@@ -73,8 +70,8 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
         waiting=sum(1 for record in records or () if record.epoch is None),
         look_ups=look_ups,
         look_ups_withheld=[withheld(held.ground, held.until) for held in services.withheld_lookups(node, shown.party.id)],
-        choices=sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT),
-        asked=len(consent.inbox(node, shown.party.id)), limited=_limited(node, shown.party.id),
+        choices=purpose_choices(),
+        asked=len(consent.inbox(node, shown.party.id)),
         wards=consent.wards(node, shown.party.id),
     )  # fmt: skip
 
@@ -87,12 +84,6 @@ def say(request: AnyRequest, data: Form) -> Response[Any]:
         raise BadInput("input.form", "the form says neither yes nor no", "choose to consent or to refuse")
     _, receipt = done(consent.record_word(node_of(request), asset, who_is(request).party, purpose, word == "consent"))
     return back_to("/me", recorded=receipt.index)
-
-
-def _limited(node: Node, party: str) -> set[tuple[str, str]]:
-    """The assets and purposes for which a member's rows are used within limits that she set."""
-    spoken = [s for s in consent.words(node, party) if s.word.standing == LIMITED and s.status == "ConsentGiven"]
-    return {(s.asset.id, purpose) for s in spoken for purpose in purposes.descendants(s.word.purpose)}
 
 
 def _use(seen: Seen, asset: Asset) -> _Use:

@@ -17,6 +17,7 @@ from usufruct.core.access.opening import DataClosed, DataOpened
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.disclosure import in_tables
 from usufruct.core.registry.operation import OperationAuthorised
 from usufruct.node import deliver, disclosure
 from usufruct.node.deliver import FORMATS, Left, Listed
@@ -63,9 +64,7 @@ def asset_page(request: AnyRequest, asset: FromPath[str]) -> Page:
 def disclosure_page(request: AnyRequest, year: FromPath[int]) -> Page:
     """The yearly disclosure of authorised operation."""
     found = disclosure.disclose(node_of(request), year)
-    return page(
-        request, "disclosure.html", f"Authorised operation in {year}", shown=found, tables=disclosure.tables(found)
-    )
+    return page(request, "disclosure.html", f"Authorised operation in {year}", shown=found, tables=in_tables(found))
 
 
 @get("/open", opt=PUBLIC, sync_to_thread=True, summary="What is open to anyone")
@@ -125,7 +124,7 @@ def disclose(request: AnyRequest, year: FromPath[int]) -> dict[str, Any]:
 @get("/disclosure/{year:int}/{part:str}", opt=PUBLIC, sync_to_thread=True, summary="A table of the disclosure")
 def disclose_table(request: AnyRequest, year: FromPath[int], part: FromPath[str]) -> Response[str]:
     """`authorisations`, `operators`, `products` or `open-data`, as CSV."""
-    tables = disclosure.tables(disclosure.disclose(node_of(request), year))
+    tables = in_tables(disclosure.disclose(node_of(request), year))
     if part not in tables:
         raise BadInput(
             "input.format", f"`{part[:30]}` is no table of the disclosure", f"use one of {', '.join(tables)}"

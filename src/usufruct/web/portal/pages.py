@@ -166,6 +166,11 @@ def _purpose(text: str) -> str:
     return purposes.label(known) if known else text
 
 
+def purpose_choices() -> list[tuple[str, str]]:
+    """The label and the id of every purpose but the root, for forms: nobody is led to allow everything."""
+    return sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT)
+
+
 def _money(minor: int, currency: str) -> str:
     return str(Money(minor, currency))
 
@@ -177,8 +182,9 @@ def exact_money(micro: int, currency: str) -> str:
 
 
 def _listed(value: object) -> str:
-    """A value, or values one after the other."""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    """A value, or values one after the other; with the purposes in it in words."""
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return re.sub(r"\b[A-Z]\w+", lambda word: _purpose(word[0]), text) or "none"
 
 
 def percent(part: int, whole: int) -> str:

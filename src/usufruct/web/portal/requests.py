@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import MODES, Conditions, Within
 from usufruct.core.access.consent_requests import ConsentRequest
+from usufruct.core.access.consent_words import Spoken
 from usufruct.core.access.facts import RequestDeferred
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME, parse
@@ -23,7 +24,8 @@ from usufruct.node import consent
 from usufruct.node.node import Node
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
-from usufruct.web.portal.pages import AnyRequest, Form, Page, back_to, field, page
+from usufruct.web.consents import speaker
+from usufruct.web.portal.pages import AnyRequest, Form, Page, back_to, field, page, purpose_choices
 
 MEMBER = {"rule": ("member",)}
 WORDS_SHOWN = 200
@@ -32,25 +34,35 @@ Ward = Annotated[str, QueryParameter(name="ward", max_length=63)]
 
 @get("/member/requests", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
 def inbox(request: AnyRequest, ward: Ward = "", recorded: FromQuery[int] = -1) -> Page:
-    """Who asks for a member's consent, or for that of somebody she is the guardian of."""
-    node, (party, by) = node_of(request), _speaker(request, ward)
+    """Who asks for a member's consent, or for that of somebody she is the guardian of; `recorded` is the fact that the last
+    form became, 0 if it put a request off."""
+    node, (party, by) = node_of(request), speaker(request, ward)
     found = consent.inbox(node, party, by)
     narrower = {
         asked.request.id: [(purposes.label(p), p) for p in purposes.descendants(asked.request.purpose)]
         for asked in found
     }
+    became = "later" if recorded == 0 and any(asked.deferred for asked in found) else ""
+    if recorded > 0 and _said(consent.words(node, party, by), recorded):
+        became = "answered"
     modes = {asked.request.id: MODES[: MODES.index(asked.request.conditions.mode) + 1] for asked in found}
     return page(
         request, "requests.html", "Requests for your consent", found=found, narrower=narrower, modes=modes, ward=ward,
-        wards=consent.wards(node, who_is(request).party), recorded=recorded, in_words=consent_notice.MODES_IN_WORDS,
+        wards=consent.wards(node, who_is(request).party), became=became, recorded=recorded,
+        in_words=consent_notice.MODES_IN_WORDS,
     )  # fmt: skip
+
+
+def _said(spoken: list[Spoken], fact: int) -> bool:
+    """Whether a fact is a word of hers: what stands in an address may have been written by anybody."""
+    return any(one.word.seq == fact for one in spoken)
 
 
 @post("/member/requests/{id:str}", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
 def answer(request: AnyRequest, id: FromPath[str], data: Form) -> Response[Any]:
     """An answer; `word` is `yes`, `less`, `no` or `later`."""
     node, ward, word = node_of(request), field(data, "ward", 63), field(data, "word")
-    party, by = _speaker(request, ward)
+    party, by = speaker(request, ward)
     conditions, purpose = None, ""
     if word == "less":
         asked = next((a.request for a in consent.inbox(node, party, by) if a.request.id == id), None)
@@ -74,12 +86,13 @@ def _less(data: Form, asked: ConsentRequest) -> Conditions:
 @get("/member/words", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
 def words(request: AnyRequest, ward: Ward = "", recorded: FromQuery[int] = -1) -> Page:
     """Every word a member said, with conditions, status and receipt; and the way to say another with limits."""
-    node, (party, by) = node_of(request), _speaker(request, ward)
+    node, (party, by) = node_of(request), speaker(request, ward)
     spoken = consent.words(node, party, by)
     return page(
         request, "words.html", "What you said", spoken=spoken[:WORDS_SHOWN], total=len(spoken), ward=ward,
         wards=consent.wards(node, who_is(request).party), assets=consent.assets(node, party, by), bases=BASES,
-        in_words=consent_notice.MODES_IN_WORDS, recorded=recorded, choices=_choices(), modes=MODES,
+        in_words=consent_notice.MODES_IN_WORDS, recorded=recorded if _said(spoken, recorded) else -1,
+        choices=purpose_choices(), modes=MODES,
     )  # fmt: skip
 
 
@@ -87,7 +100,7 @@ def words(request: AnyRequest, ward: Ward = "", recorded: FromQuery[int] = -1) -
 def review(request: AnyRequest, data: Form) -> Page:
     """What a yes within limits would mean, to be read before it is said."""
     node, ward = node_of(request), field(data, "ward", 63)
-    party, by = _speaker(request, ward)
+    party, by = speaker(request, ward)
     asset, purpose = field(data, "asset"), field(data, "purpose")
     text = done(consent.notice(node, asset, party, purpose, _limits(node, data, party, by), by))
     kept = {name: field(data, name) for name in _FIELDS}
@@ -100,7 +113,7 @@ def review(request: AnyRequest, data: Form) -> Page:
 def say(request: AnyRequest, data: Form) -> Response[Any]:
     """A yes within limits, as it was reviewed; or an objection, and its end."""
     node, word, ward = node_of(request), field(data, "word"), field(data, "ward", 63)
-    party, by = _speaker(request, ward)
+    party, by = speaker(request, ward)
     asset, purpose, basis = field(data, "asset"), field(data, "purpose"), field(data, "basis")
     match word:
         case "consent":
@@ -151,15 +164,6 @@ def _number(data: Form, name: str) -> int:
     if text and not (text.isascii() and text.isdigit()):
         raise BadInput("input.form", f"`{text}` is not a whole number", "leave it empty, or write a number")
     return int(text or 0)
-
-
-def _speaker(request: AnyRequest, ward: str) -> tuple[str, str]:
-    party = who_is(request).party
-    return (ward, party) if ward else (party, "")
-
-
-def _choices() -> list[tuple[str, str]]:
-    return sorted((purposes.label(p), p) for p in purposes.descendants(purposes.ROOT) if p != purposes.ROOT)
 
 
 handlers = [inbox, answer, words, review, say]
