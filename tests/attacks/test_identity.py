@@ -255,6 +255,14 @@ def test_text_that_can_be_read_in_two_ways_is_not_read(issuer: Issuer) -> None:
     for text in (b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 100_000, b'{"a":Infinity}'):
         with pytest.raises(ValueError, match=r"twice|number|nested"):
             jose.strict_json(text)
+    for half in (rb'"\ud800"', rb'{"\udfff":1}', rb'[{"a":["\ud800\u0041"]}]', rb'"\udc00\ud800"'):
+        for halved in (half, half.decode()):
+            with pytest.raises(ValueError, match="half of a letter"):
+                jose.strict_json(halved)
+    assert jose.strict_json(rb'"\ud83d\ude00\\ud800"') == "\U0001f600\\ud800", "both halves are a letter"
+    for other in ('"ä"'.encode("latin-1"), '"a"'.encode("utf-16"), b'"\xed\xa0\x80"'):
+        with pytest.raises(ValueError, match="utf-8"):
+            jose.strict_json(other)
     for text in ("QQ==", "QR", "Q Q", "Q\nQ", "é"):
         with pytest.raises(ValueError, match="base64url"):
             jose.from_base64url(text)
@@ -263,6 +271,17 @@ def test_text_that_can_be_read_in_two_ways_is_not_read(issuer: Issuer) -> None:
         deep = {"a": deep}
     with pytest.raises(ValueError, match="nested"):
         sdjwt.unpack(issuer.key.sign({}, {"a": deep}) + "~", [jose.public_key(issuer.key.public)])
+
+
+def test_half_a_letter_in_a_name_is_bad_input_and_no_failure(http: Any, node: Node) -> None:
+    """What it is not trusted for is said with the name in it."""
+    token = login.issue_token(node, story.USER, "user", login.ROLES["user"], 1, "")
+    for claims in ({"iss": "https://guild\ud800"}, {"vct": "\udfff"}, {"\ud800": 1}):
+        told = json.dumps({"iss": ISSUER, "vct": TYPE, **claims}).encode()
+        binding = Key().sign({"typ": "kb+jwt"}, {"nonce": identity.challenge(node, story.USER).nonce})
+        body = {"credential": f"e30.{jose.to_base64url(told)}.AA~{binding}"}
+        answer = http.post("/api/v1/credentials", headers={"Authorization": f"Bearer {token}"}, json=body)
+        assert (answer.status_code, answer.json()["fault"]["code"]) == (400, "input.credential"), answer.text
 
 
 def test_one_key_has_one_name() -> None:

@@ -331,12 +331,19 @@ def strict_json(text: str | bytes, fraction: Callable[[str], Any] = float) -> An
     """JSON that can be read in one way only; `fraction` reads numbers that are not whole.
 
     Raises:
-        ValueError: it is no JSON, has a name twice in an object, a number that is none, or is nested too deeply.
+        ValueError: it is no JSON in UTF-8, has a name twice in an object, a number that is none, half of a letter (a
+            surrogate alone, which nothing can be made of: RFC 8259, section 8.2), or is nested too deeply.
     """
+    if isinstance(text, bytes):
+        text = text.decode()
     try:
-        return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=fraction)
+        found = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=fraction)
+        json.dumps(found, ensure_ascii=False, default=str).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply to be read") from None
+    except UnicodeEncodeError:
+        raise ValueError("half of a letter stands alone in it") from None
+    return found
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
