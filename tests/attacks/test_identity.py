@@ -72,6 +72,17 @@ def test_the_verifier_itself_compares_the_nonce(node: Node, issuer: Issuer) -> N
         assert isinstance(found, Refusal) and found.code == "identity.holder"
 
 
+def test_nonces_that_nobody_used_do_not_pile_up(node: Node, clock: SetClock) -> None:
+    for _ in range(70):
+        identity.challenge(node, story.USER)
+    token = login.issue_token(node, story.USER, "user", ("ask",), 1, "")
+    clock.move(days=2)
+    for _ in range(3):
+        identity.challenge(node, story.USER)
+    assert len(node.logins.secrets("nonce", story.USER)) == 3
+    assert login.identify(node, "token", token) is None and len(login.tokens(node, story.USER)) == 1
+
+
 def test_a_nonce_runs_out(node: Node, issuer: Issuer, clock: SetClock) -> None:
     holder = Key()
     nonce = identity.challenge(node, story.USER).nonce

@@ -728,6 +728,37 @@ def test_a_secret_is_found_by_its_kind_and_digest_until_it_is_dropped(logins: Sq
     assert logins.secret("session", b"\x01" * 32) is not None
 
 
+def test_secrets_that_have_run_out_are_forgotten_some_at_a_time(logins: SqliteLogins) -> None:
+    for number in range(100):
+        logins.add_secret("nonce", bytes([number]), "anna", "", "", UNTIL if number else later(UNTIL, days=1), "")
+    logins.add_secret("token", b"", "anna", "", "", UNTIL, "")
+    left = [len(logins.secrets("nonce", "anna"))]
+    for _ in range(3):
+        logins.drop_ended("nonce", UNTIL)
+        left.append(len(logins.secrets("nonce", "anna")))
+    assert left == [100, 36, 1, 1] and len(logins.secrets("token", "anna")) == 1
+    assert logins.secret("nonce", bytes([0])) is not None
+
+
+def test_secrets_are_looked_up_once_whatever_else_is_asked_or_added(logins: SqliteLogins) -> None:
+    looked: list[str] = []
+    logins._connection.set_trace_callback(
+        lambda query: looked.append(query) if "scopes, until FROM secret" in query else None
+    )
+    logins.add_secret("token", b"1", "anna", "user", "ask", UNTIL, "")
+    logins.add_secret("token", b"2", "bo", "user", "ask", UNTIL, "")
+    for _ in range(3):
+        assert logins.secret("token", b"1") and logins.secret("token", b"2")
+        logins.add_secret("nonce", b"n", "anna", "", "", UNTIL, "")
+        assert logins.secret("nonce", b"n") and logins.drop_secret("nonce", b"n")
+        assert logins.secret("nonce", b"n") is None
+        assert logins.password("anna") is None and logins.linked("i", "s") is None and not logins.subjects("anna")
+    assert len([query for query in looked if "'token'" in query]) == 2
+    logins.forget("anna")
+    assert logins.secret("token", b"1") is None and logins.secret("token", b"2") is not None
+    assert logins.drop_secret("token", b"2") and logins.secret("token", b"2") is None
+
+
 def test_of_many_who_use_one_link_one_gets_in(logins: SqliteLogins) -> None:
     for number in range(30):
         logins.add_secret("link", bytes([number]), "anna", "member", "member", UNTIL, "")
