@@ -28,6 +28,8 @@ from usufruct.core.base.instants import seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry import credentials
 from usufruct.core.registry.credentials import Shown
+from usufruct.core.registry.facts import PersonErased
+from usufruct.core.registry.state import Party
 from usufruct.node import identity, login, register
 from usufruct.node.node import Node
 from usufruct.node.once import Once
@@ -401,6 +403,102 @@ def test_an_older_list_than_the_last_is_refused(node: Node, issuer: Issuer, cloc
     holder = Key()
     text = shown(node, story.STRANGER, holder, issuer.issue(holder, index=9))
     assert "older than one" in refused(node, text, story.STRANGER)
+
+
+def newer_list(node: Node, issuer: Issuer, clock: SetClock, *revoked: int) -> None:
+    """The issuer revokes some, and publishes."""
+    clock.move(seconds=identity.RECHECK_SECONDS)
+    issuer.revoked.update(revoked)
+    issuer.publish()
+
+
+def ended(node: Node) -> dict[int, str]:
+    """Why each credential ended, by its place; those that count have no reason."""
+    with node.store.read() as state:
+        return {row.status_index: row.ended for row in state.list(credentials.Credential)}
+
+
+def test_a_newer_list_that_comes_in_between_is_not_overtaken(
+    node: Node, issuer: Issuer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lists are read at once: what the older one still calls good is not accepted once the newer one is in."""
+    accepted(node, issuer, story.STRANGER, index=3)
+    accepts = identity._accept
+
+    def late(*arguments: Any) -> Any:
+        newer_list(node, issuer, clock, 9)
+        assert identity.recheck(node) == "1 status lists read, 0 credentials ended"
+        return accepts(*arguments)
+
+    holder = Key()
+    text = shown(node, story.USER, holder, issuer.issue(holder, index=9))
+    monkeypatch.setattr(identity, "_accept", late)
+    assert "older than one that was read before" in refused(node, text)
+
+
+def test_what_is_accepted_while_a_newer_list_is_fetched_is_held_against_it(
+    node: Node, issuer: Issuer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted(node, issuer, story.STRANGER, index=3)
+    old = dict(issuer.documents.lying)
+    newer_list(node, issuer, clock, 9)
+    new = issuer.documents.lying[LIST]
+    issuer.documents.lying = old
+    fetches = issuer.documents.get
+
+    def slow(url: str, private: bool) -> bytes:
+        monkeypatch.undo()
+        accepted(node, issuer, story.USER, index=9)
+        return new
+
+    monkeypatch.setattr(issuer.documents, "get", slow)
+    assert identity.recheck(node) == "1 status lists read, 1 credentials ended"
+    assert ended(node) == {3: "", 9: "revoked"} and issuer.documents.get == fetches
+
+
+def test_a_list_that_is_read_for_one_credential_ends_the_others_on_it(
+    node: Node, issuer: Issuer, clock: SetClock
+) -> None:
+    """Else whoever shows credentials often enough keeps what was revoked alive: the list is always fresh, and never due."""
+    accepted(node, issuer, story.USER, index=9)
+    newer_list(node, issuer, clock, 9)
+    accepted(node, issuer, story.STRANGER, index=3)
+    assert ended(node) == {9: "revoked", 3: ""}
+
+
+def test_an_older_list_ends_nothing(
+    node: Node, issuer: Issuer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was suspended may be good again by the newer one."""
+    accepted(node, issuer, story.USER, index=9)
+    newer_list(node, issuer, clock, 9)
+    reads = identity._listed
+
+    def slow(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        found = reads(*arguments)
+        issuer.revoked.clear()
+        newer_list(node, issuer, clock)
+        accepted(node, issuer, story.STRANGER, index=3)
+        return found
+
+    monkeypatch.setattr(identity, "_listed", slow)
+    assert identity.recheck(node) == "1 status lists read, 0 credentials ended"
+    assert ended(node) == {9: "", 3: ""}
+
+
+def test_who_is_being_erased_does_not_keep_lists_from_being_read(node: Node, issuer: Issuer, clock: SetClock) -> None:
+    """Nothing more can be recorded about her; her credentials go with her."""
+    accepted(node, issuer, MEMBER, index=9)
+    accepted(node, issuer, story.USER, index=3)
+    with node.store.read() as state:
+        member = state.get(Party, identity.id_of(state, MEMBER))
+        assert member is not None and member.key_slot is not None
+        erased = PersonErased(member.id, member.key_slot, (), story.OPERATOR, ())
+    node.store.write(lambda tx: tx.append(erased))
+    newer_list(node, issuer, clock, 3, 9)
+    assert identity.recheck(node) == "1 status lists read, 1 credentials ended"
+    assert ended(node) == {9: "", 3: "revoked"}
 
 
 def test_a_list_that_swells_is_not_unpacked(node: Node, issuer: Issuer) -> None:
