@@ -75,6 +75,29 @@ def test_a_persons_credential_is_sealed_with_her_key_and_goes_with_her(node: Nod
     assert identity.recheck(node) == "" and node.logins.linked("https://id.example", "7") is None
 
 
+def test_what_the_node_issued_to_an_erased_person_is_revoked_and_its_place_never_given_again(
+    http: Any, node: Node, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be good until it runs out, and nobody could say otherwise; or the next one's would be in its place."""
+    monkeypatch.setattr(identity, "LIST_ROOM", 8)
+
+    def issue(party: str) -> int:
+        before = {row.index for row in identity.issued(node)}
+        story.done(identity.issue(node, "did:web:x.example", party, "member", {}, Key().public_text, 3))
+        return next(row.index for row in identity.issued(node) if row.index not in before)
+
+    keys = (jose.public_key(jose.ed25519_jwk(node.signer.public)),)
+    hers, another = issue(MEMBER), issue(story.USER)
+    clock.move(days=4)
+    story.done(erase.erase(node, MEMBER, story.OPERATOR))
+    assert (_status(http, node, keys, hers), _status(http, node, keys, another)) == (1, 0)
+    assert [(row.party, row.stands) for row in identity.issued(node) if row.index == hers] == [("", "revoked")]
+    clock.move(days=40)
+    assert len({hers, another, *(issue(story.USER) for _ in range(6))}) == 8, "nor that of one that ran out"
+    with pytest.raises(NodeFault, match="full, for good"):
+        issue(story.USER)
+
+
 def test_a_party_takes_a_credential_back(node: Node, issuer: Issuer) -> None:
     fact = accepted(node, issuer, story.USER)
     refused = identity.forget(node, story.STRANGER, fact.id)

@@ -40,7 +40,7 @@ from usufruct.ports import Transaction
 
 NONCE_MINUTES = 10
 RECHECK_SECONDS = 900  # status lists are read again after so long, or sooner if they run out sooner
-LIST_ROOM = 2**17  # credentials in this node's own status list
+LIST_ROOM = 2**20  # credentials in this node's own status list, ever
 LIST_SECONDS = 3600  # for how long the node's own list is good once it is signed
 STATUS_PATH = "/api/v1/credentials/status"
 
@@ -288,12 +288,17 @@ def issue(
 
 
 def _free_place(node: Node, tx: Transaction) -> int:
-    """A place by lot, so that neighbours in the list have nothing to do with each other."""
+    """A place by lot, so that neighbours in the list have nothing to do with each other; one that nobody ever had.
+
+    A place does not become free when its credential runs out. Address and place are together a name of the credential
+    (Token Status List, section 13.3, advises against giving it twice): whoever has an old list, or a clock that is behind,
+    would read of one what was said of the other, and whoever once saw the first could watch the second.
+    """
     for _ in range(1000):
         index = int.from_bytes(node.entropy.bytes(4)) % LIST_ROOM
         if tx.get(IssuedCredential, index) is None:
             return index
-    raise NodeFault("node.status", "the node's status list is full", "let credentials run out, or issue them elsewhere")
+    raise NodeFault("node.status", "the node's status list is full, for good", "issue credentials from another node")
 
 
 def revoke(node: Node, index: int) -> CredentialRevoked | Refusal:

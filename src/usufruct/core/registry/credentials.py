@@ -171,7 +171,7 @@ class IssuedCredential(Row):
     """A credential that this node issued; `stands` is `good` or `revoked`. `party` is nobody once she is erased."""
 
     KEY = ("index",)
-    INDEXED = ("stands",)
+    INDEXED = ("stands", "party")
     index: int
     party: str
     type: str
@@ -329,6 +329,15 @@ def reading(read: Reader, uri: str, issuer: str, listed: Listed) -> Iterator[Sta
         ended = end(read, row.id, row.party, "revoked") if listed.value(row.status_index) != 0 else None
         if isinstance(ended, CredentialEnded):
             yield ended
+
+
+def revoked_with(read: Reader, party: str) -> Iterator[CredentialRevoked]:
+    """What ends with a person who is erased: every credential that this node issued to her, even if it ran out.
+
+    Nobody could find its place afterwards to revoke it, and the place would look as if it had never been taken.
+    """
+    for row in read.list(IssuedCredential, stands="good", party=party):
+        yield CredentialRevoked(row.index)
 
 
 # ---- what a decision may use
