@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import tracemalloc
 import zlib
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,7 @@ from identity.world import CLAIMS, ISSUER, LIST, TYPE, Client, Issuer, Key, acce
 from serving import served
 from support import SetClock
 from usufruct.core.base.faults import BadInput, NodeFault, PeerFault
-from usufruct.core.base.instants import seconds
+from usufruct.core.base.instants import of_seconds, seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry import credentials
 from usufruct.core.registry.credentials import Shown
@@ -151,6 +152,38 @@ def test_a_thief_without_the_holders_key_cannot_show_it(node: Node, issuer: Issu
     kb = {"aud": node.about.url, "nonce": nonce, "iat": seconds(node.clock.now())}
     another = jose.sign({"alg": "Ed25519", "typ": "kb+jwt"}, {**kb, "sd_hash": "x"}, holder.private.sign)
     assert "signed something else" in refused(node, bare + another)
+
+
+@pytest.mark.parametrize(
+    ("header", "changed", "why"),
+    [
+        ({"typ": "JWT"}, {}, "not its holder"),
+        ({"typ": None}, {}, "not its holder"),
+        ({"alg": "none"}, {}, "not its holder"),
+        ({"alg": "HS256"}, {}, "not its holder"),
+        ({"crit": ["x"], "x": 1}, {}, "not its holder"),
+        ({}, {"iat": None}, "too long ago"),
+        ({}, {"exp": -40}, "run out"),
+        ({}, {"nbf": 40}, "does not hold yet"),
+        ({}, {"sd_hash": None}, "something else"),
+        ({}, {}, ""),
+    ],
+)
+def test_what_a_holder_signs_must_be_a_binding_and_hold(
+    node: Node, issuer: Issuer, header: dict[str, Any], changed: dict[str, Any], why: str
+) -> None:
+    """She signs other tokens with that key, too."""
+    holder = Key()
+    bare, now = sdjwt.present(issuer.issue(holder), True), seconds(node.clock.now())
+    hash = jose.to_base64url(hashlib.sha256(bare.encode()).digest())
+    nonce = identity.challenge(node, story.USER).nonce
+    claims = {"aud": node.about.url, "nonce": nonce, "iat": now, "sd_hash": hash}
+    claims |= {name: now + value if name in ("exp", "nbf") else value for name, value in changed.items()}
+    text = bare + holder.sign({"typ": "kb+jwt", **header}, {name: v for name, v in claims.items() if v is not None})
+    if why:
+        assert why in refused(node, text)
+    else:
+        story.done(identity.present(node, story.USER, text))
 
 
 def test_a_signature_over_less_does_not_carry_what_was_added(node: Node, issuer: Issuer) -> None:
@@ -510,6 +543,52 @@ def test_a_list_that_swells_is_not_unpacked(node: Node, issuer: Issuer) -> None:
         issuer.documents.lying[LIST] = issuer.key.sign({"typ": "statuslist+jwt"}, claims).encode()
         holder = Key()
         assert "identity.status" in refused(node, shown(node, story.USER, holder, issuer.issue(holder)))
+
+
+def test_a_list_that_swells_takes_no_memory(issuer: Issuer) -> None:
+    """Two megabytes can unpack to two gigabytes."""
+    pack = zlib.compressobj(9)
+    packed = b"".join([*(pack.compress(bytes(2**20)) for _ in range(64)), pack.flush()])
+    listed = {"bits": 1, "lst": jose.to_base64url(packed)}
+    text = issuer.key.sign({"typ": "statuslist+jwt"}, {"sub": LIST, "iat": 1000, "status_list": listed})
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="longer than"):
+            statuslist.read(text, LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60)
+        assert tracemalloc.get_traced_memory()[1] < 4 * statuslist.LIST_LIMIT
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("claims", "until"),
+    [({}, 1600), ({"ttl": 60}, 1160), ({"exp": 1300}, 1300), ({"exp": 1300, "ttl": 60}, 1160), ({"exp": 9999, "ttl": 9999}, 1600),
+     ({"ttl": 0}, "too old"), ({"iat": None}, "when it was signed"), ({"iat": True}, "no moment"), ({"iat": 500}, "too old"),
+     ({"nbf": 1200}, "does not hold yet"), ({"exp": 1050}, "run out"), ({"ttl": 2**37}, "no moment"), ({"sub": None}, "another")],
+)  # fmt: skip
+def test_a_list_is_good_as_long_as_all_agree(issuer: Issuer, claims: dict[str, Any], until: int | str) -> None:
+    """Read at second 1100, signed at 1000, and the node takes none older than 600: the shortest counts."""
+    packed = jose.to_base64url(zlib.compress(b"\0"))
+    told = {"sub": LIST, "iat": 1000, "status_list": {"bits": 1, "lst": packed}, **claims}
+    text = issuer.key.sign(
+        {"typ": "statuslist+jwt"}, {name: value for name, value in told.items() if value is not None}
+    )
+    keys = [jose.public_key(issuer.key.public)]
+    if isinstance(until, int):
+        assert statuslist.read(text, LIST, keys, of_seconds(1100), 600).until == of_seconds(until)
+        return
+    with pytest.raises(ValueError, match=until):
+        statuslist.read(text, LIST, keys, of_seconds(1100), 600)
+
+
+def test_what_the_issuer_signed_for_another_purpose_is_no_list(issuer: Issuer) -> None:
+    packed = jose.to_base64url(zlib.compress(b"\0"))
+    claims = {"sub": LIST, "iat": 1000, "status_list": {"bits": 1, "lst": packed}}
+    for header in ({"typ": "dc+sd-jwt"}, {"typ": "JWT"}, {}, {"typ": statuslist.TYPE, "crit": ["x"]}):
+        with pytest.raises(ValueError, match=r"its type is not|an extension"):
+            statuslist.read(
+                issuer.key.sign(header, claims), LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60
+            )
 
 
 def test_a_status_of_an_unknown_kind_is_not_ignored(node: Node, issuer: Issuer) -> None:
