@@ -283,6 +283,7 @@ def test_disclosures_that_do_not_fit_are_refused(issuer: Issuer) -> None:
         ({"_sd": [digest(item)]}, [item], "as a claim"),
         ({"list": [{"...": digest(one)}]}, [one], "as the item of a list"),
         ({"_sd": digest(one)}, [], "cannot stand"),
+        ({"in": {"...": "x", "b": 1}}, [], "cannot stand"),
         ({"_sd": [1]}, [], "a digest is a text"),
         ({"_sd_alg": "md5"}, [], "not known here"),
         ({"_sd_alg": ["sha-256"]}, [], "not known here"),
@@ -328,6 +329,34 @@ def test_half_a_letter_in_a_name_is_bad_input_and_no_failure(http: Any, node: No
         body = {"credential": f"e30.{jose.to_base64url(told)}.AA~{binding}"}
         answer = http.post("/api/v1/credentials", headers={"Authorization": f"Bearer {token}"}, json=body)
         assert (answer.status_code, answer.json()["fault"]["code"]) == (400, "input.credential"), answer.text
+
+
+def test_what_is_too_much_is_not_read(issuer: Issuer) -> None:
+    """Neither a long token, nor a long list of keys to try, nor a moment that no calendar has."""
+    long = issuer.key.sign({"typ": "dc+sd-jwt"}, {"iss": "x" * jose.TOKEN_LIMIT, "vct": TYPE})
+    for read in (jose.unverified, sdjwt.named):
+        with pytest.raises(ValueError, match="too long"):
+            read(f"{long}~" if read is sdjwt.named else long)
+    assert len(jose.key_set(json.dumps({"keys": [Key().public] * (jose.KEYS_LIMIT + 5)}))) == jose.KEYS_LIMIT
+    for moment in (2**37, -1, True, "1", [1]):
+        with pytest.raises(ValueError, match="no moment"):
+            jose.Token({}, {"exp": moment}).time("exp")
+
+
+def test_every_signature_of_a_credential_is_the_issuers(issuer: Issuer) -> None:
+    """In JSON form it may have several: one by a stranger must not ride along."""
+    claims = {"iss": ISSUER, "vct": TYPE}
+    parts = [key.sign({"typ": "dc+sd-jwt"}, claims).split(".") for key in (issuer.key, issuer.key, Key())]
+    keys = [jose.public_key(issuer.key.public)]
+
+    def in_json(*which: int) -> str:
+        signatures = [{"protected": parts[one][0], "signature": parts[one][2]} for one in which]
+        return json.dumps({"payload": parts[0][1], "signatures": signatures})
+
+    assert sdjwt.unpack(in_json(0, 1), keys, *sdjwt.TYPES)[1] == claims
+    for which in ((0, 2), (2, 0), (2,)):
+        with pytest.raises(ValueError, match="no key that is trusted"):
+            sdjwt.unpack(in_json(*which), keys, *sdjwt.TYPES)
 
 
 def test_one_key_has_one_name() -> None:
@@ -581,10 +610,24 @@ def test_a_list_is_good_as_long_as_all_agree(issuer: Issuer, claims: dict[str, A
         statuslist.read(text, LIST, keys, of_seconds(1100), 600)
 
 
+@pytest.mark.parametrize("bits", [0, 3, 16, -1, True, 1.0, "1", None])
+def test_a_list_of_so_many_bits_cannot_be(issuer: Issuer, bits: Any) -> None:
+    listed = {"bits": bits, "lst": jose.to_base64url(zlib.compress(bytes(16)))}
+    text = issuer.key.sign({"typ": statuslist.TYPE}, {"sub": LIST, "iat": 1000, "status_list": listed})
+    with pytest.raises(ValueError, match="`bits`"):
+        statuslist.read(text, LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60)
+
+
 def test_what_the_issuer_signed_for_another_purpose_is_no_list(issuer: Issuer) -> None:
     packed = jose.to_base64url(zlib.compress(b"\0"))
     claims = {"sub": LIST, "iat": 1000, "status_list": {"bits": 1, "lst": packed}}
-    for header in ({"typ": "dc+sd-jwt"}, {"typ": "JWT"}, {}, {"typ": statuslist.TYPE, "crit": ["x"]}):
+    for header in (
+        {"typ": "dc+sd-jwt"},
+        {"typ": "JWT"},
+        {},
+        {"typ": statuslist.TYPE, "crit": ["x"]},
+        {"typ": statuslist.TYPE, "b64": True},
+    ):
         with pytest.raises(ValueError, match=r"its type is not|an extension"):
             statuslist.read(
                 issuer.key.sign(header, claims), LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60
