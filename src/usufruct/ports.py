@@ -381,6 +381,9 @@ class Logins(Protocol):
     def drop_secret(self, kind: str, digest: bytes) -> bool:
         """Forgets it; whether it was there. Atomic: of two callers one gets True."""
 
+    def drop_ended(self, kind: str, at: Instant) -> None:
+        """Forgets secrets of that kind that have run out, a bounded number at once."""
+
     def link_subject(self, issuer: str, subject: str, party: str, role: str) -> None:
         """Lets who logs in at `issuer` as `subject` into the account of a party."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import tracemalloc
 import zlib
 from dataclasses import replace
 from typing import Any
@@ -24,10 +25,12 @@ from identity.world import CLAIMS, ISSUER, LIST, TYPE, Client, Issuer, Key, acce
 from serving import served
 from support import SetClock
 from usufruct.core.base.faults import BadInput, NodeFault, PeerFault
-from usufruct.core.base.instants import seconds
+from usufruct.core.base.instants import of_seconds, seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry import credentials
 from usufruct.core.registry.credentials import Shown
+from usufruct.core.registry.facts import PersonErased
+from usufruct.core.registry.state import Party
 from usufruct.node import identity, login, register
 from usufruct.node.node import Node
 from usufruct.node.once import Once
@@ -70,6 +73,17 @@ def test_the_verifier_itself_compares_the_nonce(node: Node, issuer: Issuer) -> N
     for other in ("two", ""):
         found = sdjwt.verify(text, keys, node.about.url, other, node.clock.now())
         assert isinstance(found, Refusal) and found.code == "identity.holder"
+
+
+def test_nonces_that_nobody_used_do_not_pile_up(node: Node, clock: SetClock) -> None:
+    for _ in range(70):
+        identity.challenge(node, story.USER)
+    token = login.issue_token(node, story.USER, "user", ("ask",), 1, "")
+    clock.move(days=2)
+    for _ in range(3):
+        identity.challenge(node, story.USER)
+    assert len(node.logins.secrets("nonce", story.USER)) == 3
+    assert login.identify(node, "token", token) is None and len(login.tokens(node, story.USER)) == 1
 
 
 def test_a_nonce_runs_out(node: Node, issuer: Issuer, clock: SetClock) -> None:
@@ -138,6 +152,38 @@ def test_a_thief_without_the_holders_key_cannot_show_it(node: Node, issuer: Issu
     kb = {"aud": node.about.url, "nonce": nonce, "iat": seconds(node.clock.now())}
     another = jose.sign({"alg": "Ed25519", "typ": "kb+jwt"}, {**kb, "sd_hash": "x"}, holder.private.sign)
     assert "signed something else" in refused(node, bare + another)
+
+
+@pytest.mark.parametrize(
+    ("header", "changed", "why"),
+    [
+        ({"typ": "JWT"}, {}, "not its holder"),
+        ({"typ": None}, {}, "not its holder"),
+        ({"alg": "none"}, {}, "not its holder"),
+        ({"alg": "HS256"}, {}, "not its holder"),
+        ({"crit": ["x"], "x": 1}, {}, "not its holder"),
+        ({}, {"iat": None}, "too long ago"),
+        ({}, {"exp": -40}, "run out"),
+        ({}, {"nbf": 40}, "does not hold yet"),
+        ({}, {"sd_hash": None}, "something else"),
+        ({}, {}, ""),
+    ],
+)
+def test_what_a_holder_signs_must_be_a_binding_and_hold(
+    node: Node, issuer: Issuer, header: dict[str, Any], changed: dict[str, Any], why: str
+) -> None:
+    """She signs other tokens with that key, too."""
+    holder = Key()
+    bare, now = sdjwt.present(issuer.issue(holder), True), seconds(node.clock.now())
+    hash = jose.to_base64url(hashlib.sha256(bare.encode()).digest())
+    nonce = identity.challenge(node, story.USER).nonce
+    claims = {"aud": node.about.url, "nonce": nonce, "iat": now, "sd_hash": hash}
+    claims |= {name: now + value if name in ("exp", "nbf") else value for name, value in changed.items()}
+    text = bare + holder.sign({"typ": "kb+jwt", **header}, {name: v for name, v in claims.items() if v is not None})
+    if why:
+        assert why in refused(node, text)
+    else:
+        story.done(identity.present(node, story.USER, text))
 
 
 def test_a_signature_over_less_does_not_carry_what_was_added(node: Node, issuer: Issuer) -> None:
@@ -237,6 +283,7 @@ def test_disclosures_that_do_not_fit_are_refused(issuer: Issuer) -> None:
         ({"_sd": [digest(item)]}, [item], "as a claim"),
         ({"list": [{"...": digest(one)}]}, [one], "as the item of a list"),
         ({"_sd": digest(one)}, [], "cannot stand"),
+        ({"in": {"...": "x", "b": 1}}, [], "cannot stand"),
         ({"_sd": [1]}, [], "a digest is a text"),
         ({"_sd_alg": "md5"}, [], "not known here"),
         ({"_sd_alg": ["sha-256"]}, [], "not known here"),
@@ -255,6 +302,14 @@ def test_text_that_can_be_read_in_two_ways_is_not_read(issuer: Issuer) -> None:
     for text in (b'{"a":1,"a":2}', b'{"a":NaN}', b"[" * 100_000, b'{"a":Infinity}'):
         with pytest.raises(ValueError, match=r"twice|number|nested"):
             jose.strict_json(text)
+    for half in (rb'"\ud800"', rb'{"\udfff":1}', rb'[{"a":["\ud800\u0041"]}]', rb'"\udc00\ud800"'):
+        for halved in (half, half.decode()):
+            with pytest.raises(ValueError, match="half of a letter"):
+                jose.strict_json(halved)
+    assert jose.strict_json(rb'"\ud83d\ude00\\ud800"') == "\U0001f600\\ud800", "both halves are a letter"
+    for other in ('"ä"'.encode("latin-1"), '"a"'.encode("utf-16"), b'"\xed\xa0\x80"'):
+        with pytest.raises(ValueError, match="utf-8"):
+            jose.strict_json(other)
     for text in ("QQ==", "QR", "Q Q", "Q\nQ", "é"):
         with pytest.raises(ValueError, match="base64url"):
             jose.from_base64url(text)
@@ -263,6 +318,45 @@ def test_text_that_can_be_read_in_two_ways_is_not_read(issuer: Issuer) -> None:
         deep = {"a": deep}
     with pytest.raises(ValueError, match="nested"):
         sdjwt.unpack(issuer.key.sign({}, {"a": deep}) + "~", [jose.public_key(issuer.key.public)])
+
+
+def test_half_a_letter_in_a_name_is_bad_input_and_no_failure(http: Any, node: Node) -> None:
+    """What it is not trusted for is said with the name in it."""
+    token = login.issue_token(node, story.USER, "user", login.ROLES["user"], 1, "")
+    for claims in ({"iss": "https://guild\ud800"}, {"vct": "\udfff"}, {"\ud800": 1}):
+        told = json.dumps({"iss": ISSUER, "vct": TYPE, **claims}).encode()
+        binding = Key().sign({"typ": "kb+jwt"}, {"nonce": identity.challenge(node, story.USER).nonce})
+        body = {"credential": f"e30.{jose.to_base64url(told)}.AA~{binding}"}
+        answer = http.post("/api/v1/credentials", headers={"Authorization": f"Bearer {token}"}, json=body)
+        assert (answer.status_code, answer.json()["fault"]["code"]) == (400, "input.credential"), answer.text
+
+
+def test_what_is_too_much_is_not_read(issuer: Issuer) -> None:
+    """Neither a long token, nor a long list of keys to try, nor a moment that no calendar has."""
+    long = issuer.key.sign({"typ": "dc+sd-jwt"}, {"iss": "x" * jose.TOKEN_LIMIT, "vct": TYPE})
+    for read in (jose.unverified, sdjwt.named):
+        with pytest.raises(ValueError, match="too long"):
+            read(f"{long}~" if read is sdjwt.named else long)
+    assert len(jose.key_set(json.dumps({"keys": [Key().public] * (jose.KEYS_LIMIT + 5)}))) == jose.KEYS_LIMIT
+    for moment in (2**37, -1, True, "1", [1]):
+        with pytest.raises(ValueError, match="no moment"):
+            jose.Token({}, {"exp": moment}).time("exp")
+
+
+def test_every_signature_of_a_credential_is_the_issuers(issuer: Issuer) -> None:
+    """In JSON form it may have several: one by a stranger must not ride along."""
+    claims = {"iss": ISSUER, "vct": TYPE}
+    parts = [key.sign({"typ": "dc+sd-jwt"}, claims).split(".") for key in (issuer.key, issuer.key, Key())]
+    keys = [jose.public_key(issuer.key.public)]
+
+    def in_json(*which: int) -> str:
+        signatures = [{"protected": parts[one][0], "signature": parts[one][2]} for one in which]
+        return json.dumps({"payload": parts[0][1], "signatures": signatures})
+
+    assert sdjwt.unpack(in_json(0, 1), keys, *sdjwt.TYPES)[1] == claims
+    for which in ((0, 2), (2, 0), (2,)):
+        with pytest.raises(ValueError, match="no key that is trusted"):
+            sdjwt.unpack(in_json(*which), keys, *sdjwt.TYPES)
 
 
 def test_one_key_has_one_name() -> None:
@@ -373,6 +467,102 @@ def test_an_older_list_than_the_last_is_refused(node: Node, issuer: Issuer, cloc
     assert "older than one" in refused(node, text, story.STRANGER)
 
 
+def newer_list(node: Node, issuer: Issuer, clock: SetClock, *revoked: int) -> None:
+    """The issuer revokes some, and publishes."""
+    clock.move(seconds=identity.RECHECK_SECONDS)
+    issuer.revoked.update(revoked)
+    issuer.publish()
+
+
+def ended(node: Node) -> dict[int, str]:
+    """Why each credential ended, by its place; those that count have no reason."""
+    with node.store.read() as state:
+        return {row.status_index: row.ended for row in state.list(credentials.Credential)}
+
+
+def test_a_newer_list_that_comes_in_between_is_not_overtaken(
+    node: Node, issuer: Issuer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lists are read at once: what the older one still calls good is not accepted once the newer one is in."""
+    accepted(node, issuer, story.STRANGER, index=3)
+    accepts = identity._accept
+
+    def late(*arguments: Any) -> Any:
+        newer_list(node, issuer, clock, 9)
+        assert identity.recheck(node) == "1 status lists read, 0 credentials ended"
+        return accepts(*arguments)
+
+    holder = Key()
+    text = shown(node, story.USER, holder, issuer.issue(holder, index=9))
+    monkeypatch.setattr(identity, "_accept", late)
+    assert "older than one that was read before" in refused(node, text)
+
+
+def test_what_is_accepted_while_a_newer_list_is_fetched_is_held_against_it(
+    node: Node, issuer: Issuer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted(node, issuer, story.STRANGER, index=3)
+    old = dict(issuer.documents.lying)
+    newer_list(node, issuer, clock, 9)
+    new = issuer.documents.lying[LIST]
+    issuer.documents.lying = old
+    fetches = issuer.documents.get
+
+    def slow(url: str, private: bool) -> bytes:
+        monkeypatch.undo()
+        accepted(node, issuer, story.USER, index=9)
+        return new
+
+    monkeypatch.setattr(issuer.documents, "get", slow)
+    assert identity.recheck(node) == "1 status lists read, 1 credentials ended"
+    assert ended(node) == {3: "", 9: "revoked"} and issuer.documents.get == fetches
+
+
+def test_a_list_that_is_read_for_one_credential_ends_the_others_on_it(
+    node: Node, issuer: Issuer, clock: SetClock
+) -> None:
+    """Else whoever shows credentials often enough keeps what was revoked alive: the list is always fresh, and never due."""
+    accepted(node, issuer, story.USER, index=9)
+    newer_list(node, issuer, clock, 9)
+    accepted(node, issuer, story.STRANGER, index=3)
+    assert ended(node) == {9: "revoked", 3: ""}
+
+
+def test_an_older_list_ends_nothing(
+    node: Node, issuer: Issuer, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was suspended may be good again by the newer one."""
+    accepted(node, issuer, story.USER, index=9)
+    newer_list(node, issuer, clock, 9)
+    reads = identity._listed
+
+    def slow(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        found = reads(*arguments)
+        issuer.revoked.clear()
+        newer_list(node, issuer, clock)
+        accepted(node, issuer, story.STRANGER, index=3)
+        return found
+
+    monkeypatch.setattr(identity, "_listed", slow)
+    assert identity.recheck(node) == "1 status lists read, 0 credentials ended"
+    assert ended(node) == {9: "", 3: ""}
+
+
+def test_who_is_being_erased_does_not_keep_lists_from_being_read(node: Node, issuer: Issuer, clock: SetClock) -> None:
+    """Nothing more can be recorded about her; her credentials go with her."""
+    accepted(node, issuer, MEMBER, index=9)
+    accepted(node, issuer, story.USER, index=3)
+    with node.store.read() as state:
+        member = state.get(Party, identity.id_of(state, MEMBER))
+        assert member is not None and member.key_slot is not None
+        erased = PersonErased(member.id, member.key_slot, (), story.OPERATOR, ())
+    node.store.write(lambda tx: tx.append(erased))
+    newer_list(node, issuer, clock, 3, 9)
+    assert identity.recheck(node) == "1 status lists read, 1 credentials ended"
+    assert ended(node) == {9: "", 3: "revoked"}
+
+
 def test_a_list_that_swells_is_not_unpacked(node: Node, issuer: Issuer) -> None:
     bomb = jose.to_base64url(zlib.compress(bytes(statuslist.LIST_LIMIT + 1), 9))
     now = seconds(node.clock.now())
@@ -382,6 +572,66 @@ def test_a_list_that_swells_is_not_unpacked(node: Node, issuer: Issuer) -> None:
         issuer.documents.lying[LIST] = issuer.key.sign({"typ": "statuslist+jwt"}, claims).encode()
         holder = Key()
         assert "identity.status" in refused(node, shown(node, story.USER, holder, issuer.issue(holder)))
+
+
+def test_a_list_that_swells_takes_no_memory(issuer: Issuer) -> None:
+    """Two megabytes can unpack to two gigabytes."""
+    pack = zlib.compressobj(9)
+    packed = b"".join([*(pack.compress(bytes(2**20)) for _ in range(64)), pack.flush()])
+    listed = {"bits": 1, "lst": jose.to_base64url(packed)}
+    text = issuer.key.sign({"typ": "statuslist+jwt"}, {"sub": LIST, "iat": 1000, "status_list": listed})
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="longer than"):
+            statuslist.read(text, LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60)
+        assert tracemalloc.get_traced_memory()[1] < 4 * statuslist.LIST_LIMIT
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("claims", "until"),
+    [({}, 1600), ({"ttl": 60}, 1160), ({"exp": 1300}, 1300), ({"exp": 1300, "ttl": 60}, 1160), ({"exp": 9999, "ttl": 9999}, 1600),
+     ({"ttl": 0}, "too old"), ({"iat": None}, "when it was signed"), ({"iat": True}, "no moment"), ({"iat": 500}, "too old"),
+     ({"nbf": 1200}, "does not hold yet"), ({"exp": 1050}, "run out"), ({"ttl": 2**37}, "no moment"), ({"sub": None}, "another")],
+)  # fmt: skip
+def test_a_list_is_good_as_long_as_all_agree(issuer: Issuer, claims: dict[str, Any], until: int | str) -> None:
+    """Read at second 1100, signed at 1000, and the node takes none older than 600: the shortest counts."""
+    packed = jose.to_base64url(zlib.compress(b"\0"))
+    told = {"sub": LIST, "iat": 1000, "status_list": {"bits": 1, "lst": packed}, **claims}
+    text = issuer.key.sign(
+        {"typ": "statuslist+jwt"}, {name: value for name, value in told.items() if value is not None}
+    )
+    keys = [jose.public_key(issuer.key.public)]
+    if isinstance(until, int):
+        assert statuslist.read(text, LIST, keys, of_seconds(1100), 600).until == of_seconds(until)
+        return
+    with pytest.raises(ValueError, match=until):
+        statuslist.read(text, LIST, keys, of_seconds(1100), 600)
+
+
+@pytest.mark.parametrize("bits", [0, 3, 16, -1, True, 1.0, "1", None])
+def test_a_list_of_so_many_bits_cannot_be(issuer: Issuer, bits: Any) -> None:
+    listed = {"bits": bits, "lst": jose.to_base64url(zlib.compress(bytes(16)))}
+    text = issuer.key.sign({"typ": statuslist.TYPE}, {"sub": LIST, "iat": 1000, "status_list": listed})
+    with pytest.raises(ValueError, match="`bits`"):
+        statuslist.read(text, LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60)
+
+
+def test_what_the_issuer_signed_for_another_purpose_is_no_list(issuer: Issuer) -> None:
+    packed = jose.to_base64url(zlib.compress(b"\0"))
+    claims = {"sub": LIST, "iat": 1000, "status_list": {"bits": 1, "lst": packed}}
+    for header in (
+        {"typ": "dc+sd-jwt"},
+        {"typ": "JWT"},
+        {},
+        {"typ": statuslist.TYPE, "crit": ["x"]},
+        {"typ": statuslist.TYPE, "b64": True},
+    ):
+        with pytest.raises(ValueError, match=r"its type is not|an extension"):
+            statuslist.read(
+                issuer.key.sign(header, claims), LIST, [jose.public_key(issuer.key.public)], of_seconds(1000), 60
+            )
 
 
 def test_a_status_of_an_unknown_kind_is_not_ignored(node: Node, issuer: Issuer) -> None:

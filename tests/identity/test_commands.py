@@ -92,6 +92,42 @@ def test_keys_and_links(folder: Path) -> None:
     assert "1 links forgotten" in good("login unlink institute")
 
 
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({}, 0, "speaks for institute, as system"),
+        ({"assertionMethod": []}, 0, "speaks for institute, as system"),
+        ({"authentication": []}, 2, "names no key under `authentication`"),
+        ({"authentication": None}, 2, "names no key under `authentication`"),
+        ({"verificationMethod": []}, 2, "names no key under `authentication`"),
+        ({"publicKeyJwk": {"kty": "RSA"}}, 2, "that is Ed25519 or P-256"),
+        ({"controller": "did:web:x.example"}, 2, "names no key"),
+        ({"id": "did:web:x.example"}, 2, "it is not the document of"),
+    ],
+)
+def test_a_did_web_has_keys_for_authentication_or_is_refused(
+    folder: Path, changed: dict[str, Any], status: int, said: str
+) -> None:
+    """A key with which an issuer signs credentials asks for no tokens (RFC 7523; DID Core, 5.3)."""
+    create_node(folder / "node", "Wage Commons", story.OPERATOR, "Wage Commons", "EUR")
+    good("party add institute --name Institute")
+    document: dict[str, Any] = {}
+
+    async def lies(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(document).encode()})
+
+    with served(lies) as url:
+        did = jose.did_web(url)
+        document |= jose.did_document(did, jose.from_base64url(json.loads(jose.new_key()[1])["x"]))
+        for name, value in changed.items():
+            place = document["verificationMethod"][0] if name in ("publicKeyJwk", "controller") else document
+            place[name] = value
+        done = run(f"key register institute --did {did} --private --role system")
+    assert done.exit_code == status and said in " ".join(done.output.split()), done.output
+
+
 WRONG: list[tuple[str, int]] = [
     ("credential challenge --as nobody", 2),
     ("credential present none.txt --as institute", 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from identity.world import CLAIMS, ISSUER, LIST, SAYS, TYPE, Issuer, Key, accept
 from serving import served
 from support import SetClock, rebuilt_rows, state_rows
 from usufruct.core.base.faults import BadInput, NodeFault
-from usufruct.core.base.instants import later
+from usufruct.core.base.instants import later, seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry import credentials
 from usufruct.core.registry.credentials import Credential, IssuedCredential, StatusList
@@ -74,6 +75,29 @@ def test_a_persons_credential_is_sealed_with_her_key_and_goes_with_her(node: Nod
     assert identity.recheck(node) == "" and node.logins.linked("https://id.example", "7") is None
 
 
+def test_what_the_node_issued_to_an_erased_person_is_revoked_and_its_place_never_given_again(
+    http: Any, node: Node, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be good until it runs out, and nobody could say otherwise; or the next one's would be in its place."""
+    monkeypatch.setattr(identity, "LIST_ROOM", 8)
+
+    def issue(party: str) -> int:
+        before = {row.index for row in identity.issued(node)}
+        story.done(identity.issue(node, "did:web:x.example", party, "member", {}, Key().public_text, 3))
+        return next(row.index for row in identity.issued(node) if row.index not in before)
+
+    keys = (jose.public_key(jose.ed25519_jwk(node.signer.public)),)
+    hers, another = issue(MEMBER), issue(story.USER)
+    clock.move(days=4)
+    story.done(erase.erase(node, MEMBER, story.OPERATOR))
+    assert (_status(http, node, keys, hers), _status(http, node, keys, another)) == (1, 0)
+    assert [(row.party, row.stands) for row in identity.issued(node) if row.index == hers] == [("", "revoked")]
+    clock.move(days=40)
+    assert len({hers, another, *(issue(story.USER) for _ in range(6))}) == 8, "nor that of one that ran out"
+    with pytest.raises(NodeFault, match="full, for good"):
+        issue(story.USER)
+
+
 def test_a_party_takes_a_credential_back(node: Node, issuer: Issuer) -> None:
     fact = accepted(node, issuer, story.USER)
     refused = identity.forget(node, story.STRANGER, fact.id)
@@ -91,6 +115,35 @@ def test_claims_end_when_the_credential_runs_out(node: Node, issuer: Issuer, clo
     clock.at = fact.until
     assert claims(node, story.USER) == {}
     assert identity.shown_by(node, story.USER)[0].stands == "ran out"
+
+
+class Counting:
+    """A state that counts the rows it lists."""
+
+    def __init__(self, state: Any) -> None:
+        self.get, self._state, self.rows = state.get, state, 0
+
+    def list(self, kind: Any, /, **where: Any) -> Iterator[Any]:
+        for row in self._state.list(kind, **where):
+            self.rows += 1
+            yield row
+
+
+def test_what_is_past_costs_nothing(node: Node, issuer: Issuer, clock: SetClock) -> None:
+    for _ in range(5):
+        story.done(identity.forget(node, story.USER, accepted(node, issuer, story.USER).id))
+    soon = seconds(node.clock.now()) + 60
+    accepted(node, issuer, story.USER, exp=soon)
+    clock.move(minutes=2)
+    assert identity.recheck(node) == "0 status lists read, 1 credentials ended", "no list is read for what ran out"
+    assert identity.shown_by(node, story.USER)[0].stands == "ended: it ran out"
+    accepted(node, issuer, story.USER)
+    with node.store.read() as state:
+        counted = Counting(state)
+        assert credentials.claims(counted, story.USER, node.clock.now())["role"] and counted.rows == 1
+        assert len(list(state.list(Credential))) == 7
+    clock.move(days=40)
+    assert identity.recheck(node) == "0 status lists read, 1 credentials ended" and identity.recheck(node) == ""
 
 
 def test_claims_lapse_when_the_status_list_gets_old_and_come_back_with_a_new_one(

@@ -21,7 +21,7 @@ from histories import History
 from support import SetClock
 from usufruct.core import facts
 from usufruct.core.access.facts import ConsentGiven
-from usufruct.core.base.faults import ClockWentBack, JournalDamaged
+from usufruct.core.base.faults import BadInput, ClockWentBack, JournalDamaged
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Erased
 from usufruct.core.proof.checkpoint import Checkpoint, read_note, vkey
@@ -31,7 +31,7 @@ from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Party
 from usufruct.ports import EpochTrees, Transaction
 from usufruct.store import batch as batches
-from usufruct.store import sqlite
+from usufruct.store import sqlite, tables
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import KeyFile, SystemEntropy, verify_signature
@@ -258,6 +258,59 @@ def test_a_command_that_appends_nothing_signs_nothing(store: Any) -> None:
     assert store.write(lambda tx: "nothing") == "nothing"
     with store.read() as state:
         assert (state.size(), state.checkpoint()) == (0, None)
+
+
+def test_a_text_that_postgresql_cannot_hold_is_refused_to_who_gave_it(place: Place) -> None:
+    """It could wait among the rows of commands that are done, and fail when another command lists them."""
+
+    def known_as(name: str) -> Callable[[Transaction], Any]:
+        return lambda tx: tx.append(PartyRegistered("odd", "organisation", "Odd", known_as=name))
+
+    with place.store() as store:
+        lists = lambda tx: [row.id for row in tx.list(Party)]  # noqa: E731
+        done = in_one_batch(store, adds("anna"), known_as("o\0d"), adds("b\0"), lists, adds("chen"))
+        assert [type(future.exception()) for future in done] == [
+            type(None), BadInput, BadInput, type(None), type(None)
+        ]  # fmt: skip
+        assert "`known_as` has the character 0" in str(done[1].exception()) and done[3].result() == ["anna"]
+        with store.read() as state:
+            assert state.get(Party, "b\0") is None and list(state.list(Party, known_as="o\0d")) == []
+        store.write(known_as("odd"))
+        assert names(store) == ["anna", "chen", "odd"]
+        check_refold(store)
+
+
+@pytest.mark.parametrize("asks", [lambda tx: list(tx.list(Party)), lambda tx: tx.attach("text/plain", b"")])
+def test_what_waits_and_cannot_be_written_is_the_failure_of_the_store(
+    disk: Any, monkeypatch: pytest.MonkeyPatch, asks: Callable[[Transaction], Any]
+) -> None:
+    """Whatever the reason, it is not the fault of the command in whose turn it is found out; nothing is half there."""
+    written = tables.insert
+
+    def fails_once(connection: Any, into: str, rows: Any, *more: Any) -> None:
+        if into.startswith("state_party"):
+            monkeypatch.setattr(tables, "insert", written)
+            raise ArithmeticError("a row that cannot be written")
+        written(connection, into, rows, *more)
+
+    with disk.store() as store:
+        store.write(adds("anna"))
+        monkeypatch.setattr(tables, "insert", fails_once)
+        done = in_one_batch(store, adds("bo"), asks, adds("chen"))
+        assert [type(future.exception()) for future in done] == [ArithmeticError] * 3
+        assert names(store) == ["anna"]
+        store.write(adds("dana"))
+        assert names(store) == ["anna", "dana"]
+        check_refold(store)
+
+
+def test_what_is_remembered_of_rows_does_not_grow_for_ever(disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "CACHED", 8)
+    with disk.store() as store:
+        store.write(lambda tx: [tx.append(party(f"party-{number}")) for number in range(50)])
+        assert len(store._known) <= 8
+        assert store.write(lambda tx: len([tx.get(Party, f"party-{number}") for number in range(50)])) == 50
+        assert len(names(store)) == 50
 
 
 def test_more_commands_than_one_batch_takes(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -673,6 +726,37 @@ def test_a_secret_is_found_by_its_kind_and_digest_until_it_is_dropped(logins: Sq
     assert not logins.drop_secret("token", b"\x01" * 32)
     assert logins.secret("token", b"\x01" * 32) is None
     assert logins.secret("session", b"\x01" * 32) is not None
+
+
+def test_secrets_that_have_run_out_are_forgotten_some_at_a_time(logins: SqliteLogins) -> None:
+    for number in range(100):
+        logins.add_secret("nonce", bytes([number]), "anna", "", "", UNTIL if number else later(UNTIL, days=1), "")
+    logins.add_secret("token", b"", "anna", "", "", UNTIL, "")
+    left = [len(logins.secrets("nonce", "anna"))]
+    for _ in range(3):
+        logins.drop_ended("nonce", UNTIL)
+        left.append(len(logins.secrets("nonce", "anna")))
+    assert left == [100, 36, 1, 1] and len(logins.secrets("token", "anna")) == 1
+    assert logins.secret("nonce", bytes([0])) is not None
+
+
+def test_secrets_are_looked_up_once_whatever_else_is_asked_or_added(logins: SqliteLogins) -> None:
+    looked: list[str] = []
+    logins._connection.set_trace_callback(
+        lambda query: looked.append(query) if "scopes, until FROM secret" in query else None
+    )
+    logins.add_secret("token", b"1", "anna", "user", "ask", UNTIL, "")
+    logins.add_secret("token", b"2", "bo", "user", "ask", UNTIL, "")
+    for _ in range(3):
+        assert logins.secret("token", b"1") and logins.secret("token", b"2")
+        logins.add_secret("nonce", b"n", "anna", "", "", UNTIL, "")
+        assert logins.secret("nonce", b"n") and logins.drop_secret("nonce", b"n")
+        assert logins.secret("nonce", b"n") is None
+        assert logins.password("anna") is None and logins.linked("i", "s") is None and not logins.subjects("anna")
+    assert len([query for query in looked if "'token'" in query]) == 2
+    logins.forget("anna")
+    assert logins.secret("token", b"1") is None and logins.secret("token", b"2") is not None
+    assert logins.drop_secret("token", b"2") and logins.secret("token", b"2") is None
 
 
 def test_of_many_who_use_one_link_one_gets_in(logins: SqliteLogins) -> None:

@@ -27,7 +27,7 @@ def register(
     party: str,
     role: Role,
     file: Annotated[Path | None, typer.Argument(help="a file with the public key, a JWK")] = None,
-    did: Annotated[str, typer.Option(help="a did:web instead: the keys in its document")] = "",
+    did: Annotated[str, typer.Option(help="a did:web instead: the keys for authentication in its document")] = "",
     private: Annotated[bool, typer.Option("--private", help="the document may lie in a private network")] = False,
     until: Annotated[str | None, typer.Option(help="a day; without it for good")] = None,
     dir: Directory = HERE,
@@ -40,7 +40,7 @@ def register(
         try:
             if did:
                 document = node.identities.documents.get(jose.did_address(did), private)
-                keys = jose.did_keys(document, did)
+                keys = jose.did_keys(document, did, "authentication")
             else:
                 assert file is not None
                 keys = (jose.public_key(jose.strict_json(read_text(file))),)

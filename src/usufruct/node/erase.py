@@ -1,6 +1,6 @@
 """Erasing a person: her records can be read by nobody any more, and everything that was proved stays proved.
 
-    fact (the new tables are written, beside the old ones) → tables in place, their keys replaced → accounts gone → key
+    facts (the new tables are written, beside the old ones) → tables in place, their keys replaced → accounts gone → key
     destroyed → state folded again without her
 
 What was hers alone in the journal is sealed with her key, so the leaf, its place and every signature over it stay, and no
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.registry.credentials import revoked_with
 from usufruct.core.registry.facts import PersonErased, Removed
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, ErasedPerson, Party, Person
@@ -51,6 +52,8 @@ def _erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
 
     def command(tx: Transaction) -> PersonErased:
         assert row.key_slot is not None
+        for revoked in list(revoked_with(tx, row.id)):
+            tx.append(revoked)
         fact = PersonErased(row.id, row.key_slot, removed, by, tx.sealed_with(row.key_slot))
         tx.append(fact)
         return fact

@@ -28,7 +28,6 @@ from usufruct.core.registry.credentials import (
     Scalar,
     Shown,
     StatusList,
-    StatusListRead,
     StatusReference,
     TrustedIssuer,
 )
@@ -41,7 +40,7 @@ from usufruct.ports import Transaction
 
 NONCE_MINUTES = 10
 RECHECK_SECONDS = 900  # status lists are read again after so long, or sooner if they run out sooner
-LIST_ROOM = 2**17  # credentials in this node's own status list
+LIST_ROOM = 2**20  # credentials in this node's own status list, ever
 LIST_SECONDS = 3600  # for how long the node's own list is good once it is signed
 STATUS_PATH = "/api/v1/credentials/status"
 
@@ -110,11 +109,14 @@ def _accept(
     node: Node, party: str, shown: Shown, trusted: TrustedIssuer, listed: Listed | None, agreed: tuple[str, ...]
 ) -> CredentialAccepted | Refusal:
     def command(tx: Transaction) -> CredentialAccepted | Refusal:
+        older = credentials.is_older(tx, shown.status.uri, listed) if listed else None
+        if older is not None:  # somebody else has read a newer one since this was fetched
+            return older
         found = credentials.accept(tx, numbered("credential", tx.next), party, shown, trusted, agreed)
         if isinstance(found, CredentialAccepted):
             tx.append(found)
             if listed is not None:
-                _note(tx, found.status_uri, trusted.issuer, listed)
+                _take(tx, found.status_uri, trusted.issuer, listed)
         return found
 
     return node.store.write(command)
@@ -162,24 +164,28 @@ def shown_by(node: Node, party: str) -> list[CredentialLine]:
 
 
 def recheck(node: Node) -> str:
-    """Reads status lists again that are due, and ends what was revoked; in words, what was done.
+    """Reads status lists again that are due, and ends what was revoked or ran out; in words, what was done.
 
     Raises:
         NodeFault: a list cannot be had, or does not hold; the credentials on it lapse when the last reading runs out.
     """
     now = node.clock.now()
     with node.store.read() as state:
-        rows = [(row, list(state.list(Credential, status_uri=row.uri))) for row in state.list(StatusList)]
-    due = [(row, live) for row, on_it in rows if _due(row, now) and (live := [c for c in on_it if not c.ended])]
-    ended, wrong = 0, []
-    for row, live in due:
+        counting = list(state.list(Credential, ended=""))
+        lists = {row.status_uri: row for row in counting if now < row.until and row.status_uri}
+        found = [(state.get(StatusList, uri), row.type) for uri, row in lists.items()]
+    due = [(row, type) for row, type in found if row is not None and _due(row, now)]
+    past = [row for row in counting if now >= row.until]
+    ended = node.store.write(lambda tx: _end(tx, past, "expired")) if past else 0
+    wrong = []
+    for row, type in due:
         try:
-            ended += _recheck(node, row, live, now)
+            ended += _recheck(node, row, type, now)
         except (PeerFault, NodeFault) as fault:
             wrong.append(str(fault))
     if wrong:
         raise NodeFault("node.status", "; ".join(wrong), "see that the issuer's server can be reached")
-    return f"{len(due)} status lists read, {ended} credentials ended" if due else ""
+    return f"{len(due)} status lists read, {ended} credentials ended" if due or ended else ""
 
 
 def _due(row: StatusList, now: Instant) -> bool:
@@ -187,27 +193,26 @@ def _due(row: StatusList, now: Instant) -> bool:
     return now >= later(row.read, seconds=min(RECHECK_SECONDS, half.total_seconds()))
 
 
-def _recheck(node: Node, row: StatusList, live: list[Credential], now: Instant) -> int:
-    trusted = _trusted(node, row.issuer, live[0].type)
+def _recheck(node: Node, row: StatusList, type: str, now: Instant) -> int:
+    trusted = _trusted(node, row.issuer, type)
     if trusted is None:
         return 0  # `recover` ended what was on it
     listed = _listed(node, trusted, _document(node, trusted), row.uri, now)
     if isinstance(listed, Refusal):
         raise NodeFault("node.status", str(listed), "see that the issuer publishes it anew")
-    revoked = [credential for credential in live if listed.value(credential.status_index) != 0]
 
     def command(tx: Transaction) -> int:
-        _note(tx, row.uri, row.issuer, listed)
-        return _end(tx, revoked, "revoked")
+        return 0 if credentials.is_older(tx, row.uri, listed) else _take(tx, row.uri, row.issuer, listed)
 
     return node.store.write(command)
 
 
-def _note(tx: Transaction, uri: str, issuer: str, listed: Listed) -> None:
-    """Records a reading, unless somebody else has read a newer list meanwhile."""
-    before = tx.get(StatusList, uri)
-    if before is None or before.issued <= listed.issued:
-        tx.append(StatusListRead(uri, issuer, listed.issued, listed.until))
+def _take(tx: Transaction, uri: str, issuer: str, listed: Listed) -> int:
+    """Records a reading; how many credentials it ends."""
+    facts = list(credentials.reading(tx, uri, issuer, listed))
+    for fact in facts:
+        tx.append(fact)
+    return len(facts) - 1
 
 
 def _end(tx: Transaction, which: list[Credential], why: str) -> int:
@@ -235,17 +240,13 @@ def _document(node: Node, trusted: TrustedIssuer) -> bytes:
 
 
 def _listed(node: Node, trusted: TrustedIssuer, document: bytes, uri: str, at: Instant) -> Listed | Refusal:
-    """The issuer's status list, unless it is older than one that was read before: it could hide what was revoked since."""
+    """The issuer's status list, unless it is older than one that was read before."""
     text = node.identities.documents.get(uri, trusted.private)
     listed = node.identities.credentials.status_list(text, uri, trusted, document, at, node.identities.status_seconds)
+    if isinstance(listed, Refusal):
+        return listed
     with node.store.read() as state:
-        before = state.get(StatusList, uri)
-    if isinstance(listed, Listed) and before is not None and listed.issued < before.issued:
-        return refuse(
-            "identity.status", f"the status list at `{uri}` does not hold", "it is older than one that was read before",
-            remedy="its issuer must publish it anew",
-        )  # fmt: skip
-    return listed
+        return credentials.is_older(state, uri, listed) or listed
 
 
 # ---- credentials that this node issues
@@ -287,12 +288,17 @@ def issue(
 
 
 def _free_place(node: Node, tx: Transaction) -> int:
-    """A place by lot, so that neighbours in the list have nothing to do with each other."""
+    """A place by lot, so that neighbours in the list have nothing to do with each other; one that nobody ever had.
+
+    A place does not become free when its credential runs out. Address and place are together a name of the credential
+    (Token Status List, section 13.3, advises against giving it twice): whoever has an old list, or a clock that is behind,
+    would read of one what was said of the other, and whoever once saw the first could watch the second.
+    """
     for _ in range(1000):
         index = int.from_bytes(node.entropy.bytes(4)) % LIST_ROOM
         if tx.get(IssuedCredential, index) is None:
             return index
-    raise NodeFault("node.status", "the node's status list is full", "let credentials run out, or issue them elsewhere")
+    raise NodeFault("node.status", "the node's status list is full, for good", "issue credentials from another node")
 
 
 def revoke(node: Node, index: int) -> CredentialRevoked | Refusal:

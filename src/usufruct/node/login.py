@@ -265,6 +265,8 @@ def _issue(
     node: Node, kind: str, party: str, role: str, scopes: frozenset[str] | tuple[str, ...], until: Instant, label: str
 ) -> str:
     secret = f"usu_{node.entropy.bytes(32).hex()}"
+    if kind != "token":  # whoever looks at her tokens sees those that have run out, too
+        node.logins.drop_ended(kind, node.clock.now())
     node.logins.add_secret(kind, _digest(secret), party, role, " ".join(sorted(scopes)), until, label)
     return secret
 

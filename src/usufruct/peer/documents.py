@@ -50,7 +50,10 @@ class HttpDocuments:
             scheme = ""
         if scheme != "https" and not (private and scheme == "http"):
             raise _failure(url, "is not reached over TLS")
-        reply = asyncio.run(_ask(ServiceRequest("GET", url, ((b"accept", b"*/*"),), private=private)))
+        try:
+            reply = asyncio.run(_ask(ServiceRequest("GET", url, ((b"accept", b"*/*"),), private=private)))
+        except PeerFault as fault:
+            raise _failure(url, fault.message.removeprefix("the service ")) from None
         if reply.status != 200:
             raise _failure(url, f"answered with status {reply.status}")
         if len(reply.body) > DOCUMENT_LIMIT:

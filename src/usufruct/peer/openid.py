@@ -8,9 +8,10 @@ choose them.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
@@ -29,6 +30,7 @@ SECONDS = 10
 SKEW_SECONDS = 30
 """How far its clock may be ahead of ours, or behind."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+_UNREADABLE = (ValueError, TypeError, KeyError)  # what the libraries raise, beside their own, at what is malformed
 ALGORITHMS = ("RS256", "PS256", "ES256", "Ed25519", "EdDSA")
 
 
@@ -121,15 +123,15 @@ class HttpOpenId:
             "aud": {"essential": True, "value": self._client},
             "nonce": {"essential": True, "value": nonce},
         }
+        keys = _key_set(self._get(self._about("jwks_uri")))
         try:
-            keys = KeySet.import_key_set(cast(Any, self._get(self._about("jwks_uri"))))
             read = jwt.decode(token, keys, algorithms=list(ALGORITHMS))
             claims = CodeIDToken(read.claims, read.header, wanted, {"client_id": self._client})
             claims.validate(now=now, leeway=SKEW_SECONDS)
-        except (JoseError, ValueError) as error:
+        except (JoseError, *_UNREADABLE) as error:
             raise _unwelcome(f"what the provider says does not hold ({type(error).__name__})") from None
         subject = read.claims.get("sub")
-        if not isinstance(subject, str) or not 0 < len(subject) <= 255:
+        if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isprintable():
             raise _unwelcome("the provider did not say who you are")
         return subject
 
@@ -144,9 +146,13 @@ class HttpOpenId:
                 raise _failed("calls itself something else than the settings do")
             self._metadata = found
         value = self._metadata.get(name)
-        if not isinstance(value, str) or urlsplit(value).scheme not in {"https", urlsplit(self._issuer).scheme}:
+        try:
+            there = isinstance(value, str) and urlsplit(value).scheme in {"https", urlsplit(self._issuer).scheme}
+        except ValueError:
+            there = False
+        if not there:
             raise _failed(f"does not say its `{name}`")
-        return value
+        return str(value)
 
     def _get(self, url: str) -> dict[str, Any]:
         return _object(self._ask("GET", url))
@@ -154,18 +160,30 @@ class HttpOpenId:
     def _ask(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
             return httpx.request(method, url, timeout=SECONDS, follow_redirects=False, **options)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise _failed(f"could not be asked ({type(error).__name__})") from None
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:
     try:
         found = answer.raise_for_status().json()
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise _failed("answered with something else than was asked for")
     return found
+
+
+def _key_set(found: dict[str, Any]) -> KeySet:
+    """The keys of a set that can be read; a provider may have others, of kinds that came later."""
+    keys: list[Any] = []
+    listed = found.get("keys")
+    for one in listed if isinstance(listed, list) else []:
+        with contextlib.suppress(JoseError, *_UNREADABLE):
+            keys += KeySet.import_key_set({"keys": [one]}).keys
+    if not keys:
+        raise _failed("publishes no key that can be read")
+    return KeySet(keys)
 
 
 def _unwelcome(why: str) -> Unwelcome:

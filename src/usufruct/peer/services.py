@@ -82,10 +82,10 @@ class HttpServices:
 
     async def ask(self, request: ServiceRequest) -> ServiceReply:
         """What the service answers."""
-        url = URL(request.url, encoded=True)
-        if not request.private and _is_private_literal(url.host or ""):
-            raise _failed("lies in a private network, which its registration does not allow")
         try:
+            url = URL(request.url, encoded=True)
+            if not request.private and _is_private_literal(url.host or ""):
+                raise _failed("lies in a private network, which its registration does not allow")
             async with self._session(request.private).request(
                 request.method, url, headers=[(name.decode(), value.decode()) for name, value in request.headers],
                 data=request.body or None, allow_redirects=False,

@@ -173,6 +173,16 @@ class GroupCommit(ABC):
                 future.set_exception(failure)
 
 
+def _check_found_by(what: str, values: Sequence[object]) -> None:
+    """Raises BadInput where something would be found by a text that not every database can hold.
+
+    PostgreSQL has no text with the character 0. It would say so only when the row is written, in the turn of another
+    command, or at the end of the batch for all.
+    """
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise BadInput("input.text", f"{what} has the character 0 in it", "leave it out")
+
+
 class Batch(ABC):
     """`ports.Transaction`: one batch's; each command has its turn with it."""
 
@@ -203,7 +213,10 @@ class Batch(ABC):
         """Puts a fact at the end of the journal and folds it into the state."""
         entry = Entry(self.next, self.now, fact)
         record = facts.encode(entry)
+        _check_found_by("a party", fact.about())
         for row in facts.fold(self, entry):
+            for name in (*row.KEY, *row.INDEXED):
+                _check_found_by(f"`{name}`", (getattr(row, name),))
             self.put(row)
         self.entries.append((entry, record, self._key_of(fact.owner())))
         return entry

@@ -20,12 +20,14 @@ CREATE TABLE IF NOT EXISTS secret (
     until TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (kind, digest)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS secret_of ON secret (party, kind);
+CREATE INDEX IF NOT EXISTS secret_until ON secret (kind, until);
 CREATE TABLE IF NOT EXISTS subject (
     issuer TEXT NOT NULL, subject TEXT NOT NULL, party TEXT NOT NULL, role TEXT NOT NULL, PRIMARY KEY (issuer, subject)
 ) WITHOUT ROWID;
 """
 
-KNOWN = 1_024  # secrets that are not looked up again; any change forgets them all
+KNOWN = 1_024  # secrets that are not looked up again
+AT_ONCE = 64  # secrets that have run out and are forgotten for each that is added
 
 
 class SqliteLogins:
@@ -70,7 +72,14 @@ class SqliteLogins:
 
     def drop_secret(self, kind: str, digest: bytes) -> bool:
         """Forgets it; whether it was there."""
-        return bool(self._do("DELETE FROM secret WHERE kind = ? AND digest = ? RETURNING 1", kind, digest))
+        with self._lock:
+            self._known.pop((kind, digest), None)  # before and not after: if the file fails, it is not believed either
+            return bool(self._run("DELETE FROM secret WHERE kind = ? AND digest = ? RETURNING 1", kind, digest))
+
+    def drop_ended(self, kind: str, at: Instant) -> None:
+        """Forgets some that have run out."""
+        some = "SELECT digest FROM secret WHERE kind = ? AND until <= ? LIMIT ?"
+        self._do(f"DELETE FROM secret WHERE kind = ? AND digest IN ({some})", kind, kind, at, AT_ONCE)
 
     def link_subject(self, issuer: str, subject: str, party: str, role: str) -> None:
         """Lets who logs in at `issuer` as `subject` into the account of a party."""
@@ -93,7 +102,9 @@ class SqliteLogins:
         """Forgets a party's password, links and secrets, and wipes them."""
         self._do("DELETE FROM account WHERE party = ?", party)
         self.unlink_subjects(party)
-        self._do("DELETE FROM secret WHERE party = ?", party)
+        with self._lock:
+            self._known.clear()
+            self._run("DELETE FROM secret WHERE party = ?", party)
 
     def secrets(self, kind: str, party: str) -> list[tuple[bytes, str, str, Instant]]:
         """Digest, label, scopes and end of all of a party's secrets of that kind."""
@@ -104,7 +115,9 @@ class SqliteLogins:
         """Lets go of the file."""
         self._connection.close()
 
-    def _do(self, statement: str, *values: str | bytes) -> list[tuple[Any, ...]]:
+    def _do(self, statement: str, *values: str | bytes | int) -> list[tuple[Any, ...]]:
         with self._lock:
-            self._known.clear()  # before and not after: whatever comes of it, nothing that it ended is believed
-            return self._connection.execute(statement, values).fetchall()
+            return self._run(statement, *values)
+
+    def _run(self, statement: str, *values: str | bytes | int) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values).fetchall()

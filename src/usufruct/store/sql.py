@@ -54,7 +54,7 @@ class SqlBatch(tables.StateWriter, Batch):
 
     def is_ours(self, error: Exception) -> bool:
         """Whether the store itself failed, which concerns the whole batch."""
-        return self._broken(error)
+        return self.failed or self._broken(error)
 
     def evidence(self, seal: str) -> bytes:
         """The evidence with that seal."""

@@ -136,18 +136,24 @@ def _row(kind: Any, body: bytes) -> Any:
 
 
 class StateReader:
-    """`records.Reader` over a connection."""
+    """`records.Reader` over a connection.
+
+    Nothing is found by a text with the character 0: no row has one (see `batch`), and PostgreSQL cannot be asked for it.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
-        found = self._connection.execute(table(kind).get, (row_key(key),)).fetchone()
+        name = row_key(key)
+        found = None if "\0" in name else self._connection.execute(table(kind).get, (name,)).fetchone()
         return None if found is None else _row(cast(Hashable, kind), found[0])
 
     def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
+        if any(isinstance(value, str) and "\0" in value for value in where.values()):
+            return
         wanted = [f"by_{field} = ?" for field in where]
         condition = f" WHERE {' AND '.join(wanted)}" if wanted else ""
         # The plus keeps SQLite from walking one field's index in this order when an index over all fields finds less.
@@ -175,6 +181,7 @@ class StateWriter(StateReader):
         self._done: dict[type[Row], dict[str, _Put]] = {}  # what waits, of commands that are done
         self._doing: dict[type[Row], dict[str, _Put]] = {}  # and of the one whose turn it is
         self._saved = False  # whether that one has written into the database, behind a savepoint
+        self.failed = False  # whether rows of commands that are done could not be written
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
@@ -183,17 +190,17 @@ class StateWriter(StateReader):
             if kind in waiting and name in waiting[kind]:
                 return cast(RowT, waiting[kind][name].row)
         if (kind, name) not in self._known:
-            if len(self._known) >= CACHED:
-                self._known.clear()
-            self._known[kind, name] = super().get(kind, *key)
+            self._remember(kind, name, super().get(kind, *key))
         return cast("RowT | None", self._known[kind, name])
 
     def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""
         if kind in self._doing:
             self.save()
-        for waiting in (self._done, self._doing):
-            self._write(kind, waiting.pop(kind, {}))
+            self._write(kind, self._doing[kind])
+            del self._doing[kind]
+        else:
+            self._flush(kind)
         yield from super().list(kind, **where)
 
     def put(self, row: Row) -> None:
@@ -202,12 +209,12 @@ class StateWriter(StateReader):
         body = canonical.encode(plain(row))
         values = (row.key, body, *(getattr(row, field) for field in kind.INDEXED))
         self._doing.setdefault(kind, {})[row.key] = _Put(row, values)
-        self._known[kind, row.key] = row
+        self._remember(kind, row.key, row)
 
     def save(self) -> None:
         """Called before a command writes into the database, so that this can be undone and nothing before it."""
         if not self._saved:
-            self._write_all(self._done)
+            self.flush()
             self._connection.execute("SAVEPOINT command")
             self._saved = True
 
@@ -231,25 +238,36 @@ class StateWriter(StateReader):
 
     def flush(self) -> None:
         """Writes what waits, of commands that are done."""
-        self._write_all(self._done)
+        for kind in tuple(self._done):
+            self._flush(kind)
 
     def _release(self) -> None:
         if self._saved:
             self._connection.execute("RELEASE command")
             self._saved = False
 
-    def _write_all(self, waiting: dict[type[Row], dict[str, _Put]]) -> None:
-        for kind, rows in waiting.items():
-            self._write(kind, rows)
-        waiting.clear()
+    def _remember(self, kind: type[Row], name: str, row: Row | None) -> None:
+        if len(self._known) >= CACHED:
+            self._known.clear()
+        self._known[kind, name] = row
+
+    def _flush(self, kind: type[Row]) -> None:
+        """Writes what waits of one kind. Whoever asked for it has no part in these rows: if they cannot be written, that
+        is nobody's command but the store's failure, and they are kept."""
+        if kind in self._done:
+            try:
+                self._write(kind, self._done[kind])
+            except Exception:
+                self.failed = True
+                raise
+            del self._done[kind]
 
     def _write(self, kind: type[Row], rows: Mapping[str, _Put]) -> None:
-        if rows:
-            of = table(kind)
-            (last,) = self._connection.execute(f"SELECT coalesce(max(place), 0) FROM {of.name}").fetchone()
-            places, there = itertools.count(last + 1), self._there(of, tuple(rows))
-            placed = [(0 if key in there else next(places), *put.values) for key, put in rows.items()]
-            insert(self._connection, of.into, placed, of.on_conflict)
+        of = table(kind)
+        (last,) = self._connection.execute(f"SELECT coalesce(max(place), 0) FROM {of.name}").fetchone()
+        places, there = itertools.count(last + 1), self._there(of, tuple(rows))
+        placed = [(0 if key in there else next(places), *put.values) for key, put in rows.items()]
+        insert(self._connection, of.into, placed, of.on_conflict)
 
     def _there(self, of: Table, keys: Sequence[str]) -> set[str]:
         """Those of the keys that have a row, which stays in its place: places have no gaps."""

@@ -268,26 +268,32 @@ def did_document(did: str, public: bytes) -> dict[str, Any]:
     }
 
 
-def did_keys(document: bytes, did: str) -> tuple[Key, ...]:
-    """The keys with which a DID asserts, by its document.
+def did_keys(document: bytes, did: str, purpose: str = "assertionMethod") -> tuple[Key, ...]:
+    """The keys that the document of a DID names for a purpose: `assertionMethod` for what it says of others, as an issuer;
+    `authentication` to prove that it is there, as a client. A key for one is none for the other (DID Core, section 5.3).
 
     Raises:
-        ValueError: it is not the document of that DID.
+        ValueError: it is not the document of that DID, or has no key for that which is accepted here.
     """
     found = strict_json(document)
     if not isinstance(found, dict) or found.get("id") != did:
         raise ValueError(f"it is not the document of `{did}`")
     methods = [m for m in _listed(found, "verificationMethod") if isinstance(m, dict)]
-    asserting = {_fragment(one) for one in _listed(found, "assertionMethod") if isinstance(one, str)}
+    named = {_fragment(one) for one in _listed(found, purpose) if isinstance(one, str)}
     keys = [
         {**method["publicKeyJwk"], "kid": method["id"]}
         for method in methods
         if isinstance(method.get("publicKeyJwk"), dict)
         and isinstance(method.get("id"), str)
         and method.get("controller") == did
-        and _fragment(method["id"]) in asserting
+        and _fragment(method["id"]) in named
     ]
-    return _usable(keys)
+    usable = _usable(keys)
+    if not usable:
+        raise ValueError(
+            f"the document of `{did}` names no key under `{purpose}` that is Ed25519 or P-256, as a JWK of its own"
+        )
+    return usable
 
 
 def _listed(found: dict[str, Any], name: str) -> list[Any]:
@@ -331,12 +337,19 @@ def strict_json(text: str | bytes, fraction: Callable[[str], Any] = float) -> An
     """JSON that can be read in one way only; `fraction` reads numbers that are not whole.
 
     Raises:
-        ValueError: it is no JSON, has a name twice in an object, a number that is none, or is nested too deeply.
+        ValueError: it is no JSON in UTF-8, has a name twice in an object, a number that is none, half of a letter (a
+            surrogate alone, which nothing can be made of: RFC 8259, section 8.2), or is nested too deeply.
     """
+    if isinstance(text, bytes):
+        text = text.decode()
     try:
-        return json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=fraction)
+        found = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=fraction)
+        json.dumps(found, ensure_ascii=False, default=str).encode()
     except RecursionError:
         raise ValueError("it is nested too deeply to be read") from None
+    except UnicodeEncodeError:
+        raise ValueError("half of a letter stands alone in it") from None
+    return found
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -252,6 +252,7 @@ def check_binding(text: str, token: Token, audience: str, nonce: str, now: int) 
     issued = binding.time("iat")
     if issued is None or not now - BINDING_SECONDS <= issued <= now + jose.SKEW_SECONDS:
         raise ValueError("its holder signed it too long ago, or in the future")
+    binding.check_times(now)
     if binding.claims.get("sd_hash") != _digest(_algorithm(token.claims), read.bound):
         raise ValueError("its holder signed something else")
 

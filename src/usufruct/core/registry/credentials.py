@@ -19,7 +19,7 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.registry.state import Party
+from usufruct.core.registry.state import ErasedPerson, Party
 
 Scalar = int | str | bool
 
@@ -74,7 +74,7 @@ class CredentialAccepted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CredentialEnded(Fact):
-    """A credential counts no more: the party had it `forgotten`, its issuer `revoked` it or is no longer `trusted`."""
+    """A credential counts no more, and `why`: a key of `ENDS`."""
 
     KIND = "credential.ended/1"
     id: str
@@ -93,6 +93,7 @@ ENDS = {
     "forgotten": "the party took it back",
     "revoked": "its issuer revoked or suspended it",
     "untrusted": "the node no longer trusts its issuer for that type",
+    "expired": "it ran out",
 }
 
 
@@ -138,7 +139,7 @@ class Credential(Row):
     """A credential that was accepted; see `CredentialAccepted`. `ended` is a key of `ENDS`, or empty while it counts."""
 
     KEY = ("id",)
-    INDEXED = ("party", "holder", "status_uri", "ended")
+    INDEXED = ("party", "ended", "holder", "status_uri")
     id: str
     party: str
     issuer: str
@@ -170,7 +171,7 @@ class IssuedCredential(Row):
     """A credential that this node issued; `stands` is `good` or `revoked`. `party` is nobody once she is erased."""
 
     KEY = ("index",)
-    INDEXED = ("stands",)
+    INDEXED = ("stands", "party")
     index: int
     party: str
     type: str
@@ -286,7 +287,7 @@ def accept(
             "registry.unknown", "the credential was not accepted", f"there is no party `{party}`",
             remedy="register the party first",
         )  # fmt: skip
-    if any(other.party != party for other in read.list(Credential, holder=shown.holder) if not other.ended):
+    if any(other.party != party for other in read.list(Credential, holder=shown.holder, ended="")):
         return refuse(
             "identity.holder", "the credential was not accepted", "its key speaks for another party already",
             remedy="show a credential that is bound to a key of your own",
@@ -298,14 +299,45 @@ def accept(
 
 
 def end(read: Reader, id: str, party: str, why: str) -> CredentialEnded | Refusal:
-    """A credential of that party counts no more."""
-    row = read.get(Credential, id)
-    if row is None or row.party != party or row.ended:
+    """A credential of that party counts no more. One of a person who is being erased goes with her."""
+    row, who = read.get(Credential, id), read.get(Party, party)
+    erased = who is not None and who.key_slot is not None and read.get(ErasedPerson, who.key_slot)
+    if row is None or row.party != party or row.ended or erased:
         return refuse(
             "registry.unknown", "no credential was ended", f"there is no credential `{id}` of yours that counts",
             remedy="choose one from the list of your credentials",
         )  # fmt: skip
     return CredentialEnded(id, party, why, row.person)
+
+
+def is_older(read: Reader, uri: str, listed: Listed) -> Refusal | None:
+    """Refuses a status list that is older than the newest that was read: it could hide what was revoked since."""
+    newest = read.get(StatusList, uri)
+    if newest is None or newest.issued <= listed.issued:
+        return None
+    return refuse(
+        "identity.status", f"the status list at `{uri}` does not hold", "it is older than one that was read before",
+        remedy="its issuer must publish it anew",
+    )  # fmt: skip
+
+
+def reading(read: Reader, uri: str, issuer: str, listed: Listed) -> Iterator[StatusListRead | CredentialEnded]:
+    """The facts that a status list comes to, which must not be older than the newest: that it was read, and which
+    credentials on it count no more. Whoever read it and why does not matter: the list is fresh for all of them now."""
+    yield StatusListRead(uri, issuer, listed.issued, listed.until)
+    for row in read.list(Credential, status_uri=uri, ended=""):
+        ended = end(read, row.id, row.party, "revoked") if listed.value(row.status_index) != 0 else None
+        if isinstance(ended, CredentialEnded):
+            yield ended
+
+
+def revoked_with(read: Reader, party: str) -> Iterator[CredentialRevoked]:
+    """What ends with a person who is erased: every credential that this node issued to her, even if it ran out.
+
+    Nobody could find its place afterwards to revoke it, and the place would look as if it had never been taken.
+    """
+    for row in read.list(IssuedCredential, stands="good", party=party):
+        yield CredentialRevoked(row.index)
 
 
 # ---- what a decision may use
@@ -326,7 +358,7 @@ class Attested:
 def claims(read: Reader, party: str, at: Instant) -> dict[str, tuple[Attested, ...]]:
     """What trusted issuers say of a party at an instant, by the name of the claim; only what counts then."""
     found: dict[str, list[Attested]] = {}
-    for row in read.list(Credential, party=party):
+    for row in read.list(Credential, party=party, ended=""):
         if not counts(read, row, at):
             continue
         listed = read.get(StatusList, row.status_uri) if row.status_uri else None
