@@ -28,6 +28,9 @@ from usufruct.core.terms import evaluate
 from usufruct.core.terms.evaluate import Request, Terms, World
 from usufruct.core.terms.model import Ruleset
 
+CALL = "execute"
+"""The action that a call of a service is."""
+
 KEPT = 200_000  # rule sets that are not read again
 
 _READ: OrderedDict[int, tuple[Ruleset, Terms]] = OrderedDict()
@@ -55,7 +58,7 @@ def gates(
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
         if not (own or terms.prohibitive):
             continue
-        shown, world = _shown(read, case, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
+        shown, world = _shown(read, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
             premises.append(_prohibition(agreement, terms, shown, world, own))
         if own:
@@ -64,15 +67,16 @@ def gates(
 
 
 def mandated(
-    read: Reader, case: Case, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
+    read: Reader, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
 ) -> Iterator[Premise]:
-    """The premises of the rules that mandates carry; the use itself is among those counted if it is `admitted`."""
+    """The premises of the rules that mandates carry, to what is `asked` (see `question` and `called`); the use itself is
+    among those counted if it is `admitted`."""
     for row in delegations:
         if row.mandate.rules is None:
             continue
         terms, no = terms_of(row.mandate.rules), None
         world = World(at, counters=dict.fromkeys(terms.counted, row.uses - admitted))
-        report = terms.report(_shown(read, case, asked, terms, at), world)
+        report = terms.report(_shown(read, asked, terms, at), world)
         if not report.permitted:
             without = replace(row, mandate=replace(row.mandate, rules=None))
             change = Change(f"have `{row.principal}` delegate with other rules than `{row.id}`", row=without)
@@ -92,11 +96,16 @@ def question(case: Case) -> Request:
     return Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
 
 
-def _shown(read: Reader, case: Case, asked: Request, terms: Terms, at: Instant) -> Request:
+def called(requester: str, service: str, purpose: str) -> Request:
+    """As `question`, for a call: nothing is known of what the service answers."""
+    return Request(CALL, service, requester, purpose, {"recipient": requester})
+
+
+def _shown(read: Reader, asked: Request, terms: Terms, at: Instant) -> Request:
     """The same request, with what the requester has shown of itself, if the terms look at that."""
     if "usu:claim" not in terms.shown:
         return asked
-    shown = claims(read, case.agreement.consumer, at)
+    shown = claims(read, asked.assignee, at)
     types = {one.type for found in shown.values() for one in found}
     claimed = frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]})
     return asked._replace(values={**asked.values, "usu:claim": claimed})

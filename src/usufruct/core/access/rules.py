@@ -164,7 +164,7 @@ def _judge(
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (
                 *chain.premises,
-                *agreed.mandated(read, lasting.case, lasting.asked, chain.delegations, at, admitted),
+                *agreed.mandated(read, lasting.asked, chain.delegations, at, admitted),
             )
         premises = _in_order(lasting, passing)
         if lasting.open and all(premise.no is None for premise in passing):

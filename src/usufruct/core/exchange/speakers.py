@@ -1,0 +1,96 @@
+"""Who speaks for a client, and through whom.
+
+A client belongs to a party, and whoever the steward named speaks for it (`via`): the party itself, or who runs a gateway.
+That may be a machine, and may itself be spoken for by machines. A machine has no rights of its own, so it speaks for
+somebody only under a delegation: each agent on the way needs one from the next, up to who answers for the client and is no
+agent. What an agent does in its own name, it does for its principal. Only one step needs none: an organisation that the
+steward named may speak for a party that is another.
+
+To a chain that was never delegated a service, the service is closed, and so unknown. What it is refused for beyond that is
+told to nobody else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from usufruct.core.access import agreed, delegation
+from usufruct.core.access.delegation import Deed
+from usufruct.core.access.proof import No
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
+from usufruct.core.exchange.state import Client
+from usufruct.core.registry.state import Party
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who proved itself: the `party` whose token came along, with the `actors` that act for it by that token, who sends it
+    first; or the verifier `key` of the node that signed."""
+
+    party: str = ""
+    key: str = ""
+    actors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """From who speaks to who answers for the client. In each of the `stretches` everybody needs a delegation from the
+    next; where one ends and another begins, the steward has named who speaks."""
+
+    stretches: tuple[tuple[str, ...], ...]
+
+    @property
+    def requester(self) -> str:
+        """Who answers for the client."""
+        return self.stretches[-1][-1]
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Who acts for it, who speaks first first."""
+        return tuple(dict.fromkeys(actor for stretch in self.stretches for actor in stretch[:-1]))
+
+    def reaches(self, read: Reader, service: str, at: Instant) -> bool:
+        """Whether everybody on it has a delegation that names this service; true where nobody needs one."""
+        return all(delegation.delegated(read, stretch, "call", service, at) for stretch in self.stretches)
+
+
+def line(read: Reader, caller: Caller, client: Client) -> Line | None:
+    """The line from the caller to who answers for the client; None where it may not speak for it."""
+    owners = _upwards(read, client.party)
+    if caller.key:
+        return Line((owners,)) if caller.key == client.key_of_node else None
+    above = owners if caller.party == client.party else _upwards(read, caller.party)
+    if not caller.party or client.via not in above:
+        return None
+    speakers = (*caller.actors, *above[: above.index(client.via) + 1])
+    if client.via == client.party:
+        return Line(((*speakers, *owners[1:]),))
+    if is_agent(read, client.via):
+        return Line(((*speakers, *owners),))
+    return Line((speakers, owners))
+
+
+def _upwards(read: Reader, party: str) -> tuple[str, ...]:
+    """From a party to who answers for it; only itself where that is nobody."""
+    return tuple(row.id for row in delegation.accountable(read, party)) or (party,)
+
+
+def is_agent(read: Reader, party: str) -> bool:
+    """Whether it is a machine."""
+    row = read.get(Party, party)
+    return row is not None and row.kind == "agent"
+
+
+def may(
+    read: Reader, line: Line, service: str, purpose: str, at: Instant, admitted: bool, under: tuple[str, ...]
+) -> tuple[tuple[str, ...], list[No]]:
+    """The delegations under which a line may call, and what stands in the way; a call that was `admitted` is among those
+    that they have counted, and rests on those that it was admitted `under`."""
+    deed = Deed("call", service, (purpose,), "", uses=0 if admitted else 1, under=under)
+    chains = [delegation.look_at(read, stretch[-1], stretch[:-1], deed, at) for stretch in line.stretches]
+    used = tuple(dict.fromkeys(row for chain in chains for row in chain.delegations))
+    own = delegation.in_its_own_name(read, line.requester)
+    ruled = agreed.mandated(read, agreed.called(line.requester, service, purpose), used, at, admitted)
+    premises = (*own, *(premise for chain in chains for premise in chain.premises), *ruled)
+    return tuple(row.id for row in used), [premise.no for premise in premises if premise.no is not None]
