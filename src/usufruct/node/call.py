@@ -151,7 +151,7 @@ def _begin(node: Node, tx: Transaction, arrived: Arrived) -> _Begun | Refused:
     if isinstance(permit, Refusal):
         client = tx.get(Client, asked.client)
         through = line(tx, asked.caller, client) if client else None
-        party, actors = (through.requester, through.actors) if through else (asked.caller.party, asked.caller.actors)
+        _, party, actors = through or ((), asked.caller.party, asked.caller.actors)
         entry = tx.append(CallRefused(
             call, asked.service, asked.client, party, asked.method, holdable(asked.purpose)[:KEPT_TEXT], message_id,
             arrived.message.hash(), permit.code, permit.reasons, permit.remedy, actors,
