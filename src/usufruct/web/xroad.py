@@ -123,9 +123,8 @@ class Front:
         """What every node answers about its services. Nothing of it is a use, so nothing is noted."""
         subsystem = subsystem_of(read.service)
         found = services.methods(self._node, subsystem, read.client, caller, code == "allowedMethods")
-        if found is None or (
-            code == "listCalls" and services.is_machine(self._node, caller)
-        ):  # it is not for one's agents
+        all_calls = code == "listCalls" and services.is_machine(self._node, caller)
+        if found is None or all_calls:  # what a machine sees of calls is what it made itself
             return xroad.error(
                 "Server.ServerProxy.AccessDenied", "the caller may not speak for this client", "exchange.closed"
             )
