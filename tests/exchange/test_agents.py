@@ -235,6 +235,9 @@ def test_she_sees_that_a_machine_asked_and_for_whom(world: World) -> None:
     )
     with browser(world.there, look.person, "member") as page:
         assert "(through its agent <code>robot</code>)" in page.get("/me").text
+    with browser(world.there, "clinic", "user") as page:
+        shown = page.get("/agents").text
+        assert f"called {PERSONS}" in shown and "call services" in shown and "<dt>Answers</dt>" not in shown
 
 
 # ---- what ends while it is under way

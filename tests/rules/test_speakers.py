@@ -29,8 +29,11 @@ from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Value
 
 SERVICE, UNKNOWN, THERE = "EE/GOV/1/rr/persons", "EE/GOV/1/rr/nothing", "EE/GOV/2/tor/workers"
-CLINIC, GATED, ROBOTS, STRAYS, PASSED = (f"EE/COM/1/{name}" for name in ("clinic", "gated", "robot", "stray", "passed"))
-CLIENTS = {CLINIC: ("clinic", "clinic"), GATED: ("clinic", "gateway"), ROBOTS: ("robot", "robot"),
+CLINIC, GATED, HOUSED, ROBOTS, STRAYS, PASSED = (
+    f"EE/COM/1/{name}" for name in ("clinic", "gated", "housed", "robot", "stray", "passed")
+)
+CLIENTS = {CLINIC: ("clinic", "clinic"), GATED: ("clinic", "gateway"), HOUSED: ("clinic", "house"),
+           ROBOTS: ("robot", "robot"),
            STRAYS: ("stray", "stray"), PASSED: ("robot", "gateway")}  # fmt: skip
 LATER = instants.parse("2027-01-01")
 WIDE = Mandate((SERVICE, THERE), ("ServiceProvision",), "EUR", ("call",), further=7)
@@ -38,7 +41,7 @@ KEY = "clinic.example/journal+00000000+key"
 
 
 def world(*delegations: tuple[str, str], mandate: Mandate = WIDE) -> World:
-    """A register that is open to five clients; these delegate to each other, principal first."""
+    """A register that is open to six clients; these delegate to each other, principal first."""
     made = World()
     for party in ("register", "clinic", "gateway", "stranger"):
         made.add(PartyRegistered(party, "organisation", party.capitalize()))
@@ -93,6 +96,12 @@ gated  | gateway              |                                  | clinic
 gated  | clinic               |                                  | closed
 gated  | robot; gateway       | clinic>robot                     | closed
 gated  | robot; gateway       | gateway>robot                    | clinic by robot
+# a machine that the steward named needs a delegation all the same
+housed | house                |                                  | closed
+housed | house                | register>house                   | closed
+housed | house                | clinic>house                     | clinic by house
+housed | register             | clinic>house                     | closed
+housed | robot; house         | clinic>house; house>robot        | clinic by robot house
 # an agent's own client is its principal's through it
 robot  | robot                |                                  | closed
 robot  | robot                | clinic>robot                     | clinic by robot
