@@ -22,7 +22,7 @@ from usufruct.core.exchange.facts import (
     PersonLookedUp,
     ServiceRegistered,
 )
-from usufruct.core.exchange.rules import Caller
+from usufruct.core.exchange.speakers import Caller
 from usufruct.core.exchange.state import Call
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.main import open_node

@@ -10,7 +10,8 @@ import pytest
 import story
 from exchange.world import CLINIC, CODE, PERSONS, PURPOSE, TRACKER, USAGE, Provider, done, provider
 from usufruct.core.exchange.facts import CallAdmitted, PersonLookedUp, ServiceRegistered
-from usufruct.core.exchange.rules import Caller, CallRequest
+from usufruct.core.exchange.rules import CallRequest
+from usufruct.core.exchange.speakers import Caller
 from usufruct.core.exchange.state import FIND_USAGE, Service
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.node import services, usage

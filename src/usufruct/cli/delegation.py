@@ -30,10 +30,12 @@ As = Annotated[str, typer.Option("--as", help="the party that acts")]
 def grant(
     agent: Annotated[str, typer.Argument(help="the agent, by its id")],
     by: As,
-    asset: Annotated[list[str], typer.Option(help="an asset it may use; may be repeated")],
+    asset: Annotated[list[str], typer.Option(help="an asset it may use, or a service; may be repeated")],
     purpose: Annotated[list[str], typer.Option(help="a purpose it may use it for; may be repeated")],
     until: Annotated[str, typer.Option(help="the first day on which it may no longer")],
-    act: Annotated[list[str] | None, typer.Option(help="ask, agree or end; may be repeated (default: ask)")] = None,
+    act: Annotated[
+        list[str] | None, typer.Option(help="ask, agree, end or call; may be repeated (default: ask)")
+    ] = None,
     form: Annotated[list[str] | None, typer.Option(help="a form of answer (default: aggregates)")] = None,
     uses: Annotated[int | None, typer.Option(help="how many uses in all (default: no limit)")] = None,
     price: Annotated[str | None, typer.Option(help="the most for one use, as `5.00 EUR`")] = None,

@@ -15,8 +15,9 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.exchange.facts import ServiceRegistered
 from usufruct.core.exchange.message import HOLD, HOLD_DAYS
-from usufruct.core.exchange.rules import Caller
+from usufruct.core.exchange.speakers import Caller
 from usufruct.core.exchange.state import FIND_USAGE, Client
+from usufruct.core.registry.rules import id_of
 from usufruct.node import call as calls
 from usufruct.node import reconcile as books
 from usufruct.node import services
@@ -134,6 +135,9 @@ def call(
     data: Annotated[Path | None, typer.Option(help="a file with the body")] = None,
     user: Annotated[str, typer.Option(help="X-Road-UserId: who at the client asks")] = "",
     issue: Annotated[str, typer.Option(help="X-Road-Issue: the case it belongs to")] = "",
+    by: Annotated[
+        str, typer.Option("--as", help="who speaks for the client, such as an agent (default: who is registered)")
+    ] = "",
     hold: Annotated[str, typer.Option(help="ground on which to withhold the call from whom it is about")] = "",
     hold_days: Annotated[int | None, typer.Option(help="for how many days (default: as long as one may)")] = None,
     dir: Directory = HERE,
@@ -152,7 +156,7 @@ def call(
     with doors().open(dir) as node:
         with node.store.read() as state:
             row = state.get(Client, read.client)
-        caller = Caller(party=row.via if row else node.about.operator)
+            caller = Caller(party=id_of(state, by) if by else row.via if row else node.about.operator)
         answered = asyncio.run(_handle(node, arrived(read, caller)))
     if isinstance(answered, calls.Refused):
         done(answered.refusal)

@@ -107,14 +107,13 @@ def in_words(fact: Fact, part: int, names: Mapping[str, str] | None = None) -> s
             return f"{name(fact.guardian)} no longer speaks for {name(fact.ward)}"
         case QueryAnswered():
             rows = f"{part} of your rows" if part > 1 else "a row of yours"
-            agent = f" (its agent {name(fact.actors[0])} asked)" if fact.actors else ""
-            who = f"{name(fact.requester)}{agent}"
+            who = _who(name, fact.requester, fact.actors)
             return f"{who} was told {fact.meaning}, for {purposes.label(fact.purpose)}; {rows} counted"
         case QueryAbandoned():
             return f"a question in which you could have counted failed before an answer ({fact.use}: {fact.cause})"
         case PersonLookedUp():
             done = "tried to look you up and was refused" if fact.refused else "looked you up"
-            return f"{name(fact.party)} {done} in {name(fact.service)}, for {purposes.label(fact.purpose)}"
+            return f"{_who(name, fact.party, fact.actors)} {done} in {name(fact.service)}, for {purposes.label(fact.purpose)}"
         case _:
             return _of_the_register(fact, name)
 
@@ -144,6 +143,11 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
             return f"a right on {name(fact.asset)} was {how} ({fact.right})"
         case _:
             return f"a fact about you: {fact.KIND.partition('/')[0]}"
+
+
+def _who(name: Callable[[str], str], party: str, actors: tuple[str, ...]) -> str:
+    """Who did something, and through which machine."""
+    return name(party) + (f" (its agent {name(actors[0])} asked)" if actors else "")
 
 
 def _limits(fact: ConsentGiven) -> str:

@@ -1,9 +1,11 @@
 """A system calls another through the node.
 
-The order is that of a question: read and decide → admitted → the service is asked → answered → the answer leaves. Each
-append is on disk before the step after it, and a crash in between leaves a call that is abandoned when the node opens
-again. A call of a system of ours to a service that another node answers goes the same way, as sent and returned; that
-node does the same at its end, and the request hash, which both keep, lets the two be compared (see `reconcile`).
+The order is that of a question: read and decide → admitted → the service is asked → decide again → answered → the answer
+leaves. Each append is on disk before the step after it, and a crash in between leaves a call that is abandoned when the
+node opens again. What permitted a call may end while the service is asked: then its answer goes no further, though what
+the service did is done. A call of a system of ours to a service that another node answers goes the same way, as sent and
+returned; that node does the same at its end, and the request hash, which both keep, lets the two be compared (see
+`reconcile`).
 
 Nothing here blocks: a call waits for the writer's batch and for the service, and thousands can wait at the same time.
 """
@@ -42,8 +44,8 @@ from usufruct.core.exchange.rules import (
     known_as,
     person_known_as,
     size_class,
-    speaks_for,
 )
+from usufruct.core.exchange.speakers import line
 from usufruct.core.exchange.state import FIND_USAGE, Call, Client, LinkedNode, Service
 from usufruct.core.proof.checkpoint import to_base64, vkey
 from usufruct.core.registry.facts import PartyRegistered
@@ -111,9 +113,11 @@ async def handle(node: Node, services: Services, arrived: Arrived) -> Answered |
         await _write(node, lambda tx: tx.append(CallAbandoned(begun.call, cause)))
         raise
     node.reach("call before answered")
-    seq = await _write(node, lambda tx: tx.append(_ended(begun, reply)).seq)
+    released = await _write(node, lambda tx: _release(tx, arrived.asked, begun, reply))
     node.reach("call after answered")
-    return Answered(reply, begun.hash, seq, isinstance(begun.permit.to, LinkedNode))
+    if isinstance(released, Refused):
+        return released
+    return Answered(reply, begun.hash, released, isinstance(begun.permit.to, LinkedNode))
 
 
 async def _write(node: Node, command: Callable[[Transaction], T]) -> T:
@@ -146,24 +150,26 @@ def _begin(node: Node, tx: Transaction, arrived: Arrived) -> _Begun | Refused:
     message_id = holdable(asked.message)[:KEPT_TEXT]
     if isinstance(permit, Refusal):
         client = tx.get(Client, asked.client)
-        party = client.party if client and speaks_for(asked.caller, client) else asked.caller.party
+        through = line(tx, asked.caller, client) if client else None
+        _, party, actors = through or ((), asked.caller.party, asked.caller.actors)
         entry = tx.append(CallRefused(
             call, asked.service, asked.client, party, asked.method, holdable(asked.purpose)[:KEPT_TEXT], message_id,
-            arrived.message.hash(), permit.code, permit.reasons, permit.remedy,
+            arrived.message.hash(), permit.code, permit.reasons, permit.remedy, actors,
         ))  # fmt: skip
-        _note_attempt(tx, call, asked, party, permit)
+        _note_attempt(tx, call, asked, party, actors, permit)
         return Refused(permit, entry.seq)
     if isinstance(permit.to, LinkedNode):
         message = arrived.message.having(header.PURPOSE, permit.purpose)
         begun = _Begun(call, permit, message, message.hash())
         tx.append(CallSent(
-            call, asked.service, asked.client, permit.client.party, asked.method, permit.purpose, message_id, begun.hash,
-            permit.to.url,
+            call, asked.service, asked.client, permit.requester, asked.method, permit.purpose, message_id, begun.hash,
+            permit.to.url, permit.actors, permit.delegations,
         ))  # fmt: skip
         return begun
     begun = _Begun(call, permit, arrived.message, arrived.message.hash())
     tx.append(CallAdmitted(
-        call, asked.service, asked.client, permit.client.party, asked.method, permit.purpose, message_id, begun.hash
+        call, asked.service, asked.client, permit.requester, asked.method, permit.purpose, message_id, begun.hash,
+        permit.actors, permit.delegations,
     ))  # fmt: skip
     _note_person(node, tx, call, asked, permit, permit.to)
     return begun
@@ -174,7 +180,8 @@ def _held(tx: Transaction, call: str, asked: CallRequest, permit: CallPermit | R
     if not asked.hold or (isinstance(permit, Refusal) and permit.code == "exchange.closed"):
         return None
     service, client = tx.get(Service, asked.service), tx.get(Client, asked.client)
-    assert client is not None, "nothing is open to a client that is not there"
+    through = line(tx, asked.caller, client) if client else None
+    assert through is not None, "nothing is open to a client that is not there, or to who may not speak for it"
     if service is None:  # the node that answers notes whom it is about, and decides
         return None
     if not service.person:
@@ -182,7 +189,7 @@ def _held(tx: Transaction, call: str, asked: CallRequest, permit: CallPermit | R
             "access.hold", "the call was not passed on", "the service is not about persons, so there is nothing to withhold",
             remedy="call without a hold",
         )  # fmt: skip
-    return hold.place(tx, call, client.party, asked.hold, asked.hold_days, tx.now)
+    return hold.place(tx, call, through.requester, asked.hold, asked.hold_days, tx.now)
 
 
 def _note_person(node: Node, tx: Transaction, call: str, asked: CallRequest, permit: CallPermit, to: Service) -> None:
@@ -197,7 +204,9 @@ def _note_person(node: Node, tx: Transaction, call: str, asked: CallRequest, per
         return
     issue = holdable(asked.issue)[:KEPT_TEXT]
     for party in parties:
-        tx.append(PersonLookedUp(call, party, to.id, asked.client, permit.client.party, permit.purpose, issue))
+        tx.append(PersonLookedUp(
+            call, party, to.id, asked.client, permit.requester, permit.purpose, issue, actors=permit.actors
+        ))  # fmt: skip
 
 
 def _register(node: Node, tx: Transaction, name: str) -> str:
@@ -206,7 +215,9 @@ def _register(node: Node, tx: Transaction, name: str) -> str:
     return party
 
 
-def _note_attempt(tx: Transaction, call: str, asked: CallRequest, party: str, refusal: Refusal) -> None:
+def _note_attempt(
+    tx: Transaction, call: str, asked: CallRequest, party: str, actors: tuple[str, ...], refusal: Refusal
+) -> None:
     """A refused look at somebody the node knows; nobody is registered because of one.
 
     What is not open to the caller leaves nothing with her: else anybody could write into her history, in another's name
@@ -218,7 +229,7 @@ def _note_attempt(tx: Transaction, call: str, asked: CallRequest, party: str, re
     for person in usage.subjects(tx, service, asked):
         tx.append(PersonLookedUp(
             call, person, service.id, asked.client, party, holdable(asked.purpose)[:KEPT_TEXT],
-            holdable(asked.issue)[:KEPT_TEXT], refusal.code,
+            holdable(asked.issue)[:KEPT_TEXT], refusal.code, actors,
         ))  # fmt: skip
 
 
@@ -262,6 +273,19 @@ def signature(node: Node, hash: str) -> bytes:
     at = node.clock.now()
     signed = to_base64(node.signer.sign(signed_text(at, hash)))
     return f"{at} {vkey(node.signer.name, node.signer.public)} {signed}".encode()
+
+
+def _release(tx: Transaction, asked: CallRequest, begun: _Begun, reply: ServiceReply) -> int | Refused:
+    """Lets the answer out, if what permitted it is what it was: the number of the fact, or why not."""
+    again = decide(tx, asked, tx.now, admitted=True, under=begun.permit.delegations)
+    if again == begun.permit:
+        return tx.append(_ended(begun, reply)).seq
+    reasons = again.reasons if isinstance(again, Refusal) else ("what permitted it was changed meanwhile",)
+    seq = tx.append(CallAbandoned(begun.call, "what permitted it ended before the answer could leave")).seq
+    return Refused(refuse(
+        "access.ended", "the answer was not passed on", *reasons, "the service was asked, and may have done what was asked",
+        remedy="call again under what is in force now",
+    ), seq)  # fmt: skip
 
 
 def _ended(begun: _Begun, reply: ServiceReply) -> CallAnswered | CallReturned:

@@ -11,6 +11,8 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.exchange.facts import CallAdmitted, CallSent
+from usufruct.core.exchange.state import Call
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Party
@@ -84,6 +86,11 @@ def agents(node: Node, party: str) -> Agents:
                 fact = entry.fact
                 what = f"{fact.act}: {fact.on}"
                 done.append(Done(entry.seq, entry.at, fact.actors, what, "done", fact.money, node.about.currency))
+            if isinstance(entry.fact, CallAdmitted | CallSent):
+                call = state.get(Call, entry.fact.call)
+                assert call is not None
+                what = f"called {call.service}, for {call.purpose}"
+                done.append(Done(call.ended, entry.at, call.actors, what, call.state, 0, node.about.currency))
     lines.sort(key=lambda line: (not line.good, -line.row.seq))
     return Agents(tuple(lines), tuple(sorted(done, key=lambda one: -one.seq)))
 

@@ -18,7 +18,7 @@ from usufruct.core.exchange.facts import (
     ServiceRegistered,
     ServiceWithdrawn,
 )
-from usufruct.core.exchange.rules import Caller, speaks_for
+from usufruct.core.exchange.speakers import Caller, is_agent, line
 from usufruct.core.exchange.state import AccessRight, Call, Client, LinkedNode, Service, Traffic
 from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Party
@@ -104,7 +104,8 @@ def _newest_calls(state: Snapshot) -> Iterator[Call]:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """A look at a person through a service: by whom, with which system, what for, and what came of it."""
+    """A look at a person through a service: by whom, with which system, what for, and what came of it. `actors` are the
+    agents that acted for who looked."""
 
     at: Instant
     title: str
@@ -116,6 +117,7 @@ class LookUp:
     issue: str
     outcome: str
     seq: int
+    actors: tuple[str, ...]
 
 
 def lookups(node: Node, party: str) -> tuple[LookUp, ...]:
@@ -133,6 +135,7 @@ def _lookups(state: Snapshot, row: Party, now: Instant) -> Iterator[LookUp]:
         yield LookUp(
             entry.at, service.title if service else fact.service, fact.service, views.name_of(state, fact.party),
             fact.party, fact.client, fact.purpose, fact.issue, call.state if call else "", entry.seq,
+            fact.actors,
         )  # fmt: skip
 
 
@@ -145,14 +148,22 @@ def withheld_lookups(node: Node, party: str) -> tuple[Hold, ...]:
 
 
 def methods(node: Node, subsystem: str, client: str, caller: Caller, allowed: bool) -> list[Service] | None:
-    """The services of a subsystem, all or those open to a client; None if the caller may not speak for that client."""
+    """The services of a subsystem, all or those open to a client; None if the caller may not speak for that client. An
+    agent is told of those that were delegated to it."""
     with node.store.read() as state:
         row = state.get(Client, client)
-        if row is None or not speaks_for(caller, row):
+        through = line(state, caller, row) if row is not None else None
+        if through is None:
             return None
         now = node.clock.now()
-        found = [service for service in state.list(Service, subsystem=subsystem) if service.open]
+        found = [s for s in state.list(Service, subsystem=subsystem) if s.open and through.reaches(state, s.id, now)]
         return [service for service in found if not allowed or _is_open(state, service, client, now)]
+
+
+def is_machine(node: Node, caller: Caller) -> bool:
+    """Whether an agent speaks."""
+    with node.store.read() as state:
+        return bool(caller.actors) or is_agent(state, caller.party)
 
 
 def _is_open(state: Snapshot, service: Service, client: str, now: Instant) -> bool:

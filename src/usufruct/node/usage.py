@@ -147,13 +147,18 @@ def _usages(node: Node, state: Snapshot, party: str) -> Iterator[Usage]:
         if fact.refused or service is None or service.url == FIND_USAGE:
             continue
         code, system = _codes(fact.client)
-        action = f"{service.title}: {purposes.label(fact.purpose)}"
+        action = f"{service.title}: {purposes.label(fact.purpose)}{_through(state, fact.actors)}"
         yield Usage(entry.at, action, code, views.name_of(state, fact.party), system)
     for use in _counted_uses(state, party, now):
         client = next(iter(state.list(Client, party=use.requester)), None)
         code, system = _codes(client.id) if client else (use.requester, node.about.name)
-        action = f"{use.meaning}: {purposes.label(use.purpose)}"
+        action = f"{use.meaning}: {purposes.label(use.purpose)}{_through(state, use.actors)}"
         yield Usage(use.at, action, code, views.name_of(state, use.requester), system)
+
+
+def _through(state: Snapshot, actors: tuple[str, ...]) -> str:
+    """What is said of a machine that asked; the protocol has no place of its own for it."""
+    return f" (its agent {views.name_of(state, actors[0])} asked)" if actors else ""
 
 
 def _counted_uses(state: Snapshot, party: str, now: Instant) -> Iterator[Use]:

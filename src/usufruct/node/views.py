@@ -422,7 +422,8 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
             return witness.receipt(node, state, seq)
         call = state.get(Call, getattr(fact, "call", ""))
         if call is not None:
-            return witness.receipt(node, state, seq) if call.party == party and fact.owner() is None else None
+            concerned = party in (call.party, *call.actors) and fact.owner() is None
+            return witness.receipt(node, state, seq) if concerned else None
         use = state.get(Use, getattr(fact, "use", ""))
         if use is None:
             return None

@@ -12,6 +12,7 @@ header `X-CSRF-Token`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request
@@ -39,7 +40,7 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         Unwelcome: nobody, or somebody without the scope, or a form that was not made for this session.
     """
     rule: Rule | None = handler.opt.get("rule")
-    who = _by_proof(connection) if _scheme(connection) == "dpop" else identify(connection)
+    who = _bound(connection) if _scheme(connection) == "dpop" else identify(connection)
     connection.scope["state"]["identity"] = who
     if who is not None and not _scheme(connection):
         assert isinstance(connection, Request)
@@ -82,17 +83,21 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
     return login.identify(node_of(connection), "session", session) if session else None
 
 
-def _by_proof(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
+def _bound(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
+    assert isinstance(connection, Request)
+    text = connection.headers.get("authorization", "").partition(" ")[2].strip()
+    return by_proof(node_of(connection), text, *_shown(connection))
+
+
+def by_proof(node: Node, text: str, proofs: Sequence[str], method: str, path: str) -> Identity:
     """Who is calling with a token that is bound to a key, and a proof of having that key (RFC 9449).
 
     Raises:
         Unwelcome: the token or the proof does not hold.
     """
-    node = node_of(connection)
-    text = connection.headers.get("authorization", "").partition(" ")[2].strip()
     try:
         access = oauth.read_access(text, node.about.url, node.signer.public, seconds(node.clock.now()))
-        if proof_of(connection, text).thumbprint != access.holder:
+        if _proof(node, proofs, method, path, text).thumbprint != access.holder:
             raise ValueError("the proof is by another key than the token is bound to")
         who = login.acting(node, access)
         if who is None:
@@ -106,21 +111,26 @@ def _by_proof(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
     return who
 
 
-def proof_of(connection: ASGIConnection[Any, Any, Any, Any], token: str = "") -> oauth.Proof:
-    """The proof that comes with a request, and with an access token; it is used up.
+def proof_of(request: Request[Any, Any, Any]) -> oauth.Proof:
+    """The proof that comes with a request for a token; it is used up.
 
     Raises:
         ValueError: there is none, or more than one, or it does not hold, or was seen before.
     """
-    node = node_of(connection)
-    given = connection.headers.getall("dpop", [])
-    if len(given) != 1:
+    return _proof(node_of(request), *_shown(request))
+
+
+def _shown(request: Request[Any, Any, Any]) -> tuple[list[str], str, str]:
+    """The proofs that come with a request, its method and its path."""
+    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    return request.headers.getall("dpop", []), request.method, path
+
+
+def _proof(node: Node, proofs: Sequence[str], method: str, path: str, token: str = "") -> oauth.Proof:
+    if len(proofs) != 1:
         raise ValueError("send one proof, in the header `DPoP`")
-    assert isinstance(connection, Request)
-    path = connection.scope["raw_path"].decode("latin-1").partition("?")[0]
-    proof = oauth.read_proof(
-        given[0], connection.method, node.about.url.rstrip("/") + path, seconds(node.clock.now()), token
-    )
+    url = node.about.url.rstrip("/") + path
+    proof = oauth.read_proof(proofs[0], method, url, seconds(node.clock.now()), token)
     claim_once(node, proof.signed)
     return proof
 

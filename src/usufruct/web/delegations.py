@@ -84,12 +84,18 @@ async def keep_machines_to_theirs(connection: ASGIConnection[Any, Any, Any, Any]
     ))  # fmt: skip
 
 
+AssetOrService = Annotated[
+    str,
+    Meta(min_length=1, max_length=600, description="an asset, or a service as instance/class/member/subsystem/service"),
+]
+
+
 class NewDelegation(Struct, forbid_unknown_fields=True):
     """How far `agent` may act for you, and until when. `price` is the most for one use, `money` the most in all, as
     `5.00 EUR`; `further` how often it may be passed on; `rules` further ones, as ODRL in JSON-LD or Turtle."""
 
     agent: Id
-    assets: Annotated[list[Id], Meta(min_length=1, max_length=1000)]
+    assets: Annotated[list[AssetOrService], Meta(min_length=1, max_length=1000)]
     purposes: Annotated[list[Purpose], Meta(min_length=1, max_length=50)]
     until: Day
     acts: Annotated[list[Text], Meta(min_length=1, max_length=10)] = field(default_factory=lambda: ["ask"])

@@ -2,8 +2,8 @@
 
 This is the node's hot path, so it speaks ASGI itself: no routing, no guard, no serialization that a proxied answer does
 not need (docs/decisions/0015). Its rule stands here instead: nobody is heard who does not prove itself, by a token with
-the scope `call` or by the signature of a node that some client is registered with. What it proves is who is speaking;
-for which client it may speak, and what that client may call, is decided with the call.
+the scope `call` or by the signature of a node that some client is registered with. What it proves is who is speaking,
+and for whom it acts by its token; for which client it may speak, and what that client may call, is decided with the call.
 
 Whoever proves nothing is told so and leaves no fact, lest strangers could fill the journal.
 """
@@ -18,17 +18,19 @@ from typing import Any
 
 from usufruct.core.access.hold import find_ground
 from usufruct.core.base.canonical import holdable
-from usufruct.core.base.faults import BadInput, Fault, PeerFault
+from usufruct.core.base.faults import BadInput, Fault, PeerFault, Unwelcome
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.exchange.message import HOLD, HOLD_DAYS, PURPOSE, Headers
 from usufruct.core.exchange.registration import RESERVED
-from usufruct.core.exchange.rules import Caller, CallRequest
+from usufruct.core.exchange.rules import CallRequest
+from usufruct.core.exchange.speakers import Caller
 from usufruct.core.exchange.state import Service, subsystem_of
 from usufruct.core.proof.checkpoint import from_base64, parse_vkey
 from usufruct.node import call, login, reconcile, services
 from usufruct.node.node import Node
 from usufruct.ports import ServiceRequest, Services
 from usufruct.store.keys import verify_signature
+from usufruct.web import auth
 from usufruct.wire import xroad
 from usufruct.wire.xroad import Read
 
@@ -87,7 +89,7 @@ class Front:
             return 200, [_JSON], xroad.client_list(services.subsystems(self._node))
         headers: Headers = tuple((bytes(name).lower(), bytes(value)) for name, value in scope["headers"])
         read = xroad.read(scope["method"], scope["raw_path"], scope["query_string"], headers, body)
-        caller = self._caller(read, headers)
+        caller = self._caller(read, headers, scope["raw_path"].decode())
         if caller is None:
             return xroad.error(
                 "Server.ClientProxy.SslAuthenticationFailed", "the caller did not prove who it is",
@@ -121,7 +123,8 @@ class Front:
         """What every node answers about its services. Nothing of it is a use, so nothing is noted."""
         subsystem = subsystem_of(read.service)
         found = services.methods(self._node, subsystem, read.client, caller, code == "allowedMethods")
-        if found is None:
+        all_calls = code == "listCalls" and services.is_machine(self._node, caller)
+        if found is None or all_calls:  # what a machine sees of calls is what it made itself
             return xroad.error(
                 "Server.ServerProxy.AccessDenied", "the caller may not speak for this client", "exchange.closed"
             )
@@ -146,14 +149,23 @@ class Front:
         reply = await self._outbound.ask(request)
         return reply.status, [header for header in reply.headers if header[0] == b"content-type"], reply.body
 
-    def _caller(self, read: Read, headers: Headers) -> Caller | None:
-        """Who proved itself, if anybody."""
-        given = dict(headers).get(b"authorization", b"").decode("latin-1")
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() == "bearer":
-            who = login.identify(self._node, "token", token.strip())
-            return Caller(party=who.party) if who and "call" in who.scopes else None
-        return self._signed(read) if read.signature and read.request_id else None
+    def _caller(self, read: Read, headers: Headers, path: str) -> Caller | None:
+        """Who proved itself, if anybody.
+
+        Raises:
+            Unwelcome: a token that is bound to a key, or the proof of that key, does not hold.
+        """
+        given = dict(headers)
+        scheme, _, token = given.get(b"authorization", b"").decode("latin-1").partition(" ")
+        match scheme.lower():
+            case "bearer":
+                who = login.identify(self._node, "token", token.strip())
+            case "dpop":
+                proofs = [given[b"dpop"].decode("latin-1")] if b"dpop" in given else []
+                who = auth.by_proof(self._node, token.strip(), proofs, read.message.method, path)
+            case _:
+                return self._signed(read) if read.signature and read.request_id else None
+        return Caller(party=who.party, actors=who.actors) if who and "call" in who.scopes else None
 
     def _signed(self, read: Read) -> Caller | None:
         """The node that signed: lately, for the first time, what arrived, with a key that a client is registered with."""
@@ -217,6 +229,9 @@ async def _body(receive: Any) -> bytes:
 def _told(fault: Fault) -> _Answer:
     """A fault in the words of the protocol. Where a service lies is nobody's business."""
     match fault:
+        case Unwelcome():
+            told = f"{fault.message}; {fault.remedy}"
+            return xroad.error("Server.ClientProxy.SslAuthenticationFailed", told, fault.code)
         case BadInput():
             return xroad.error("Client.BadRequest", f"{fault.message}; {fault.remedy}", fault.code, 400)
         case PeerFault() if fault.code == "peer.inconsistent":

@@ -19,6 +19,7 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote
 
+from usufruct.core.base import ids
 from usufruct.core.base.faults import BadInput
 from usufruct.core.exchange.message import (
     MESSAGE_ID,
@@ -29,7 +30,7 @@ from usufruct.core.exchange.message import (
     Message,
     stays_behind,
 )
-from usufruct.core.exchange.registration import METHODS, checked_id
+from usufruct.core.exchange.registration import METHODS
 
 TARGET_LIMIT = 4_000  # bytes of path and query; X-Road suggests some 2,000
 HEADERS_LIMIT = 32_000  # bytes of all headers
@@ -78,7 +79,7 @@ def read(method: str, path: bytes, query: bytes, headers: Headers, body: bytes) 
     parts = path.decode().split("/", _ID_PARTS + 2)
     if len(parts) < _ID_PARTS + 2 or parts[0] or parts[1] != "r1":
         raise _bad("the path is not /r1/instance/class/member/subsystem/service")
-    service = checked_id("/".join(_part(part) for part in parts[2 : _ID_PARTS + 2]), (_ID_PARTS,), "a service")
+    service = ids.xroad("/".join(_part(part) for part in parts[2 : _ID_PARTS + 2]), (_ID_PARTS,), "a service")
     beneath = f"/{parts[-1]}" if len(parts) == _ID_PARTS + 3 else ""
     target = path + (b"?" + query if query else b"")
     given = _own_headers(headers)
@@ -88,7 +89,7 @@ def read(method: str, path: bytes, query: bytes, headers: Headers, body: bytes) 
     return Read(
         _message(method, target, headers, body, given),
         service,
-        checked_id("/".join(_part(part) for part in client.split("/")), (3, 4), "a client"),
+        ids.xroad("/".join(_part(part) for part in client.split("/")), (3, 4), "a client"),
         beneath.encode() + (b"?" + query if query else b""),
         _segments(beneath),
         _parameters(query),
@@ -104,7 +105,7 @@ def _own_headers(headers: Headers) -> dict[bytes, bytes]:
     for name, value in headers:
         if name in _OVERRIDES or (b"_" in name and name.replace(b"_", b"-").startswith(PROTOCOL)):
             raise _bad(f"the header `{name.decode('latin-1')}` could make another request of this one")
-        if name.startswith(PROTOCOL) or name == b"authorization":
+        if name.startswith(PROTOCOL) or name in (b"authorization", b"dpop"):
             if name in given and name != _CLIENT:
                 raise _bad(f"the header `{name.decode('latin-1')}` is given more than once")
             given[name] = value

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from usufruct.core.access import proof
 from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
@@ -30,9 +29,20 @@ from usufruct.core.terms import evaluate
 from usufruct.core.terms.evaluate import Request, Terms, World
 from usufruct.core.terms.model import Ruleset
 
+CALL = "execute"
+"""The action that a call of a service is."""
+
 KEPT = 200_000  # rule sets that are not read again
 
 _READ: OrderedDict[int, tuple[Ruleset, Terms]] = OrderedDict()
+
+
+class Who(NamedTuple):
+    """Who asks: the party, whether a machine acts for it, and whether the request is signed with a key of its sender."""
+
+    party: str
+    machine: bool
+    signed: bool
 
 
 def terms_of(rules: Ruleset) -> Terms:
@@ -46,11 +56,11 @@ def terms_of(rules: Ruleset) -> Terms:
 
 
 def gates(
-    read: Reader, case: Case, request: proof.Request, asked: Request, others: Iterable[Agreement], at: Instant,
+    read: Reader, case: Case, who: Who, asked: Request, others: Iterable[Agreement], at: Instant,
     admitted: bool = False,
 ) -> list[Premise]:  # fmt: skip
     """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`, to
-    the request as it is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
+    what is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
     premises: list[Premise] = []
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
@@ -58,7 +68,7 @@ def gates(
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
         if not (own or terms.prohibitive):
             continue
-        shown, world = _shown(read, request, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
+        shown, world = _shown(read, who, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
             premises.append(_prohibition(agreement, terms, shown, world, own))
         if own:
@@ -67,15 +77,16 @@ def gates(
 
 
 def mandated(
-    read: Reader, request: proof.Request, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
+    read: Reader, who: Who, asked: Request, delegations: Iterable[Delegation], at: Instant, admitted: bool
 ) -> Iterator[Premise]:
-    """The premises of the rules that mandates carry; the use itself is among those counted if it is `admitted`."""
+    """The premises of the rules that mandates carry, to what is `asked` (see `question` and `called`); the use itself is
+    among those counted if it is `admitted`."""
     for row in delegations:
         if row.mandate.rules is None:
             continue
         terms, no = terms_of(row.mandate.rules), None
         world = World(at, counters=dict.fromkeys(terms.counted, row.uses - admitted))
-        report = terms.report(_shown(read, request, asked, terms, at), world)
+        report = terms.report(_shown(read, who, asked, terms, at), world)
         if not report.permitted:
             without = replace(row, mandate=replace(row.mandate, rules=None))
             change = Change(f"have `{row.principal}` delegate with other rules than `{row.id}`", row=without)
@@ -96,21 +107,26 @@ def question(case: Case) -> Request:
     return Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
 
 
+def called(requester: str, service: str, purpose: str) -> Request:
+    """As `question`, for a call: nothing is known of what the service answers."""
+    return Request(CALL, service, requester, purpose, {"recipient": requester})
+
+
 _SAYS_WHO = frozenset({"usu:assurance", "usu:machine"})
 
 
-def _shown(read: Reader, request: proof.Request, asked: Request, terms: Terms, at: Instant) -> Request:
+def _shown(read: Reader, who: Who, asked: Request, terms: Terms, at: Instant) -> Request:
     """What is asked, with what is known of who asks, if the terms look at that."""
     if "usu:claim" not in terms.shown and not terms.given & _SAYS_WHO:
         return asked
-    shown = claims(read, request.requester, at)
+    shown = claims(read, who.party, at)
     types = {one.type for found in shown.values() for one in found}
-    who: dict[str, Any] = {
+    told: dict[str, Any] = {
         "usu:claim": frozenset(types | {f"{name}={one.value}" for name in shown for one in shown[name]}),
-        "usu:machine": "yes" if request.actors else "no",
-        "usu:assurance": 1 if known(read, request.requester, at) is None else 3 if request.signed else 2,
+        "usu:machine": "yes" if who.machine else "no",
+        "usu:assurance": 1 if known(read, who.party, at) is None else 3 if who.signed else 2,
     }
-    return asked._replace(values={**asked.values, **who})
+    return asked._replace(values={**asked.values, **told})
 
 
 def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counted: bool) -> World:

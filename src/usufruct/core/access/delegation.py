@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from usufruct.core.access.facts import DelegationEnded, DelegationGranted, DelegationUsed, Mandate
 from usufruct.core.access.proof import Change, No, Premise
 from usufruct.core.base.faults import BadInput
-from usufruct.core.base.ids import checked
+from usufruct.core.base.ids import checked, xroad
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import DECIMALS, Money
 from usufruct.core.base.records import Entry, Reader, Row
@@ -35,6 +36,7 @@ ACTS = {
     "ask": "ask questions",
     "agree": "come to agreements",
     "end": "end agreements",
+    "call": "call services",
 }
 """What can be delegated."""
 
@@ -178,8 +180,7 @@ def _checked(mandate: Mandate, currency: str) -> Mandate:
             raise BadInput("input.mandate", f"`{wrong or ''}` is no {what}", f"use one of {', '.join(among)}")
     if not mandate.assets or not mandate.purposes:
         raise BadInput("input.mandate", "the mandate names no asset, or no purpose", "name at least one of each")
-    for asset in mandate.assets:
-        checked(asset, "an asset")
+    assets = tuple(xroad(id, (5,), "a service") if "/" in id else checked(id, "an asset") for id in mandate.assets)
     named = tuple(dict.fromkeys(map(purposes.checked, mandate.purposes)))
     if mandate.currency != currency:
         raise BadInput("input.mandate", f"the node's ledger is in {currency}", f"name amounts in {currency}")
@@ -188,7 +189,7 @@ def _checked(mandate: Mandate, currency: str) -> Mandate:
         raise BadInput("input.mandate", "a number in the mandate cannot be", "give numbers of 0 or more")
     if not 0 <= mandate.further < CHAIN_MAX:
         raise BadInput("input.mandate", f"it cannot be passed on {mandate.further} times", f"0 to {CHAIN_MAX - 1}")
-    return replace(mandate, purposes=named)
+    return replace(mandate, assets=assets, purposes=named)
 
 
 def end(read: Reader, id: str, by: str, at: Instant) -> DelegationEnded | Refusal:
@@ -209,7 +210,7 @@ def end(read: Reader, id: str, by: str, at: Instant) -> DelegationEnded | Refusa
 class Deed:
     """What a chain of actors is about to do. `price` is that of one use (None: not known yet), `money` what the principal
     is bound to by it, `uses` how many it is. What was admitted before has both 0, for it is counted, and names the
-    delegations `under` which it was."""
+    delegations `under` which it was. A call of a service, which stands as the asset, has no `form`."""
 
     act: str
     asset: str
@@ -266,6 +267,18 @@ def look_at(read: Reader, requester: str, actors: tuple[str, ...], deed: Deed, a
     return Chain(tuple(premises), tuple(rows))
 
 
+def delegated(read: Reader, line: Sequence[str], act: str, asset: str, at: Instant) -> bool:
+    """Whether each in a line has from the next a delegation in force that names the act and the asset, whatever else it
+    may lack. To a chain of which this is not true, the asset is as good as unknown."""
+    return all(
+        any(
+            row.in_force(at) and act in row.mandate.acts and asset in row.mandate.assets
+            for row in read.list(Delegation, principal=principal, agent=agent)
+        )
+        for agent, principal in pairwise(line)
+    )
+
+
 def _answered_for(read: Reader, agent: str) -> Premise:
     line, no = accountable(read, agent), None
     if len(line) < 2:
@@ -316,7 +329,7 @@ def _lacks(row: Delegation, below: int, deed: Deed) -> Iterator[str]:
     for purpose in deed.purposes:
         if not any(purposes.covers(broader, purpose) for broader in mandate.purposes):
             yield f"not for {purpose}"
-    if deed.form not in mandate.forms:
+    if deed.form and deed.form not in mandate.forms:
         yield f"not for {FORMS.get(deed.form, deed.form)}"
     if mandate.further < below:
         yield f"it may be passed on {mandate.further} times, and here it is {below}"
@@ -339,7 +352,7 @@ def _widened(row: Delegation, below: int, deed: Deed) -> Mandate:
     return replace(
         mandate, currency=deed.currency or mandate.currency, acts=_with(mandate.acts, deed.act),
         assets=_with(mandate.assets, deed.asset), purposes=_with(mandate.purposes, *deed.purposes),
-        forms=_with(mandate.forms, deed.form), further=max(mandate.further, below),
+        forms=_with(mandate.forms, deed.form) if deed.form else mandate.forms, further=max(mandate.further, below),
         uses=None if mandate.uses is None else max(mandate.uses, row.uses + deed.uses),
         price=None if mandate.price is None else max(mandate.price, deed.price or 0),
         money=max(mandate.money, row.money + deed.money),

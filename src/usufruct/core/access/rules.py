@@ -151,6 +151,7 @@ def _judge(
         return [_judged((*chain.premises, gates.no_agreement(request)))]
     tried: list[_Judged] = []
     table = grades.in_force(at)
+    who = agreed.Who(request.requester, bool(request.actors), request.signed)
     columns = gates.columns_read(request, card)  # and not what was typed, which has no end
     for agreement in agreements:
         if only and agreement.id != only:
@@ -161,7 +162,7 @@ def _judge(
         )
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
-        passing = agreed.gates(read, lasting.case, request, lasting.asked, others, at, admitted)
+        passing = agreed.gates(read, lasting.case, who, lasting.asked, others, at, admitted)
         if lasting.assurance:
             passing += gates.assurance(read, lasting.case, request, at)
         if request.actors:
@@ -171,7 +172,7 @@ def _judge(
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (
                 *chain.premises,
-                *agreed.mandated(read, request, lasting.asked, chain.delegations, at, admitted),
+                *agreed.mandated(read, who, lasting.asked, chain.delegations, at, admitted),
             )
         premises = _in_order(lasting, passing)
         if lasting.open and all(premise.no is None for premise in passing):

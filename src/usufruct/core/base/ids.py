@@ -1,13 +1,15 @@
-"""Ids: short names that people can read aloud, and that mean the same on every machine."""
+"""Ids: short names that people can read aloud, and that mean the same on every machine; and those of X-Road, for systems."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_PART = re.compile(r"(?!\.\.?$)[\w'()+,.=?-]{1,100}")
 _DIGESTED = re.compile(r"(^|-)[0-9a-f]{16}$")
 
 
@@ -24,6 +26,21 @@ def checked(name: str, what: str) -> str:
         "input.id",
         f"`{name}` cannot be the id of {what}",
         "use 1 to 63 small letters a-z, digits and hyphens, with a letter or digit at both ends",
+    )
+
+
+def xroad(text: str, parts: tuple[int, ...], what: str) -> str:
+    """`text`, if it can be the X-Road id of a `what`, with so many parts.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    found = holdable(text).split("/")
+    if len(found) in parts and all(map(_PART.fullmatch, found)):
+        return "/".join(found)
+    shape = "/".join(("instance", "class", "member", "subsystem", "service")[: max(parts)])
+    raise BadInput(
+        "input.xroad", f"`{text}` cannot be the id of {what}", f"write {shape}, in letters, digits and '()+,-.=?_"
     )
 
 

@@ -1,7 +1,9 @@
 """What can have happened between systems.
 
 Around every call stand two facts, as around every question: *admitted*, before the service is touched, and *answered*
-or *abandoned*, before anything leaves. A call that another node is to answer is *sent* and has *returned*. Path, query
+or *abandoned*, before anything leaves. A call that another node is to answer is *sent* and has *returned*. `party` is who
+answers for the client; `actors` are the agents through whom it speaks, who speaks first first, and `delegations` those under
+which they do. Path, query
 and payload are in none of them. What binds the two ends is the request hash, and it covers a random number that only
 the two ends know (the request id), so that nobody can guess what was asked from it.
 
@@ -116,6 +118,11 @@ class CallAdmitted(Fact):
     purpose: str
     message: str
     hash: str
+    actors: tuple[str, ...] = ()
+    delegations: tuple[str, ...] = ()
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party, *self.actors) if self.actors else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,11 @@ class CallSent(Fact):
     message: str
     hash: str
     node: str
+    actors: tuple[str, ...] = ()
+    delegations: tuple[str, ...] = ()
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party, *self.actors) if self.actors else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,7 @@ class CallRefused(Fact):
     code: str
     reasons: tuple[str, ...]
     remedy: str
+    actors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +208,7 @@ class PersonLookedUp(Fact):
     purpose: str
     issue: str = ""
     refused: str = ""
+    actors: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
         return (self.person,)

@@ -21,7 +21,7 @@ HOLD, HOLD_DAYS = b"usufruct-hold", b"usufruct-hold-days"
 # Not passed on and not hashed: X-Road's list, then what proves the caller, then what proxies on the way add.
 OF_ONE_CONNECTION = frozenset(
     b"transfer-encoding keep-alive proxy-authenticate proxy-authorization te trailer upgrade connection user-agent host "
-    b"content-length server expect authorization usufruct-signature x-road-request-hash forwarded via x-real-ip".split()
+    b"content-length server expect authorization dpop usufruct-signature x-road-request-hash forwarded via x-real-ip".split()
 )
 
 

@@ -11,6 +11,7 @@ import re
 
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.ids import xroad
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
@@ -31,25 +32,9 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 RESERVED = ("listMethods", "allowedMethods", "getOpenAPI", "listClients", "listCalls")  # what the node answers itself
 GRADE_LIMIT = 4  # what is graded above never leaves a node
 
-_PART = re.compile(r"(?!\.\.?$)[\w'()+,.=?-]{1,100}")
 _URL = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[!-~]*)?")
 _PERSON = re.compile(r"path:[1-9][0-9]?|query:[A-Za-z0-9._~-]{1,64}|")
 _PREFIX = re.compile(r"[a-z0-9-]{0,32}")
-
-
-def checked_id(text: str, parts: tuple[int, ...], what: str) -> str:
-    """`text`, if it can be the X-Road id of a `what`, with so many parts.
-
-    Raises:
-        BadInput: it cannot.
-    """
-    found = holdable(text).split("/")
-    if len(found) in parts and all(map(_PART.fullmatch, found)):
-        return "/".join(found)
-    shape = "/".join(("instance", "class", "member", "subsystem", "service")[: max(parts)])
-    raise BadInput(
-        "input.xroad", f"`{text}` cannot be the id of {what}", f"write {shape}, in letters, digits and '()+,-.=?_"
-    )
 
 
 def register_service(read: Reader, wanted: ServiceRegistered) -> ServiceRegistered | Refusal:
@@ -58,7 +43,7 @@ def register_service(read: Reader, wanted: ServiceRegistered) -> ServiceRegister
     Raises:
         BadInput: the description contradicts itself.
     """
-    service = checked_id(wanted.service, (5,), "a service")
+    service = xroad(wanted.service, (5,), "a service")
     not_done = f"service `{service}` was not registered"
     code = service.rpartition("/")[2]
     if code in RESERVED:
@@ -147,7 +132,7 @@ def register_client(read: Reader, client: str, party: str, via: str, key: str) -
     Raises:
         BadInput: the id or the key cannot be.
     """
-    client = checked_id(client, (3, 4), "a client")
+    client = xroad(client, (3, 4), "a client")
     if key:
         try:
             parse_vkey(key)
@@ -214,7 +199,7 @@ def link_node(subsystem: str, url: str, private: bool) -> NodeLinked:
     """
     if checked_url(url).count("/") > 2:
         raise BadInput("input.url", f"`{url}` has a path", "name scheme, host and port of the other node only")
-    return NodeLinked(checked_id(subsystem, (4,), "a subsystem"), url.rstrip("/"), private)
+    return NodeLinked(xroad(subsystem, (4,), "a subsystem"), url.rstrip("/"), private)
 
 
 def _unknown(what: str, name: str) -> Refusal:

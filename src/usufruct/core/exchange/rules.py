@@ -1,8 +1,9 @@
 """May this system call that service, for this purpose, about this person? And what may be registered.
 
 Only an explicit permit passes: a service that is registered (or that another node answers), opened to this very client
-by the steward, for a purpose that both the service and the access right cover. A service that does not exist and one
-that is not open to the caller get the same refusal.
+by the steward, for a purpose that both the service and the access right cover; and where agents speak for the client,
+each within its delegation (see `speakers`). A service that does not exist and one that is not open to the caller get the
+same refusal.
 
 When a service is about persons, the call must say whom it is about exactly once and plainly. Were it said twice, the
 node might note one person down while the service reads the other; so doubt is refused, not resolved.
@@ -18,6 +19,7 @@ from usufruct.core.base.ids import slug
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.exchange.speakers import Caller, line, may
 from usufruct.core.exchange.state import FIND_USAGE, AccessRight, Client, LinkedNode, Service, subsystem_of
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes
@@ -26,14 +28,6 @@ SIZES = (1, 4, 16, 64, 256, 1024, 4096, 16384)  # KiB; what the journal says of 
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NO_NAME = re.compile(r"(?<=.)[\[\0].*|[^a-z0-9]", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who proved itself: the `party` whose token came along, or the verifier `key` of the node that signed."""
-
-    party: str = ""
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +53,48 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallPermit:
-    """Yes: to this service of ours or that linked node, for this purpose; `person` is her code, if it is about one."""
+    """Yes: to this service of ours or that linked node, for this purpose; `person` is her code, if it is about one. It is
+    `requester` that answers for it; `actors` act for it, under these `delegations`."""
 
     to: Service | LinkedNode
     client: Client
     purpose: str
-    person: str = ""
+    person: str
+    requester: str
+    actors: tuple[str, ...]
+    delegations: tuple[str, ...]
 
 
-def decide(read: Reader, asked: CallRequest, at: Instant) -> CallPermit | Refusal:
-    """Permit or refusal for one call, from the state as it is at `at`."""
+def decide(
+    read: Reader, asked: CallRequest, at: Instant, admitted: bool = False, under: tuple[str, ...] = ()
+) -> CallPermit | Refusal:
+    """Permit or refusal for one call, from the state as it is at `at`; `admitted` for a call that was permitted before,
+    `under` these delegations, and is among those that they have counted."""
     refused = "the call was not passed on"
     client = read.get(Client, asked.client)
+    through = line(read, asked.caller, client) if client is not None else None
     right = read.get(AccessRight, asked.service, asked.client)
     to = read.get(Service, asked.service) or read.get(LinkedNode, subsystem_of(asked.service))
     if (
-        client is None or right is None or to is None or not speaks_for(asked.caller, client)
-        or not right.open or right.until <= at or (isinstance(to, Service) and not to.open)
+        client is None or right is None or to is None or through is None or not right.open or right.until <= at
+        or (isinstance(to, Service) and not to.open) or not through.reaches(read, asked.service, at)
     ):  # fmt: skip
         return refuse(
             "exchange.closed", refused, f"there is no service `{asked.service}` that is open to `{asked.client}`",
-            remedy="look at allowedMethods, or ask the steward of the providing node for access",
+            remedy="look at allowedMethods, or ask the steward of the providing node for access; an agent needs a delegation "
+            "that names the service",
         )  # fmt: skip
     purpose = purposes.normal(asked.purpose or right.default)
-    noes = [] if purpose is None else list(_closed_gates(asked, right, to, purpose))
     if purpose is None:
-        noes = [_no_purpose(asked, right)]
+        code, reason, remedy = _no_purpose(asked, right)
+        return refuse(code, refused, reason, remedy=remedy)
+    delegations, lacking = may(read, through, asked.service, purpose, at, admitted, under)
+    noes = [*((no.code, no.reason, no.remedy) for no in lacking), *_closed_gates(asked, right, to, purpose)]
     if noes:
-        return refuse(noes[0][0], refused, *(no[1] for no in noes), remedy="; and ".join(no[2] for no in noes))
-    assert purpose is not None
+        remedies = dict.fromkeys(no[2] for no in noes)
+        return refuse(noes[0][0], refused, *(no[1] for no in noes), remedy="; and ".join(remedies))
     person = person_in(to, asked) if isinstance(to, Service) else ""
-    return CallPermit(to, client, purpose, person or "")
-
-
-def speaks_for(caller: Caller, client: Client) -> bool:
-    """Whether who proved itself may say it is this client."""
-    return bool(caller.party and caller.party == client.via) or bool(caller.key and caller.key == client.key_of_node)
+    return CallPermit(to, client, purpose, person or "", through.requester, through.actors, delegations)
 
 
 def _no_purpose(asked: CallRequest, right: AccessRight) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
+from usufruct.core.access import delegation
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.exchange.facts import (
@@ -112,6 +113,7 @@ class Call(Row):
     code: str = ""
     node: str = ""
     theirs: int | None = None
+    actors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,10 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     match entry.fact:
         case CallAdmitted() as fact:
             yield _begun(entry, fact, "admitted")
+            yield from delegation.used(read, fact.delegations, 1, 0)
         case CallSent() as fact:
             yield replace(_begun(entry, fact, "sent"), node=fact.node)
+            yield from delegation.used(read, fact.delegations, 1, 0)
         case CallAnswered() as fact:
             yield from _ended(read, entry, fact.call, "answered", fact.status)
         case CallReturned() as fact:
@@ -172,7 +176,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
 def _begun(entry: Entry, fact: CallAdmitted | CallSent | CallRefused, state: str) -> Call:
     return Call(
         fact.call, entry.at[:10], fact.client, state, fact.service, fact.party, fact.purpose, fact.message, fact.hash,
-        entry.at, entry.seq,
+        entry.at, entry.seq, actors=fact.actors,
     )  # fmt: skip
 
 
