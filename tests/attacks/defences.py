@@ -8,7 +8,7 @@ This is no part of the ordinary suite, for it takes some minutes: `make defences
 
     pytest tests/attacks/defences.py -k "13- or 15-"
 
-What can be looked at quickly is looked at by `test_defences`.
+What can be looked at quickly is looked at by `test_defences`. As a program this writes docs/reference/attacks.md again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PLACE = Path("src", "usufruct")
+PAGE = ROOT / "docs" / "reference" / "attacks.md"
+FIRST = "## 1."
 # How pytest's `--tb=line` tells of a test that failed by what it asserts, or by a limit that it set.
 ASSERTED = re.compile(r"^\S*?(tests/\S+\.py):\d+: (AssertionError|assert |Failed: )", re.MULTILINE)
 
@@ -71,14 +74,26 @@ def read() -> tuple[Attack, ...]:
     )  # fmt: skip
 
 
+def section(attack: Attack) -> str:
+    """What the page says of an attack."""
+    told = textwrap.fill(f"The attacker {attack.attacker}", 120)
+    lines = [f"| {removal.defence} | `{removal.file}` |" for removal in attack.removals]
+    return "\n".join([f"## {attack.number}. {attack.name}", "", told, "", "| Defence | Where |", "|---|---|", *lines])
+
+
 ATTACKS = read()
 REMOVALS = [removal for attack in ATTACKS for removal in attack.removals]
 
 
 def run(tree: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     """Runs tests on the source in `tree`, up to the first that fails."""
-    environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / "hypothesis")}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line", *tests]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tree / "src"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(tree / "hypothesis"),
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=line"]
+    command += ["--hypothesis-seed=0", *tests]  # so that whether a law is found broken depends on the source alone
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
 
 
@@ -108,3 +123,8 @@ def test_it_holds(removal: Removal, tree: Path, request: pytest.FixtureRequest) 
         held = done.returncode == 1 and ASSERTED.search(done.stdout)
         terminal.write_line(f"\n{'held' if held else 'NOT HELD'}: {removal.number} {removal.defence} ({test})")
         assert held, f"NOT HELD: without `{removal.text}`\n{test}\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
+
+
+if __name__ == "__main__":
+    before, _, _ = PAGE.read_text(encoding="utf-8").partition(FIRST)
+    PAGE.write_text(before + "\n\n".join(map(section, ATTACKS)) + "\n", encoding="utf-8")

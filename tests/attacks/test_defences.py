@@ -9,7 +9,7 @@ import ast
 
 import pytest
 
-from attacks.defences import ATTACKS, PLACE, REMOVALS, ROOT, Removal
+from attacks.defences import ATTACKS, FIRST, PAGE, PLACE, REMOVALS, ROOT, Removal, section
 
 
 def test_all_twenty_attacks_are_there() -> None:
@@ -33,17 +33,14 @@ def test_its_tests_are_there(removal: Removal) -> None:
         path, *names = test.split("::")
         inside: ast.AST | None = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         for name in names:
-            found = [node for node in ast.iter_child_nodes(inside) if getattr(node, "name", "") == name] if inside else []
+            found = (
+                [node for node in ast.iter_child_nodes(inside) if getattr(node, "name", "") == name] if inside else []
+            )
             inside = found[0] if found else None
         assert names and inside is not None, test
 
 
 def test_the_page_tells_of_each() -> None:
-    page = (ROOT / "docs" / "reference" / "attacks.md").read_text(encoding="utf-8")
-    shown = page[page.index("## 1.") :]
-    expected = "\n\n".join(
-        f"## {attack.number}. {attack.name}\n\nThe attacker {attack.attacker}\n\n| Defence | Where |\n|---|---|\n"
-        + "\n".join(f"| {removal.defence} | `{removal.file}` |" for removal in attack.removals)
-        for attack in ATTACKS
-    )
-    assert shown == expected + "\n", "the page is written from tests/attacks/defences.toml"
+    _, first, shown = PAGE.read_text(encoding="utf-8").partition(FIRST)
+    expected = "\n\n".join(map(section, ATTACKS)) + "\n"
+    assert first + shown == expected, "run `python tests/attacks/defences.py`, and read what it wrote"

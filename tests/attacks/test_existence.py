@@ -185,7 +185,9 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     accepted = CredentialAccepted("credential-1", story.USER, "https://i.example", "t", "h", (), END_OF_TIME, "", 0)
     node.store.write(lambda tx: tx.append(accepted))
     answered = story.answer(node, micro_rho=story.CHEAP)
-    hidden = query.ask(node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE))
+    hidden = query.ask(
+        node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE)
+    )
     tokens = {
         role: login.issue_token(node, party, role, login.ROLES[role], 1, "")
         for party, role in ((story.STRANGER, "user"), (SHE, "member"))
@@ -235,11 +237,10 @@ def test_a_refusal_that_is_looked_up_later_tells_no_more(world: World) -> None:
 
 def test_whoever_it_belongs_to_is_told_otherwise(world: World) -> None:
     """Else the test above would compare two names of nothing."""
-    owners = {
-        "user": (story.USER, "user"), "member": (OTHER, "member"), "steward": (story.OPERATOR, "steward"), "robot": ("robot", "user")
-    }  # fmt: skip
-    tokens = {who: login.issue_token(world.node, *whose, login.ROLES[whose[1]], 1, "") for who, whose in owners.items()}
-    world.tokens |= tokens
+    owners = {"user": (story.USER, "user"), "member": (OTHER, "member"), "steward": (story.OPERATOR, "steward")}
+    world.tokens |= {
+        who: login.issue_token(world.node, *whose, login.ROLES[whose[1]], 1, "") for who, whose in owners.items()
+    }
     for who, method, path, body, kind in (
         ("steward", "GET", "/api/v1/trace/{name}", None, "asset"), ("user", "GET", "/api/v1/uses/{use}/decision", None, "use"),
         ("steward", "GET", "/api/v1/uses/{use}/decision", None, "hidden use"), ("user", "GET", "/questions/{use}", None, "use"),

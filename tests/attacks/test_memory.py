@@ -82,7 +82,9 @@ def test_what_was_listed_is_not_remembered(node: Node) -> None:
 
     def count() -> int:
         with node.store.read() as state:
-            return memory.find("so many", state, node.clock.now(), lambda read: len(list(read.list(Right, asset=story.ASSET))))
+            return memory.find(
+                "so many", state, node.clock.now(), lambda read: len(list(read.list(Right, asset=story.ASSET)))
+            )
 
     before = count()
     granted(node, later(node.clock.now(), days=9))
@@ -92,5 +94,10 @@ def test_what_was_listed_is_not_remembered(node: Node) -> None:
 def test_another_request_is_another_question(node: Node) -> None:
     """What was found for one purpose, form or column is not taken for what holds of another."""
     assert decision.tried(node, ASKED).permits
-    for other in ({"purpose": "Marketing"}, {"form": "rows"}, {"columns": ("nr",), "form": "rows"}, {"requester": story.STRANGER}):
+    for other in (
+        {"purpose": "Marketing"},
+        {"form": "rows"},
+        {"columns": ("nr",), "form": "rows"},
+        {"requester": story.STRANGER},
+    ):
         assert not decision.tried(node, replace(ASKED, **other)).permits  # type: ignore[arg-type]

@@ -164,7 +164,9 @@ def test_only_the_agreement_itself_says_that_its_permissions_win(conflict: str, 
 
 def test_no_other_agreement_says_that_its_permissions_win() -> None:
     """Else a prohibition would be escaped by whoever wrote beside it that permissions win, and permitted nothing."""
-    made = world(with_rules("bound", must_not("purpose isA AcademicResearch"), conflict="perm"), with_rules("free", may()))
+    made = world(
+        with_rules("bound", must_not("purpose isA AcademicResearch"), conflict="perm"), with_rules("free", may())
+    )
     refused = decide(made.state, ASKED, made.at)
     assert isinstance(refused, Refusal) and refused.code == "access.prohibited"
 

@@ -75,9 +75,7 @@ def pledge(
         row = tx.get(Right, right)
         agreements = tx.list(Agreement, asset=row.asset) if row else ()
         bound = [one.id for one in agreements if one.right == right and one.active(tx.now)]
-        done = conveyance.pledge(
-            tx, numbered("right", tx.next), right, by, to, pilot, named, exclusive, tx.now, bound
-        )
+        done = conveyance.pledge(tx, numbered("right", tx.next), right, by, to, pilot, named, exclusive, tx.now, bound)
         return _to_somebody(tx, done, to, f"right `{right}` was not pledged")
 
     return node.record(rule)
