@@ -46,6 +46,7 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/api/v1/queries", {"sql": f"{SQL} WHERE nothing = 3", **PURPOSE}, "asset"),
     ("user", "POST", "/api/v1/queries", {"sql": "SELECT night_shifts FROM NAME", "purpose": "Marketing"}, "asset"),
     ("user", "POST", "/api/v1/queries", {"sql": SQL, "purpose": "no purpose"}, "asset"),
+    ("user", "POST", "/desk/questions", {"sql": SQL, **PURPOSE, "precision": ""}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "columns": ["hours", "nothing"]}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "form": "rows"}, "asset"),
     ("user", "POST", "/api/v1/assets/{asset}/rights", {"grantee": "insurer", "right": "use"}, "asset"),
