@@ -5,7 +5,7 @@ BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
 
-.PHONY: demo test check style bench conformance nightly install lock clean
+.PHONY: demo test check style bench conformance defences nightly install lock clean
 
 install: .venv/installed
 
@@ -37,8 +37,12 @@ bench: .venv/installed
 conformance: .venv/installed
 	$(BIN)/python -m pytest tests/conformance --no-header
 
-# What takes long: the node is killed 200 times at random moments, and checked each time.
-nightly: .venv/installed
+# Each defence against the attacks of docs/reference/attacks.md is taken out, and a test must then fail.
+defences: .venv/installed
+	$(BIN)/python -m pytest tests/attacks/defences.py --no-header
+
+# What takes long: the defences; and the node is killed 200 times at random moments, and checked each time.
+nightly: defences
 	USUFRUCT_KILLS=200 $(BIN)/python -m pytest tests/faults/test_kill.py
 
 # New pins: changes requirements.lock, which names no registry.

@@ -20,8 +20,10 @@ import pytest
 import story
 import usufruct
 from authzen.world import ADMIN, OTHER, POINT, World, deciding, held, may, rules
-from usufruct.core.access import outside, rulesets
+from usufruct.core.access import consent_head, outside, rulesets
+from usufruct.core.access import rules as access
 from usufruct.core.access.outside import Entity, Question
+from usufruct.core.access.proof import Request
 from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.records import Entry
@@ -104,6 +106,24 @@ def test_whatever_step_of_a_batch_fails_nothing_becomes_a_yes(deciding_node: Wor
             assert len(said) == 2 and said[1] is False
             assert all("error" in one["context"] for one, expected in zip(answer["evaluations"], (1, 0), strict=True)
                        if one["decision"] is not bool(expected))  # fmt: skip
+
+
+def test_whatever_step_of_the_decision_on_a_use_fails_it_is_no_permit(node: Node) -> None:
+    """Nor does anything else come of it than what comes of it where nothing fails."""
+    asked = Request(story.USER, story.ASSET, story.PURPOSE, "aggregates", ("year", "hourly_pay"))
+    at = node.clock.now()
+    with node.store.read() as state:
+
+        def run() -> Any:
+            access._LASTING._kept.clear()  # else nothing would be worked out but once
+            consent_head._KEPT.clear()
+            return access.decide(state, asked, at)
+
+        whole = run()
+        assert isinstance(whole, access.Permit)
+        found = at_each_step(run)
+    assert len(found) > 100
+    assert all(isinstance(answer, Trouble | Refusal) or answer == whole for answer in found)
 
 
 def test_a_bug_is_told_as_an_error_and_not_what_it_was(deciding_node: World, monkeypatch: pytest.MonkeyPatch) -> None:

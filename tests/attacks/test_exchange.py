@@ -245,9 +245,10 @@ def test_what_is_not_there_and_what_is_not_open_look_the_same(there: Provider) -
                 headers={**FOR, "X-Road-Client": CLINIC, "Authorization": f"Bearer {there.token}"},
             )
             times.setdefault(service, []).append(time.perf_counter() - start)
-            names = sorted(name for name in answer.headers)
+            new_each_time = ("date", "usufruct-receipt", "content-length")
+            headers = sorted(header for header in answer.headers.items() if header[0] not in new_each_time)
             told.setdefault(service, set()).add(
-                (answer.status_code, answer.text.replace(service, "…"), *names, size(there) - before)
+                (answer.status_code, answer.text.replace(service, "…"), *headers, size(there) - before)
             )
     assert told["locked"] == told["absent"] and len(told["locked"]) == 1
     locked, absent = (statistics.median(times[service]) for service in ("locked", "absent"))

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from usufruct.core.base import instants
@@ -143,6 +143,7 @@ def attack(attacker: Attacker, what: str, *how: Any) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(attacks)
+@example([("lower", "anonymisation", [1], 1, 1), ("derive", [1], 0, False), ("wait", 2), ("derive", [4], None, False)])
 def test_no_sequence_lowers_a_grade_without_evidence(attempts: list[tuple[Any, ...]]) -> None:
     attacker = Attacker()
     for attempt in attempts:

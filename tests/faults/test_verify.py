@@ -370,8 +370,9 @@ def test_a_history_that_was_rewritten_down_to_its_proofs_is_found(copy: Path) ->
         for level, index, hash in frontier.append(leaf if seq == entry else row[2]):
             edit(copy / JOURNAL, f"UPDATE tree SET hash = x'{hash.hex()}' WHERE level = {level} AND idx = {index}")
     refold(copy)
-    (finding,) = verify(copy).findings
-    assert finding.entry == entry and "the root signed with this entry" in finding.what
+    findings = verify(copy).findings
+    assert [finding.entry for finding in findings] == [entry]
+    assert "the root signed with this entry" in findings[0].what
 
 
 def test_tables_that_mean_something_else_are_not_read(copy: Path) -> None:
@@ -417,8 +418,8 @@ def test_a_second_history_is_found_by_who_kept_a_checkpoint(agreed: Path, told: 
     with open_node(told) as node, node.store.read() as state:
         note = state.checkpoint()
     assert note is not None and verify(fork).sound
-    (finding,) = verify(fork, kept=[note]).findings
-    assert "kept" in finding.what
+    findings = verify(fork, kept=[note]).findings
+    assert len(findings) == 1 and "kept" in findings[0].what
     forged = note.replace("example", "exomple")
     with pytest.raises(BadInput):
         verify(told, kept=[forged])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from tables import cases, parts, rows
@@ -152,6 +153,27 @@ def test_an_agreement_that_was_ended_permits_nothing_more() -> None:
     refusal = decide(world.state, request, world.at)
     assert isinstance(refusal, Refusal)
     assert refusal.code == "access.no-agreement"
+
+
+@pytest.mark.parametrize(
+    ("stands", "purpose", "code"),
+    [
+        ({"purposes": ("AcademicResearch",)}, "CommercialResearch", "access.purpose"),
+        ({"prohibited": ("CommercialResearch",)}, "CommercialResearch", "access.prohibited"),
+        ({"prohibited": ("CommercialResearch",)}, "ResearchAndDevelopment", "access.prohibited"),
+    ],
+)
+def test_what_an_asset_inherited_counts_whatever_was_agreed(
+    stands: dict[str, tuple[str, ...]], purpose: str, code: str
+) -> None:
+    """Else it would be agreed on broadly first, and come down to less afterwards (attack 4)."""
+    world = world_with("broad", "2026-04-01")
+    asked = Request("institute", "pay", purpose, "aggregates", ("pay",))
+    assert isinstance(decide(world.state, asked, world.at), Permit)
+    world.state.put(replace(world.asset, **stands))
+    refused = decide(world.state, asked, world.at)
+    assert isinstance(refused, Refusal) and refused.code == code
+    assert isinstance(decide(world.state, replace(asked, purpose="AcademicResearch"), world.at), Permit)
 
 
 def test_nobody_s_consent_is_a_filter_and_not_a_refusal() -> None:

@@ -162,6 +162,15 @@ def test_only_the_agreement_itself_says_that_its_permissions_win(conflict: str, 
     assert isinstance(answer, Permit) == permitted
 
 
+def test_no_other_agreement_says_that_its_permissions_win() -> None:
+    """Else a prohibition would be escaped by whoever wrote beside it that permissions win, and permitted nothing."""
+    made = world(
+        with_rules("bound", must_not("purpose isA AcademicResearch"), conflict="perm"), with_rules("free", may())
+    )
+    refused = decide(made.state, ASKED, made.at)
+    assert isinstance(refused, Refusal) and refused.code == "access.prohibited"
+
+
 def test_an_agreement_is_shown_with_all_that_binds() -> None:
     made = world(with_rules("agreed", may("usu:grade lteq 3"), must_not("purpose isA Marketing")))
     row = made.state.get(Agreement, "agreed")

@@ -323,6 +323,18 @@ def test_the_facts_that_a_proof_cites_are_enough_and_each_is_needed(
             assert not prove(fewer, request, made.at).permits, made.entries[missing]
 
 
+def test_a_circle_is_refused_though_every_link_of_it_holds() -> None:
+    made = world(("institute", "bot", WIDE), ("bot", "helper", WIDE), ("helper", "bot", WIDE))
+    assert permits(made, "bot") and permits(made, "helper", "bot")
+    assert not permits(made, "bot", "helper", "bot")
+
+
+@pytest.mark.parametrize("further", [0, 1])
+def test_a_mandate_is_passed_on_no_oftener_than_it_says(further: int) -> None:
+    made = world(("institute", "bot", replace(WIDE, further=further)), ("bot", "helper", WIDE))
+    assert permits(made, "bot") and permits(made, "helper", "bot") == bool(further)
+
+
 def test_a_chain_is_not_endless() -> None:
     made = pay(World())
     names = [f"a{number}" for number in range(CHAIN_MAX + 1)]

@@ -52,6 +52,8 @@ PLACE = says("spatial", "isPartOf", "EU")
         (says("dateTime", "lteq", "2026-03-01", LAST), {"at": "2026-03-01T18:00:00Z"}, YES),
         (says("dateTime", "gt", "2026-03-01", LAST), {"at": "2026-03-01T18:00:00Z"}, NO),
         (says("dateTime", "lt", "2026-03-01T12:00:00", "xsd:dateTime"), {}, UNKNOWN),
+        (says("dateTime", "lt", "2026-03-02", "xsd:dateTime"), {}, UNKNOWN),
+        (says("dateTime", "lt", "2026-03-02T12:00:00Z", "xsd:string"), {}, UNKNOWN),
         (says("dateTime", "eq", "2026-03-01T12:00:00Z", "xsd:dateTime"), {"dateTime": "2020-01-01T00:00:00.000Z"}, YES),
         (says("usu:dayOfWeek", "eq", "Sunday"), {}, YES),
         (says("usu:timeOfDay", "lt", "12:00:01", "xsd:time"), {}, YES),
@@ -98,6 +100,18 @@ def test_a_condition(said: Condition, given: dict[str, Any], expected: tuple[boo
     assert permitted(said, **given) == (
         expected if "purpose" not in given or type(given["purpose"]) is str else UNKNOWN
     )
+
+
+def test_a_request_for_very_many_values_is_not_permitted() -> None:
+    """It would be asked as often as they can be combined (attack 12)."""
+    may = evaluate.read(Ruleset("r", (Rule("permission", "may", Action("use"), constraints=(
+        says("language", "isNoneOf", "xx"), says("spatial", "isNoneOf", "xx"),
+    )),)))  # fmt: skip
+    world = World(instants.parse("2026-03-01"))
+    few, many = (tuple(map(str, range(count))) for count in (16, 17))
+    assert 16 * 16 == evaluate.COMBINATIONS_MAX < 17 * 16
+    assert may.permits(Request("use", "x", values={"language": few, "spatial": few}), world)
+    assert not may.permits(Request("use", "x", values={"language": many, "spatial": few}), world)
 
 
 @pytest.mark.parametrize(

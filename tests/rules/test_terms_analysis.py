@@ -173,6 +173,7 @@ BOMBS = {
     "deep": with_constraints(nested(100_000)),
     "long": with_constraints(*[ONE] * 20_001),
     "many values": with_constraints(Constraint("recipient", "isAnyOf", tuple(Value(str(n)) for n in range(20_001)))),
+    "apart": with_constraints(Logic("xone", (ONE,) * 150)),
     "xone of xone": with_constraints(Logic("xone", (Logic("xone", (Logic("xone", (ONE,) * 30),) * 30),) * 30)),
     "many rules": Ruleset("bomb", tuple(Rule("permission", f"p{n}") for n in range(1001)), "Agreement"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
@@ -19,6 +20,8 @@ from usufruct.core.registry.title import title as title_of
 from usufruct.core.rulebook import purposes
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
+
+Passed = TypeVar("Passed", RightGranted, RightTransferred, RightPledged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,8 @@ def grant(
     named = checked(limits)
 
     def rule(tx: Transaction) -> RightGranted | Refusal:
-        return _stranger(tx, grantee, f"the right to {right} `{asset}` was not granted") or rights.grant(
-            tx, numbered("right", tx.next), grantor, grantee, asset, right, tx.now, named
-        )
+        done = rights.grant(tx, numbered("right", tx.next), grantor, grantee, asset, right, tx.now, named)
+        return _to_somebody(tx, done, grantee, f"the right to {right} `{asset}` was not granted")
 
     return node.record(rule)
 
@@ -53,9 +55,8 @@ def transfer(node: Node, right: str, by: str, to: str, keeps: bool) -> RightTran
     """Gives a right up wholly to another; what rests on it stays if the transfer `keeps` it, and ends otherwise."""
 
     def rule(tx: Transaction) -> RightTransferred | Refusal:
-        return _stranger(tx, to, f"right `{right}` was not transferred") or conveyance.transfer(
-            tx, numbered("right", tx.next), right, by, to, keeps, tx.now
-        )
+        done = conveyance.transfer(tx, numbered("right", tx.next), right, by, to, keeps, tx.now)
+        return _to_somebody(tx, done, to, f"right `{right}` was not transferred")
 
     return node.record(rule)
 
@@ -74,9 +75,8 @@ def pledge(
         row = tx.get(Right, right)
         agreements = tx.list(Agreement, asset=row.asset) if row else ()
         bound = [one.id for one in agreements if one.right == right and one.active(tx.now)]
-        return _stranger(tx, to, f"right `{right}` was not pledged") or conveyance.pledge(
-            tx, numbered("right", tx.next), right, by, to, pilot, named, exclusive, tx.now, bound
-        )
+        done = conveyance.pledge(tx, numbered("right", tx.next), right, by, to, pilot, named, exclusive, tx.now, bound)
+        return _to_somebody(tx, done, to, f"right `{right}` was not pledged")
 
     return node.record(rule)
 
@@ -115,8 +115,8 @@ def checked(limits: Limits) -> Limits:
     return replace(limits, purposes=tuple(dict.fromkeys(map(purposes.checked, limits.purposes))))
 
 
-def _stranger(read: Reader, party: str, what: str) -> Refusal | None:
-    """A refusal where nobody of that id is registered."""
-    if read.get(Party, party) is not None:
-        return None
+def _to_somebody(read: Reader, done: Passed | Refusal, party: str, what: str) -> Passed | Refusal:
+    """What was done, or a refusal where nobody of that id is registered; asked last, for it tells who is there."""
+    if isinstance(done, Refusal) or read.get(Party, party) is not None:
+        return done
     return refuse("registry.unknown", what, f"there is no party `{party}`", remedy="register the party first")

@@ -1,0 +1,285 @@
+"""Attack 13: what exists, learnt from refusals.
+
+The attacker has an account of his own, as a data user and as a member, and tries names. Whatever he tries, on whichever
+surface: what is somebody else's and what is not there must be told alike, to the byte: status, headers, words, and what
+is added to the journal, whose size everybody can see. Only the name that he typed himself may differ.
+
+`SURFACES` has every address that takes a name of something that not everybody may know of; a test holds it to the routes.
+The command line is no surface: whoever can read the node's directory is the steward. For X-Road see `test_exchange`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from litestar.testing import TestClient
+
+import story
+from usufruct.core.access.consent_conditions import ANY
+from usufruct.core.access.facts import Mandate
+from usufruct.core.base.instants import END_OF_TIME, later
+from usufruct.core.contract.facts import Terms
+from usufruct.core.privacy.state import Use
+from usufruct.core.registry.credentials import CredentialAccepted
+from usufruct.core.registry.rules import id_of
+from usufruct.core.registry.state import Right
+from usufruct.node import consent, delegation, deposit, identity, login, query, register, trade
+from usufruct.node.node import Node
+from usufruct.web.app import make_app
+from usufruct.wire import jose, sql
+
+HIDDEN = "tax"  # an asset that is offered to nobody
+SHE, OTHER = story.MEMBERS[0], story.MEMBERS[1]
+NAME = "NAME"
+PURPOSE = {"purpose": story.PURPOSE}
+SQL = "SELECT COUNT(*) AS c FROM NAME"
+
+# Who tries, at which address, with what, and the name of which thing of the world below.
+SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
+    ("user", "POST", "/api/v1/queries", {"sql": SQL, **PURPOSE}, "asset"),
+    ("user", "POST", "/api/v1/queries", {"sql": f"{SQL} WHERE hours > 1700 AND year = 2022", **PURPOSE}, "asset"),
+    ("user", "POST", "/api/v1/queries", {"sql": f"{SQL} WHERE nothing = 3", **PURPOSE}, "asset"),
+    ("user", "POST", "/api/v1/queries", {"sql": "SELECT night_shifts FROM NAME", "purpose": "Marketing"}, "asset"),
+    ("user", "POST", "/api/v1/queries", {"sql": SQL, "purpose": "no purpose"}, "asset"),
+    ("user", "POST", "/desk/questions", {"sql": SQL, **PURPOSE, "precision": ""}, "asset"),
+    ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "columns": ["hours", "nothing"]}, "asset"),
+    ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "form": "rows"}, "asset"),
+    ("user", "POST", "/api/v1/assets/{asset}/rights", {"grantee": "insurer", "right": "use"}, "asset"),
+    ("user", "POST", "/api/v1/assets/{asset}/rights", {"grantee": "insurer", "right": "use", "columns": ["hours"]}, "asset"),
+    ("user", "POST", "/api/v1/assets/pay/rights", {"grantee": NAME, "right": "use"}, "party"),
+    ("user", "GET", "/api/v1/assets/{asset}/title", None, "asset"),
+    ("user", "GET", "/title/{asset}", None, "asset"),
+    ("", "GET", "/title/{asset}", None, "asset"),
+    ("user", "GET", "/api/v1/trace/{name}", None, "asset"),
+    ("user", "GET", "/trace/{name}", None, "asset"),
+    ("member", "GET", "/trace/{name}", None, "hidden use"),
+    ("member", "GET", "/api/v1/trace/{name}", None, "asset"),
+    ("user", "GET", "/open/{asset}", None, "asset"),
+    ("", "GET", "/api/v1/open/{asset}/rows?sql=SELECT%20hours%20FROM%20NAME", None, "asset"),
+    ("", "GET", "/api/v1/open/{asset}/data.csv", None, "asset"),
+    ("", "GET", "/api/v1/open/{asset}/data.parquet", None, "asset"),
+    ("user", "POST", "/api/v1/consent-requests", {"asset": NAME, **PURPOSE, "text": "x"}, "asset"),
+    ("user", "POST", "/api/v1/consent-requests/{id}/withdrawal", None, "request"),
+    ("user", "POST", "/api/v1/agreements/{agreement}/end", None, "agreement"),
+    ("user", "POST", "/api/v1/agreements/{agreement}/duties", {"duty": "d", "fulfilled": True}, "agreement"),
+    ("user", "POST", "/api/v1/agreements/{agreement}/renewal/refusal", None, "agreement"),
+    ("user", "GET", "/api/v1/terms/{name}", None, "agreement"),
+    ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "agree"}, "negotiation"),
+    ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "dance"}, "negotiation"),
+    ("user", "POST", "/desk/negotiations/{negotiation}", {"message": "agree"}, "negotiation"),
+    ("user", "GET", "/api/v1/uses/{use}/decision", None, "use"),
+    ("member", "GET", "/api/v1/uses/{use}/decision", None, "hidden use"),
+    ("user", "GET", "/questions/{use}", None, "use"),
+    ("user", "GET", "/questions/{use}/answer.csv", None, "use"),
+    ("user", "GET", "/api/v1/receipts/{seq}", None, "fact"),
+    ("user", "GET", "/receipts/{seq}", None, "fact"),
+    ("member", "GET", "/api/v1/receipts/{seq}", None, "her fact"),
+    ("user", "POST", "/api/v1/rights/{right}/pledge", {"to": "insurer", "pilot": "x", "until": "2090-01-01"}, "right"),
+    ("user", "POST", "/api/v1/rights/{right}/transfer", {"to": "insurer", "keeps": True}, "right"),
+    ("user", "POST", "/api/v1/rights/{right}/release", None, "right"),
+    ("user", "POST", "/api/v1/rights/{right}/revocation", None, "right"),
+    ("user", "POST", "/api/v1/rights/right-1/transfer", {"to": NAME, "keeps": True}, "party"),
+    ("user", "POST", "/api/v1/rights/right-1/pledge", {"to": NAME, "pilot": "x", "until": "2090-01-01"}, "party"),
+    ("user", "POST", "/api/v1/delegations", {
+        "agent": NAME, "assets": ["pay"], "purposes": [story.PURPOSE], "until": "2090-01-01"}, "party"),
+    ("user", "POST", "/api/v1/delegations/{id}/end", None, "delegation"),
+    ("", "POST", "/login", {"party": NAME, "password": "it is a long one, but wrong"}, "with a password"),
+    ("user", "POST", "/agents/{id}/end", {}, "delegation"),
+    ("user", "DELETE", "/api/v1/keys/{thumbprint}", None, "key"),
+    ("user", "DELETE", "/api/v1/credentials/{id}", None, "credential"),
+    ("user", "DELETE", "/api/v1/tokens/{name}", None, "token"),
+    ("member", "POST", "/api/v1/me/consents", {"asset": NAME, **PURPOSE, "consent": False}, "asset"),
+    ("member", "POST", "/api/v1/me/consents", {"asset": "pay", **PURPOSE, "consent": False, "ward": NAME}, "member"),
+    ("member", "POST", "/api/v1/me/notices", {"asset": NAME, **PURPOSE}, "asset"),
+    ("member", "POST", "/api/v1/me/objections", {"asset": NAME, **PURPOSE}, "asset"),
+    ("member", "POST", "/me/consent", {"asset": NAME, **PURPOSE, "word": "refuse"}, "asset"),
+    ("member", "GET", "/api/v1/me/words/{asset}/{version}/receipt", None, "asset"),
+    ("member", "POST", "/api/v1/me/requests/{id}/answer", {"answer": "no"}, "request"),
+    ("member", "POST", "/member/requests/{id}", {"word": "no"}, "request"),
+    ("member", "POST", "/member/words", {"asset": NAME, **PURPOSE, "word": "object"}, "asset"),
+    ("member", "POST", "/member/words/review", {"asset": NAME, **PURPOSE, "column": "hours", "low": "1"}, "asset"),
+    ("member", "POST", "/api/v1/me/cells/{cell}/offer", {"purposes": [story.PURPOSE], "price": "1.00 EUR"}, "cell"),
+    ("member", "POST", "/api/v1/me/cells/{cell}/withdrawal", None, "cell"),
+    ("member", "POST", "/member/cells/{cell}/offer", {"purpose": story.PURPOSE}, "cell"),
+    ("member", "POST", "/member/cells/{cell}/withdrawal", {}, "cell"),
+    *(
+        ("user", "POST", f"/access/v1/{path}", {
+            "subject": {"type": "party", "id": who}, "resource": {"type": "asset", "id": NAME},
+            "action": {"name": "use", "properties": {"purpose": story.PURPOSE, "columns": ["hours", "nothing"]}},
+        }, "asset")
+        for path in ("evaluation", "evaluations", "search/action", "search/subject", "search/resource")
+        for who in (story.USER, story.STRANGER)
+    ),
+]  # fmt: skip
+
+# Addresses that take a name of something that everybody may know of.
+PUBLIC = {
+    "/static/{name}", "/journal/tile/{tile}", "/disclosure/{year}", "/api/description/{path}", "/api/v1/epochs/{number}",
+    "/api/v1/timestamps/{size}", "/api/v1/timestamps/{size}/checkpoint", "/api/v1/disclosure/{year}",
+    "/api/v1/disclosure/{year}/{part}", "/api/v1/offers/{offer}/requests",
+}  # fmt: skip
+
+
+@dataclass
+class World:
+    """A served node with things that are not the attacker's: `there`, by kind, a name of each."""
+
+    node: Node
+    client: TestClient[Any]
+    tokens: dict[str, str]
+    there: dict[str, str]
+
+    def absent(self, kind: str) -> str:
+        """A name like that of something that is there, of something that is not."""
+        name = self.there[kind]
+        return re.sub(r"\d", "9", name) if re.search(r"\d", name) else name[::-1]
+
+    def size(self) -> int:
+        with self.node.store.read() as state:
+            return state.size()
+
+    def told(self, who: str, method: str, path: str, body: dict[str, Any] | None, name: str) -> tuple[Any, ...]:
+        """All that an answer says, and how far the journal has grown, without the name that was typed and what is new
+        each time: numbers, instants and receipts."""
+        headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
+        form = not path.startswith(("/api/", "/access/")) and method == "POST"
+        text = json.dumps(body).replace(NAME, name) if body is not None else None
+        sent: dict[str, Any] = {} if text is None else {"data" if form else "json": json.loads(text)}
+        path = re.sub(r"{\w+}", name, path, count=1).replace("{version}", "1").replace(NAME, name)
+        before = self.size()
+        answer = self.client.request(method, path, headers=headers, follow_redirects=False, **sent)
+        given = [(key, plain(value, name)) for key, value in answer.headers.items() if key != "content-length"]
+        return answer.status_code, sorted(given), plain(answer.text, name), self.size() - before
+
+
+def plain(text: str, name: str) -> str:
+    """A text without the name, numbers of uses, instants and receipts."""
+    text = text.replace(name, NAME)
+    text = re.sub(r'"receipt":"[^"]+"', '"receipt":""', text)
+    return re.sub(r"use-\d+|\d{4}-\d\d-\d\dT[\d:.]+Z", "…", text)
+
+
+@pytest.fixture
+def world(node: Node, tmp_path: Any) -> Iterator[World]:
+    """The attacker is the insurer, and the first member."""
+    card = replace(story.read_card(), asset=HIDDEN, title="Tax", member_prefix="payer")
+    lines = story.write_table(tmp_path / "tax.csv").read_text().splitlines()
+    (tmp_path / "tax.csv").write_text("\n".join([*lines[:-1], lines[-1].replace("true", "false")]) + "\n")
+    story.done(register.add_asset(node, card, tmp_path / "tax.csv", story.OPERATOR))
+    terms = Terms("aggregates", ("Marketing",), story.PRICE, "EUR", 1)
+    story.done(trade.publish_offer(node, "more", story.ASSET, story.OPERATOR, terms))
+    moved = story.done(trade.request_offer(node, "more", story.USER))
+    story.done(register.add_party(node, "robot", "agent", "Robot", story.USER))
+    mandate = Mandate((story.ASSET,), (story.PURPOSE,), "EUR")
+    granted = story.done(delegation.grant(node, story.USER, "robot", mandate, later(node.clock.now(), days=9)))
+    asked = story.done(consent.ask(node, story.OPERATOR, story.ASSET, "Marketing", ANY, "x", 9, OTHER))
+    with node.store.read() as state:
+        person = id_of(state, OTHER)
+    cell = story.done(deposit.deposit(node, person, b"what,how\nsteps,12\n")).id
+    key = jose.public_key(json.loads(jose.new_key()[1]))
+    story.done(identity.register_key(node, story.USER, "user", key.thumbprint, key.jwk))
+    accepted = CredentialAccepted("credential-1", story.USER, "https://i.example", "t", "h", (), END_OF_TIME, "", 0)
+    node.store.write(lambda tx: tx.append(accepted))
+    answered = story.answer(node, micro_rho=story.CHEAP)
+    hidden = query.ask(
+        node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE)
+    )
+    tokens = {
+        role: login.issue_token(node, party, role, login.ROLES[role], 1, "")
+        for party, role in ((story.STRANGER, "user"), (SHE, "member"))
+    }
+    login.issue_token(node, story.USER, "user", ("ask",), 1, "theirs")
+    with node.store.read() as state:
+        agreement = next(iter(state.list(Use))).agreement
+        theirs = [right.id for right in state.list(Right, asset=story.ASSET) if right.grantee == story.OPERATOR]
+        fact = str(next(iter(state.list(Use))).ended)
+        her = str(state.history(person)[-1].seq)
+    login.set_password(node, story.USER, "user", "it is a long one, and right")
+    there = {
+        "with a password": story.USER,
+        "asset": HIDDEN, "negotiation": moved.negotiation, "agreement": agreement, "delegation": granted.delegation,
+        "request": asked.request, "cell": cell, "key": key.thumbprint, "credential": "credential-1", "use": answered.use,
+        "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
+        "token": login.tokens(node, story.USER)[0][0],
+    }  # fmt: skip
+    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+        yield World(node, client, {**tokens, "": ""}, there)
+
+
+def test_what_is_somebody_elses_and_what_is_not_there(world: World) -> None:
+    different = []
+    for who, method, path, body, kind in SURFACES:
+        there, absent = (world.told(who, method, path, body, name) for name in (world.there[kind], world.absent(kind)))
+        assert there[0] in (200, 303, 401, 403, 404), ("neither read nor refused", method, path, there)
+        if there != absent:
+            different.append((method, path, body, there, absent))
+    assert not different
+
+
+def test_a_refusal_that_is_looked_up_later_tells_no_more(world: World) -> None:
+    """The proof of a refused question is kept, and shown to who asked: it must not say what was read from a card."""
+    kept = []
+    for name in (world.there["asset"], world.absent("asset")):
+        said = f"SELECT COUNT(*) AS c FROM {name} WHERE hours > 1700 AND year IN (2021, 2022)"
+        refused = story.ask(world.node, said, story.STRANGER)
+        assert isinstance(refused, query.Refused)
+        kept.append([
+            world.told("user", "GET", path, None, refused.use)[2].replace(name, NAME)
+            for path in ("/api/v1/uses/{use}/decision", "/questions/{use}", "/trace/{name}", "/api/v1/trace/{name}")
+        ])  # fmt: skip
+    numbers = re.compile(r"\b\d+\b")
+    assert [numbers.sub("0", text) for text in kept[0]] == [numbers.sub("0", text) for text in kept[1]]
+
+
+def test_whoever_it_belongs_to_is_told_otherwise(world: World) -> None:
+    """Else the test above would compare two names of nothing."""
+    owners = {"user": (story.USER, "user"), "member": (OTHER, "member"), "steward": (story.OPERATOR, "steward")}
+    world.tokens |= {
+        who: login.issue_token(world.node, *whose, login.ROLES[whose[1]], 1, "") for who, whose in owners.items()
+    }
+    for who, method, path, body, kind in (
+        ("steward", "GET", "/api/v1/trace/{name}", None, "asset"), ("user", "GET", "/api/v1/uses/{use}/decision", None, "use"),
+        ("steward", "GET", "/api/v1/uses/{use}/decision", None, "hidden use"), ("user", "GET", "/questions/{use}", None, "use"),
+        ("user", "GET", "/api/v1/terms/{name}", None, "agreement"), ("user", "GET", "/api/v1/receipts/{seq}", None, "fact"),
+        ("member", "GET", "/api/v1/receipts/{seq}", None, "her fact"), ("user", "DELETE", "/api/v1/tokens/{name}", None, "token"),
+        ("member", "POST", "/api/v1/me/requests/{id}/answer", {"answer": "no"}, "request"),
+        ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "dance"}, "negotiation"),
+        ("user", "DELETE", "/api/v1/keys/{thumbprint}", None, "key"),
+        ("user", "DELETE", "/api/v1/credentials/{id}", None, "credential"),
+        ("user", "POST", "/api/v1/delegations/{id}/end", None, "delegation"),
+        ("member", "POST", "/api/v1/me/cells/{cell}/offer", {"purposes": [story.PURPOSE], "price": "1.00 EUR"}, "cell"),
+        ("user", "POST", "/api/v1/agreements/{agreement}/end", None, "agreement"),
+        ("steward", "POST", "/api/v1/rights/{right}/release", None, "right"),
+    ):  # fmt: skip
+        there = world.told(who, method, path, body, world.there[kind])
+        assert there != world.told(who, method, path, body, world.absent(kind)), (method, path)
+
+
+def test_a_member_is_told_on_what_grounds_and_not_what_is_between_others(world: World) -> None:
+    """Of a use that had her rows in it she sees the decision, without prices and advice, and no other member's word."""
+    answer = world.client.get(
+        f"/api/v1/uses/{world.there['use']}/decision", headers={"Authorization": f"Bearer {world.tokens['member']}"}
+    )
+    said = answer.json()
+    assert said["verdict"] == "permit" and "whyNot" not in said and len(said["premises"]) > 5
+    assert [one for one in said["obligations"] if one["kind"] == "pay"] == []
+    assert all("reason" not in premise for premise in said["premises"])
+    with world.node.store.read() as state:
+        people = [id_of(state, member) for member in story.MEMBERS]
+    assert not [person for person in people if person in answer.text]
+
+
+def test_no_address_is_left_out() -> None:
+    """Every address that takes a name, but for those of the steward, who may know of everything."""
+    app = make_app(None)  # type: ignore[arg-type]
+    takes = {
+        route.path_format
+        for route in app.routes for handler in getattr(route, "route_handlers", [])
+        if "{" in route.path_format and handler.opt.get("rule") not in (None, ("steward",))
+    }  # fmt: skip
+    assert takes == {path.partition("?")[0] for _, _, path, _, _ in SURFACES if "{" in path} | PUBLIC
