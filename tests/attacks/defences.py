@@ -115,13 +115,13 @@ def test_with_all_defences_in_place_every_test_passes(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: f"{removal.number}-{removal.defence}")
-def test_it_holds(removal: Removal, tree: Path, request: pytest.FixtureRequest) -> None:
+def test_it_holds(removal: Removal, tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     removal.apply(tree)
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
     for test in removal.tests:
         done = run(tree, test)
         held = done.returncode == 1 and ASSERTED.search(done.stdout)
-        terminal.write_line(f"\n{'held' if held else 'NOT HELD'}: {removal.number} {removal.defence} ({test})")
+        with capsys.disabled():
+            print(f"\n{'held' if held else 'NOT HELD'}: {removal.number} {removal.defence} ({test})")
         assert held, f"NOT HELD: without `{removal.text}`\n{test}\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
 
 
