@@ -106,9 +106,9 @@ WORDS = """
 asks       | of columns | for       | agreements | all its reasons say                                 | the remedy says
 -----------+------------+-----------+------------+-----------------------------------------------------+--------------------
 aggregates | pay        | Marketing | research   | `research` does not cover; Marketing; only Academic | AcademicResearch
-rows       | region     | Academic  | research   | for differentially private aggregates, not for      | SELECT year, AVG(pay)
+rows       | region     | Academic  | research   | for differentially private aggregates, not for      | SELECT region, AVG(pay)
 aggregates | region     | Academic  | records    | for records as they are, not for                    | come to an agreement
-rows       | pay; year  | Academic  | records    | pay: graded sensitive; year: graded personal        | SELECT year, AVG(pay)
+rows       | pay; year  | Academic  | records    | pay: graded sensitive; year: graded personal        | SELECT region, AVG(pay)
 rows       |            | Academic  | records    | site, cell: graded; core; member: graded restricted | leave these columns out
 aggregates | site       | Marketing | research   | purpose Marketing; site: graded important           | Academic; leave these
 rows       | pay        | Marketing | research   | Marketing; not for records; pay: graded sensitive   | Academic; SELECT
@@ -222,8 +222,8 @@ def test_every_column_that_a_question_reads_is_judged(row: dict[str, str]) -> No
 CARDS = """
 asset    | columns of the card                        | the example
 ---------+--------------------------------------------+-------------------------------------------
-pay      | pay measure; year list                     | SELECT year, AVG(pay) FROM pay GROUP BY year
-pay-2026 | pay measure; year list                     | SELECT year, AVG(pay) FROM "pay-2026" GROUP BY year
+pay      | pay measure; year list                     | SELECT region, AVG(pay) FROM pay GROUP BY year
+pay-2026 | pay measure; year list                     | SELECT region, AVG(pay) FROM "pay-2026" GROUP BY year
 pay      | hourly pay measure; year list              | SELECT year, AVG("hourly pay") FROM pay GROUP BY year
 pay      | 2nd list                                   | SELECT "2nd", COUNT(*) FROM pay GROUP BY "2nd"
 pay      | note                                       | SELECT COUNT(*) FROM pay

@@ -8,12 +8,14 @@ from worlds import World, agreement, pay
 
 from usufruct.core.access.rules import Permit, Request, decide, prove
 from usufruct.core.access.why_not import supposed
+from usufruct.core.base import instants
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract import rules
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
-from usufruct.core.contract.odrl import as_rules
+from usufruct.core.contract.odrl import ACTIONS, as_rules
 from usufruct.core.contract.state import Agreement
 from usufruct.core.privacy.facts import QueryAdmitted
+from usufruct.core.terms import evaluate
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Scope, Value
 
 ASKED = Request("institute", "pay", "AcademicResearch", "aggregates", ("pay",))
@@ -177,6 +179,32 @@ def test_an_agreement_is_shown_with_all_that_binds() -> None:
     row = made.state.get(Agreement, "agreed")
     assert row is not None
     shown = as_rules(row)
-    assert {rule.uid for rule in shown.rules} == {"agreed-use", "may", "never"}
-    (use,) = [rule for rule in shown.rules if rule.uid == "agreed-use"]
-    assert use.assignee == Scope("institute") and [duty.uid for duty in use.duties] == ["agreed-price"]
+    assert {rule.uid for rule in shown.rules} == {"may", "never"}
+    (use,) = [rule for rule in shown.rules if rule.uid == "may"]
+    assert use.assignee == Scope("institute") and [duty.uid for duty in use.duties] == ["may-price"]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "form", "at", "grade", "permitted"),
+    [
+        ("AcademicResearch", "aggregates", "2026-04-01", 3, True), ("EnforceSecurity", "aggregates", "2026-04-01", 3, False),
+        ("AcademicResearch", "rows", "2026-04-01", 3, False), ("AcademicResearch", "aggregates", "2027-04-01", 3, False),
+        ("AcademicResearch", "aggregates", "2026-04-01", 4, False),
+    ],
+)  # fmt: skip
+def test_what_is_shown_of_an_agreement_permits_no_more_than_it(
+    purpose: str, form: str, at: str, grade: int, permitted: bool
+) -> None:
+    """Where it carries rules, and whichever action these are about: whoever reads it elsewhere decides as this node."""
+    row = world(with_rules("agreed", may("usu:grade lteq 3"))).state.get(Agreement, "agreed")
+    assert row is not None
+    found = evaluate.read(as_rules(row), "lenient")
+    asked = evaluate.Request(ACTIONS[form], "pay", "institute", purpose, {"usu:form": form, "usu:grade": grade})
+    assert found.permits(asked, evaluate.World(instants.parse(at))) == permitted
+
+
+def test_where_nothing_is_carried_the_plain_fields_are_one_permission() -> None:
+    row = world(agreement("agreed")).state.get(Agreement, "agreed")
+    assert row is not None
+    (use,) = as_rules(row).rules
+    assert use.uid == "agreed-use" and [duty.uid for duty in use.duties] == ["agreed-use-price"]

@@ -1,8 +1,9 @@
 """An offer or agreement as one set of rules, for other nodes and tools that speak ODRL.
 
-What the plain fields of the terms say (form, purposes, price, end) becomes one permission with its constraints and the
-duty to pay; the rules that the terms carry stand beside it. Read the other way, an ODRL file gives the rules of an offer;
-its plain fields are said by who publishes it.
+What the plain fields of the terms say (form, purposes, price, end) are constraints and the duty to pay, of one
+permission or, where the terms carry rules, of each permission of theirs. So what is shown permits what this node would,
+and no more. Read the other way, an ODRL file gives the rules of an offer; its plain fields are said by who publishes
+it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from usufruct.core.base.money import DECIMALS, decimal
 from usufruct.core.contract.state import Agreement, Offer
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Scope, Value, normal
+from usufruct.core.terms.vocabulary import actions_above
 
 ACTIONS = {"aggregates": "aggregate", "rows": "extract"}
 """The action that each form of answer is."""
@@ -20,24 +22,39 @@ PROFILE = "usu:terms"
 
 
 def as_rules(of: Offer | Agreement) -> Ruleset:
-    """The whole of an offer or agreement."""
+    """The whole of an offer or agreement. Where it carries rules, a use must be permitted by these as well as by the plain
+    fields: so each permission of theirs is shown with what the fields demand, and none beside them."""
+    carried = of.terms.rules or Ruleset(of.id, (Rule("permission", f"{of.id}-use"),), conflict="prohibit")
+    kind = "Agreement" if isinstance(of, Agreement) else "Offer"
+    profiles = tuple(dict.fromkeys((*carried.profiles, PROFILE)))
+    rules = tuple(
+        _within(of, rule) if rule.kind == "permission" else rule for rule in carried.rules if _speaks(of, rule)
+    )
+    return normal(replace(carried, uid=of.id, rules=rules, kind=kind, profiles=profiles))
+
+
+def _speaks(of: Offer | Agreement, rule: Rule) -> bool:
+    """Whether a rule bears on what the agreement is for: a permission to do something else permits nothing here."""
+    wide = rule.action is None or rule.action.name in actions_above(ACTIONS[of.terms.form])
+    return wide or rule.kind != "permission"
+
+
+def _within(of: Offer | Agreement, rule: Rule) -> Rule:
+    """A permission, narrowed to what the plain fields say."""
     terms, consumer = of.terms, of.consumer if isinstance(of, Agreement) else None
-    purposes = tuple(Value(f"dpv:{purpose}") for purpose in terms.purposes)
     duties: tuple[Rule, ...] = ()
     if terms.price:
         amount = Value(decimal(terms.price, DECIMALS[terms.currency]), "xsd:decimal")
         price = Constraint("payAmount", "eq", (amount,), unit=terms.currency)
-        duties = (Rule("obligation", f"{of.id}-price", Action("compensate", (price,))),)
-    permission = Rule(
-        "permission", f"{of.id}-use", Action(ACTIONS[terms.form]), Scope(of.asset), Scope(of.provider),
-        Scope(consumer) if consumer else None,
-        constraints=(
-            Constraint("purpose", "isAnyOf", purposes), Constraint("usu:form", "eq", (Value(terms.form),)),
-            Constraint("dateTime", "lt", (Value(of.until, "xsd:dateTime"),)),
-        ),
-        duties=duties,
+        duties = (Rule("obligation", f"{rule.uid}-price", Action("compensate", (price,))),)
+    fields = (
+        Constraint("purpose", "isAnyOf", tuple(Value(f"dpv:{purpose}") for purpose in terms.purposes)),
+        Constraint("usu:form", "eq", (Value(terms.form),)),
+        Constraint("dateTime", "lt", (Value(of.until, "xsd:dateTime"),)),
+    )
+    return replace(
+        rule, action=Action(ACTIONS[terms.form], rule.action.refinements if rule.action else ()),
+        target=rule.target or Scope(of.asset), assigner=rule.assigner or Scope(of.provider),
+        assignee=rule.assignee or (Scope(consumer) if consumer else None),
+        constraints=(*fields, *rule.constraints), duties=(*duties, *rule.duties),
     )  # fmt: skip
-    carried = terms.rules or Ruleset(of.id, (), conflict="prohibit")
-    kind = "Offer" if consumer is None else "Agreement"
-    profiles = tuple(dict.fromkeys((*carried.profiles, PROFILE)))
-    return normal(replace(carried, uid=of.id, rules=(permission, *carried.rules), kind=kind, profiles=profiles))
