@@ -223,7 +223,7 @@ CARDS = """
 asset    | columns of the card                        | the example
 ---------+--------------------------------------------+-------------------------------------------
 pay      | pay measure; year list                     | SELECT region, AVG(pay) FROM pay GROUP BY year
-pay-2026 | pay measure; year list                     | SELECT region, AVG(pay) FROM "pay-2026" GROUP BY year
+pay-2026 | pay measure; year list                     | SELECT year, AVG(pay) FROM "pay-2026" GROUP BY year
 pay      | hourly pay measure; year list              | SELECT year, AVG("hourly pay") FROM pay GROUP BY year
 pay      | 2nd list                                   | SELECT "2nd", COUNT(*) FROM pay GROUP BY "2nd"
 pay      | note                                       | SELECT COUNT(*) FROM pay
