@@ -222,7 +222,7 @@ def test_every_column_that_a_question_reads_is_judged(row: dict[str, str]) -> No
 CARDS = """
 asset    | columns of the card                        | the example
 ---------+--------------------------------------------+-------------------------------------------
-pay      | pay measure; year list                     | SELECT region, AVG(pay) FROM pay GROUP BY year
+pay      | pay measure; year list                     | SELECT year, AVG(pay) FROM pay GROUP BY year
 pay-2026 | pay measure; year list                     | SELECT year, AVG(pay) FROM "pay-2026" GROUP BY year
 pay      | hourly pay measure; year list              | SELECT year, AVG("hourly pay") FROM pay GROUP BY year
 pay      | 2nd list                                   | SELECT "2nd", COUNT(*) FROM pay GROUP BY "2nd"
