@@ -13,6 +13,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, Terms
 from usufruct.core.registry import rights
+from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import AssetRegistered, Column, Quality
 from usufruct.core.rulebook import purposes
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Value
@@ -45,6 +46,8 @@ class World:
             )
             for purpose in ALLOWED:
                 yield ConsentsRecorded(asset.asset, purpose, tuple(range(PERSONS)), "made up")
+        for consumer in dict.fromkeys(agreement.consumer for agreement in self.agreements):
+            yield PartyVerified(consumer, "made up", Instant(UNTIL))
         yield from self.agreements
 
 

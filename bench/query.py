@@ -144,6 +144,7 @@ def _ready(node: Node, table: Path, steps: Steps) -> None:
         _done(register.record_consents(node, "pay", PURPOSE, None, "made up"))
     with setup("an offer and an agreement"):
         _done(register.add_party(node, "lab", "organisation", "Lab"))
+        _done(register.verify_party(node, "lab", "made up", None))
         _done(trade.publish_offer(
             node, "offer", "pay", "holder", Terms("aggregates", (PURPOSE,), 500, "EUR", 1), standing=True
         ))  # fmt: skip

@@ -50,6 +50,7 @@ class Broken:
 def the_story(node: Node, table: Path) -> Iterator[Any]:
     """Every kind of step a node takes. Whoever is interrupted can begin again: what is there already is refused."""
     yield register.add_party(node, story.USER, "organisation", "Institute")
+    yield register.verify_party(node, story.USER, "made up", None)
     yield register.add_asset(node, story.read_card(), table, story.OPERATOR)
     yield register.record_consents(node, story.ASSET, story.PURPOSE, None, "paper forms, cupboard 3")
     terms = Terms("aggregates", (story.PURPOSE,), story.PRICE, "EUR", 1)
