@@ -64,11 +64,10 @@ class Case:
         return [self.table.grades[column.grade] for column in read or asset.columns]
 
 
-def assurance(read: Reader, case: Case, request: Request, at: Instant) -> list[Premise]:
-    """How surely it must be known who asks for what is so graded, where an account is not enough."""
-    wanted, party, no = case.assurance, request.requester, None
-    if not grades.reaches(wanted, "substantial"):
-        return []
+def assurance(read: Reader, signed: bool, request: Request, at: Instant) -> list[Premise]:
+    """That it is known who asks, for what is so graded that an account is not enough; and where the request must be
+    `signed`, that it is."""
+    party, no = request.requester, None
     facts = registry.known(read, party, at)
     if facts is None:
         change = Change("have the operator find out who you are, or show a credential", row=registry.supposed(party))
@@ -76,7 +75,7 @@ def assurance(read: Reader, case: Case, request: Request, at: Instant) -> list[P
     found = Premise(
         "grade", party, "somebody whose identity is verified", "verified" if facts else "not verified", facts or (), no
     )
-    if not grades.reaches(wanted, "high"):
+    if not signed:
         return [found]
     no = None
     if not request.signed:

@@ -56,7 +56,7 @@ class Permit(NamedTuple):
 class _Lasting(NamedTuple):
     """A case, what seldom changes of it, and what a permit of it says. `asked` is the request in the words of the
     agreement's rules, `ends` says for each gate how many premises stand in and before it, `open` whether all hold;
-    `assurance` whether more than an account is needed."""
+    `assurance` is how surely it must be known who asks."""
 
     case: Case
     asked: evaluate.Request
@@ -64,7 +64,7 @@ class _Lasting(NamedTuple):
     ends: dict[str, int]
     open: bool
     obligations: tuple[Obligation, ...]
-    assurance: bool
+    assurance: str
     group_min: int
     life: int
     until: Instant
@@ -163,8 +163,8 @@ def _judge(
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
         passing = agreed.gates(read, lasting.case, who, lasting.asked, others, at, admitted)
-        if lasting.assurance:
-            passing += gates.assurance(read, lasting.case, request, at)
+        if lasting.assurance in _BY_FACTS:
+            passing += gates.assurance(read, lasting.assurance == "high", request, at)
         if request.actors:
             # At its release the use is counted already, so the price would be that of the next one.
             due = None if admitted else price
@@ -184,6 +184,9 @@ def _judge(
 def _judged(premises: tuple[Premise, ...]) -> _Judged:
     return _Judged(premises, [premise.no for premise in premises if premise.no is not None])
 
+
+_BY_FACTS = frozenset(one for one in grades.ASSURANCES if grades.reaches(one, "substantial"))
+"""How surely somebody must be known where an account is not enough."""
 
 _PLACES = {gate: place for place, gate in enumerate(GATES)}
 
@@ -222,7 +225,7 @@ def _work_out(
     ends = {gate: sum(_order(premise) <= place for premise in premises) for gate, place in _PLACES.items()}
     return _Lasting(
         case, agreed.question(case), premises, ends, all(premise.no is None for premise in premises), _obligations(case),
-        grades.reaches(case.assurance, "substantial"), case.group_min, life, until, running.schedule.prices if running else (),
+        case.assurance, case.group_min, life, until, running.schedule.prices if running else (),
     )  # fmt: skip
 
 

@@ -104,10 +104,10 @@ def in_force(at: Instant, known: Instant | None = None) -> Table:
     Raises:
         KeyError: there was no table yet; a rule that reads it would be a bug.
     """
-    valid = [table for table in TABLES if table.effective <= at and table.known <= (known or at)]
-    if not valid:
-        raise KeyError(f"there was no table of grades on {at}")
-    return max(valid, key=lambda table: (table.effective, table.known))
+    for table in reversed(TABLES):  # they are in order
+        if table.effective <= at and table.known <= (known or at):
+            return table
+    raise KeyError(f"there was no table of grades on {at}")
 
 
 def reaches(assurance: str, wanted: str) -> bool:
