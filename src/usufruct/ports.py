@@ -182,12 +182,22 @@ class Engine(Protocol):
         """Takes a CSV or Parquet file in, typed by the card; durable when it returns. Raises BadInput naming the first
         line that is ragged or mistyped, and keeps nothing then."""
 
-    def remove(self, asset: str, version: str, number: int) -> str:
-        """Prepares the asset's table without the rows of the person of that number, durably and beside the old one;
+    def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
+        """Prepares the asset's table without the rows of the persons of these numbers, durably and beside the old one;
         returns the SHA-256 of what will be stored. Raises EngineFault."""
 
-    def replace(self, asset: str, version: str) -> None:
-        """Lets the prepared table take the place of the old one; does nothing if it has already."""
+    def found(self, card: Card, version: str) -> str:
+        """Makes the table of a pool, which has no rows, in the place of any that no fact names; durable when it returns the
+        SHA-256 of what is stored. Raises StoreFull."""
+
+    def bring(self, pool: Asset, cell: Asset, brought: Sequence[Column], number: int) -> str:
+        """Prepares the table of a pool with the rows of a cell as those of the person of that number, and no others of
+        hers, durably and beside the old one; the columns `brought` of the cell become those of the pool, in its order.
+        Returns the SHA-256 of what will be stored. Raises EngineFault."""
+
+    def replace(self, asset: str, version: str, stored: str) -> None:
+        """Lets the prepared table of that SHA-256 take the place of the old one; throws away any other. Does nothing if it
+        has already."""
 
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table of an asset as a `.csv` or `.parquet` file that carries `notes`; the same bytes each time. Who

@@ -21,7 +21,7 @@ from usufruct.core.exchange.state import Call
 from usufruct.core.income import settlement
 from usufruct.core.income.explanation import Explanation, explain
 from usufruct.core.income.ledger import Account
-from usufruct.core.income.measure import contributions
+from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
 from usufruct.core.oversight import Warning, warnings
 from usufruct.core.privacy.facts import QueryRefused
@@ -283,7 +283,7 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
             counted = [
                 ("a use that is withheld" if hold.active(state, use.id, now) else use.id,
-                 contributions(state.evidence(use.contributions))[number])
+                 rows_of(contributions(state.evidence(use.contributions)), number))
                 for use in uses
             ]  # fmt: skip
             explanations.append(explain(
@@ -435,7 +435,7 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
 
 def _counted(state: Snapshot, use: Use, party: str) -> bool:
     rows = contributions(state.evidence(use.contributions))
-    return any(rows[person.number] for person in state.list(Person, asset=use.asset, party=party))
+    return any(rows_of(rows, person.number) for person in state.list(Person, asset=use.asset, party=party))
 
 
 def name_of(state: Snapshot, party: str) -> str:
