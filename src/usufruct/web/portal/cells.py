@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from usufruct.core.base.money import parse as parse_money
-from usufruct.node import deposit
+from usufruct.node import deposit, pool
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.cells import MEMBER, Upload, taken_in
@@ -21,7 +21,7 @@ def show(request: AnyRequest, became: FromQuery[str] = "") -> Page:
     node = node_of(request)
     return page(
         request, "cells.html", "Your own data", cells=deposit.cells(node, who_is(request).party), choices=purpose_choices(),
-        became=became, most=deposit.CELL_LIMIT // 2**20,
+        became=became, most=deposit.CELL_LIMIT // 2**20, pools=pool.places(node, who_is(request).party),
     )  # fmt: skip
 
 
