@@ -6,7 +6,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from usufruct.core.access import consent, hold
@@ -28,6 +28,7 @@ from usufruct.core.privacy.facts import QueryRefused
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.pool import is_in
 from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
@@ -80,7 +81,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a member said to everybody of one purpose (`given`, `refused` or nothing), and what `holds` now after all that she
-    said: see `consent.standing_now`."""
+    said: see `consent.standing_now`; for a pool that she is not in any more, `left`."""
 
     purpose: str
     said: str
@@ -251,6 +252,8 @@ def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
         seen.append(Seen(use, name_of(state, use.requester), part, let_out, paid_in.get(use.id), use.ended))
     said = consent.said(state, asset.id, person.number)
     words = tuple(_words(state, asset, person, said, seen, now))
+    if asset.charter and not is_in(state, asset.id, person.number):
+        words = tuple(replace(word, holds="left") for word in words)
     shared = consent.shares(state, asset.id, person.number)
     return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld), shared)
 

@@ -213,6 +213,12 @@ def members(read: Reader, asset: Asset, at: Instant) -> bytes | None:
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little")
 
 
+def is_in(read: Reader, pool: str, number: int) -> bool:
+    """Whether the person of a number is in a pool."""
+    member = read.get(Membership, pool, number)
+    return member is not None and member.standing == IN
+
+
 def told(count: int, step: int) -> str:
     """How many members a pool has, as everybody may know it."""
     known = count // step * step
