@@ -188,8 +188,9 @@ def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
 
     Columns: `person`, `k0`… for the keys, `rows`, `v0`… for the vectors. The steps are those of `core.privacy.rules`.
     """
-    values: list[Literal] = [population]
-    where = ["get_bit(CAST(? AS BIT), _person) = 1"]
+    # Whoever joined a pool after the population was found has a number behind its end, where nobody is in.
+    values: list[Literal] = [f"{population}0"]
+    where = [f"get_bit(CAST(? AS BIT), least(_person, {len(population)})) = 1"]
     for key in plan.keys:
         where.append(f"{quoted(key.column.name)} IN ({', '.join('?' * len(key.values))})")
         values += key.values
