@@ -187,13 +187,11 @@ class Engine(Protocol):
         returns the SHA-256 of what will be stored. Raises EngineFault."""
 
     def found(self, card: Card, version: str) -> str:
-        """Makes the table of a pool, which has no rows, in the place of any that no fact names; durable when it returns the
-        SHA-256 of what is stored. Raises StoreFull."""
+        """Makes the table of a pool, without rows; durable when it returns the SHA-256 of it. Raises StoreFull."""
 
     def bring(self, pool: Asset, cell: Asset, brought: Sequence[Column], number: int) -> str:
-        """Prepares the table of a pool with the rows of a cell as those of the person of that number, and no others of
-        hers, durably and beside the old one; the columns `brought` of the cell become those of the pool, in its order.
-        Returns the SHA-256 of what will be stored. Raises EngineFault."""
+        """As `remove`, the table of a pool with the rows of a cell for any of the person of that number; the columns
+        `brought` of the cell become those of the pool, in its order. Raises EngineFault."""
 
     def replace(self, asset: str, version: str, stored: str) -> None:
         """Lets the prepared table of that SHA-256 take the place of the old one; throws away any other. Does nothing if it

@@ -32,10 +32,10 @@ def list_pools(request: AnyRequest) -> list[dict[str, Any]]:
     return [_shown(one) for one in pool.pools(node_of(request))]
 
 
-@get("/pools/{pool_id:str}", opt=PUBLIC, sync_to_thread=True, summary="The charter of a pool")
-def show_pool(request: AnyRequest, pool_id: FromPath[str]) -> dict[str, Any]:
+@get("/pools/{name:str}", opt=PUBLIC, sync_to_thread=True, summary="The charter of a pool")
+def show_pool(request: AnyRequest, name: FromPath[str]) -> dict[str, Any]:
     """Its charter in words with the digest of it, and how many members it has, in steps."""
-    return _shown(done(pool.show(node_of(request), pool_id)))
+    return _shown(done(pool.show(node_of(request), name)))
 
 
 @get("/me/pools", opt=MEMBER, sync_to_thread=True, summary="Your places in pools")
@@ -44,18 +44,18 @@ def my_pools(request: AnyRequest) -> list[dict[str, Any]]:
     return [_place(one) for one in pool.places(node_of(request), who_is(request).party)]
 
 
-@post("/me/pools/{pool_id:str}/membership", opt=MEMBER, sync_to_thread=True, summary="Join a pool")
-def join_pool(request: AnyRequest, pool_id: FromPath[str], data: JSONBody[messages.NewMembership]) -> dict[str, Any]:
+@post("/me/pools/{name:str}/membership", opt=MEMBER, sync_to_thread=True, summary="Join a pool")
+def join_pool(request: AnyRequest, name: FromPath[str], data: JSONBody[messages.NewMembership]) -> dict[str, Any]:
     """You bring one of your cells, under the charter whose digest you send back."""
     who = who_is(request)
-    fact = done(pool.join(node_of(request), who.party, pool_id, data.cell, data.charter, who.actors))
+    fact = done(pool.join(node_of(request), who.party, name, data.cell, data.charter, who.actors))
     return {"pool": fact.pool, "cell": fact.cell, "charter": fact.charter, "rights": [fact.use, fact.operate]}
 
 
-@post("/me/pools/{pool_id:str}/leaving", opt=MEMBER, sync_to_thread=True, summary="Leave a pool")
-def leave_pool(request: AnyRequest, pool_id: FromPath[str]) -> dict[str, Any]:
+@post("/me/pools/{name:str}/leaving", opt=MEMBER, sync_to_thread=True, summary="Leave a pool")
+def leave_pool(request: AnyRequest, name: FromPath[str]) -> dict[str, Any]:
     """At any time and without a reason: no later question counts you."""
-    return {"left": done(pool.leave(node_of(request), who_is(request).party, pool_id)).pool}
+    return {"left": done(pool.leave(node_of(request), who_is(request).party, name)).pool}
 
 
 def _shown(shown: Shown) -> dict[str, Any]:

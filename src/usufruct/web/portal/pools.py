@@ -14,35 +14,35 @@ from usufruct.web.pools import MEMBER, PUBLIC
 from usufruct.web.portal.pages import AnyRequest, Form, Page, back_to, field, page
 
 
-@get("/pools/{pool_id:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
-def show(request: AnyRequest, pool_id: FromPath[str]) -> Page:
+@get("/pools/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+def show(request: AnyRequest, name: FromPath[str]) -> Page:
     """The charter of a pool, and how many members it has, in steps."""
-    shown = done(pool.show(node_of(request), pool_id))
+    shown = done(pool.show(node_of(request), name))
     return page(request, "pool.html", shown.asset.title, shown=shown, place=None, became="")
 
 
-@get("/member/pools/{pool_id:str}", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
-def mine(request: AnyRequest, pool_id: FromPath[str], became: FromQuery[str] = "") -> Page:
+@get("/member/pools/{name:str}", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
+def mine(request: AnyRequest, name: FromPath[str], became: FromQuery[str] = "") -> Page:
     """The charter, and her place; `became` says what her last form did."""
-    place = done(pool.place(node_of(request), who_is(request).party, pool_id))
+    place = done(pool.place(node_of(request), who_is(request).party, name))
     return page(request, "pool.html", place.shown.asset.title, shown=place.shown, place=place, became=became)
 
 
-@post("/member/pools/{pool_id:str}/membership", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
-def join(request: AnyRequest, pool_id: FromPath[str], data: Form) -> Response[Any]:
+@post("/member/pools/{name:str}/membership", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
+def join(request: AnyRequest, name: FromPath[str], data: Form) -> Response[Any]:
     """She brings a cell."""
     who = who_is(request)
     done(pool.join(
-        node_of(request), who.party, pool_id, field(data, "cell"), field(data, "charter"), who.actors
+        node_of(request), who.party, name, field(data, "cell"), field(data, "charter"), who.actors
     ))  # fmt: skip
-    return back_to(f"/member/pools/{pool_id}", became="joined")
+    return back_to(f"/member/pools/{name}", became="joined")
 
 
-@post("/member/pools/{pool_id:str}/leaving", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
-def leave(request: AnyRequest, pool_id: FromPath[str]) -> Response[Any]:
+@post("/member/pools/{name:str}/leaving", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
+def leave(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
     """She leaves."""
-    done(pool.leave(node_of(request), who_is(request).party, pool_id))
-    return back_to(f"/member/pools/{pool_id}", became="left")
+    done(pool.leave(node_of(request), who_is(request).party, name))
+    return back_to(f"/member/pools/{name}", became="left")
 
 
 handlers = [show, mine, join, leave]
