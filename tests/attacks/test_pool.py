@@ -20,6 +20,7 @@ import pooling
 import story
 from pooling import COOPERATIVE, INSTITUTE, POOL, RIDERS
 from support import JOURNAL, SetClock, rebuilt_rows, state_rows
+from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import later
 from usufruct.core.base.money import Money
@@ -385,6 +386,18 @@ def test_rules_about_how_many_persons_tell_nothing_of_a_pool(node: Node) -> None
         )
         answer = query.ask(node, asked)
         assert isinstance(answer, query.Refused) and answer.refusal.code == "access.terms"
+
+
+def test_the_cooperative_cannot_try_out_who_is_a_member(node: Node) -> None:
+    pooling.cell(node, "dan")
+    told = [
+        consent.ask(node, COOPERATIVE, POOL, pooling.PURPOSE, ANY, "Are you one?", 30, rider)
+        for rider in ("ana", "dan")
+    ]
+    assert str(refusal(told[0], "registry.unknown")).replace("ana", "dan") == str(told[1])
+    asked = story.done(consent.ask(node, COOPERATIVE, POOL, pooling.PURPOSE, ANY, "Do you ride at night?"))
+    story.done(consent.answer(node, asked.request, "ana", "no"))
+    assert [one.told for one in consent.sent(node, COOPERATIVE)] == ["fewer than 5 answered"]
 
 
 def test_no_other_learns_why_a_cell_does_not_fit(node: Node) -> None:

@@ -45,7 +45,9 @@ def test_a_member_reads_joins_and_leaves_on_the_page(browse: Any, node: Node) ->
     assert f"{odd.id} does not fit" in mine.text and "has no column earned" in mine.text
     joined = ana.press(mine, f"/member/pools/{POOL}/membership", cell=cell.id)
     assert "You are in." in joined.text and cell.id in joined.text
-    assert "you are in, with" in ana.get("/member/cells").text
+    cells = ana.get("/member/cells").text
+    assert "you are in, with" in cells and cells.count("nobody else knows that it is there") == 1
+    assert "only its cooperative knows that it is there" in cells
     assert f'href="/member/pools/{POOL}"' in ana.get("/me").source
     assert "you joined the pool What riders earn with" in ana.get("/me").text.replace("You", "you")
     assert cell.id not in browse("member-3", "member").get(f"/member/pools/{POOL}").text
