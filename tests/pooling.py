@@ -87,7 +87,7 @@ def join(node: Node, rider: str, name: str = POOL) -> PoolJoined:
 
 def agree(node: Node, price: int = 300, name: str = POOL, cooperative: str = COOPERATIVE) -> Agreement:
     """The institute may ask."""
-    register.add_party(node, INSTITUTE, "organisation", "Institute")
+    register.add_party(node, INSTITUTE, "organisation", "Institute", evidence="its entry in the register")
     terms = Terms("aggregates", (PURPOSE,), price, "EUR", 1)
     story.done(trade.publish_offer(node, f"{name}-offer", name, cooperative, terms, standing=True))
     moved = story.done(trade.request_offer(node, f"{name}-offer", INSTITUTE))

@@ -183,8 +183,7 @@ class Engine(Protocol):
         line that is ragged or mistyped, and keeps nothing then."""
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
-        """Prepares the asset's table without the rows of the persons of these numbers, durably and beside the old one;
-        returns the SHA-256 of what will be stored. Raises EngineFault."""
+        """Prepares the table without these persons' rows, durably, beside the old one; its SHA-256. Raises EngineFault."""
 
     def found(self, card: Card, version: str) -> str:
         """Makes the table of a pool, without rows; durable when it returns the SHA-256 of it. Raises StoreFull."""
@@ -194,8 +193,7 @@ class Engine(Protocol):
         `brought` of the cell become those of the pool, in its order. Raises EngineFault."""
 
     def replace(self, asset: str, version: str, stored: str) -> None:
-        """Lets the prepared table of that SHA-256 take the place of the old one; throws away any other. Does nothing if it
-        has already."""
+        """Lets the prepared table of that SHA-256 take the old one's place, if it has not; throws away any other."""
 
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table of an asset as a `.csv` or `.parquet` file that carries `notes`; the same bytes each time. Who

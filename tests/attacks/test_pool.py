@@ -378,7 +378,7 @@ def test_rules_about_how_many_persons_tell_nothing_of_a_pool(node: Node) -> None
         rules = Ruleset("rules", (Rule("permission", "may", Action("use"), constraints=(many,)),), "Offer", "prohibit")
         terms = Terms("aggregates", (pooling.PURPOSE,), 300, "EUR", 1, rules=rules)
         story.done(trade.publish_offer(node, f"many-{operator}", POOL, COOPERATIVE, terms, standing=True))
-        register.add_party(node, f"lab-{operator}", "organisation", "Lab")
+        register.add_party(node, f"lab-{operator}", "organisation", "Lab", evidence="seen")
         moved = story.done(trade.request_offer(node, f"many-{operator}", f"lab-{operator}"))
         story.done(trade.move(node, moved.negotiation, "verify", f"lab-{operator}"))
         asked = query.Asked(
