@@ -28,9 +28,9 @@ from bench.decision_world import ALLOWED, ASKED, AT, SINCE, World, make_world
 from bench.measure import medians, scratch, seconds, setup, tell
 from bench.report import Result, against, alone, barred
 from usufruct.core.access.consent import population
-from usufruct.core.access.consent_bits import CHUNK
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.access.rules import Permit, Request, decide
+from usufruct.core.base.bitmaps import CHUNK
 from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.terms.model import Action, Constraint, Logic, Rule, Ruleset, Value

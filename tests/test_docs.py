@@ -52,7 +52,7 @@ from usufruct.core.rulebook.grades import GRADES
 from usufruct.main import SETTINGS, create_node, open_node
 from usufruct.node.node import Node
 from usufruct.web.app import make_app, status_of
-from usufruct.wire import card, sql
+from usufruct.wire import card, charter, sql
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "usufruct"
@@ -341,6 +341,7 @@ def test_every_field_of_a_card_is_documented() -> None:
     assert {codes(row[0])[0] for row in rows(table)} == card._CARD_FIELDS
     assert {codes(row[0])[0] for row in rows(steps)} == card._STEP_FIELDS
     assert {codes(row[0])[0] for row in rows(columns) if codes(row[0])} == card._COLUMN_FIELDS
+    assert {codes(row[0])[0] for row in rows(read("charter.md"))} == charter._FIELDS
     page = read(DOCS / "concepts" / "the-decision.md")
     for grade in GRADES:
         forms = ", ".join(grade.forms) or "nothing"

@@ -230,6 +230,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 reach,
             )
             erase.recover(node)
+            register.settle(node)
             identity.recover(node)
             query.recover(node)
             call.recover(node)

@@ -182,12 +182,18 @@ class Engine(Protocol):
         """Takes a CSV or Parquet file in, typed by the card; durable when it returns. Raises BadInput naming the first
         line that is ragged or mistyped, and keeps nothing then."""
 
-    def remove(self, asset: str, version: str, number: int) -> str:
-        """Prepares the asset's table without the rows of the person of that number, durably and beside the old one;
-        returns the SHA-256 of what will be stored. Raises EngineFault."""
+    def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
+        """Prepares the table without these persons' rows, durably, beside the old one; its SHA-256. Raises EngineFault."""
 
-    def replace(self, asset: str, version: str) -> None:
-        """Lets the prepared table take the place of the old one; does nothing if it has already."""
+    def found(self, card: Card, version: str) -> str:
+        """Makes the table of a pool, without rows; durable when it returns the SHA-256 of it. Raises StoreFull."""
+
+    def bring(self, pool: Asset, cell: Asset, brought: Sequence[Column], number: int) -> str:
+        """As `remove`, the table of a pool with the rows of a cell for any of the person of that number; the columns
+        `brought` of the cell become those of the pool, in its order. Raises EngineFault."""
+
+    def replace(self, asset: str, version: str, stored: str) -> None:
+        """Lets the prepared table of that SHA-256 take the old one's place, if it has not; throws away any other."""
 
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table of an asset as a `.csv` or `.parquet` file that carries `notes`; the same bytes each time. Who

@@ -26,10 +26,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from usufruct.core.base.faults import EngineFault
+from usufruct.core.base.instants import Instant
 from usufruct.core.privacy.question import Both, Comparison, Condition, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.privacy.rules import GroupKey, QueryPlan, Vector
-from usufruct.core.registry.facts import Column
+from usufruct.core.registry.facts import Column, Quality
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.state import Asset
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.ports import Measured
 
@@ -536,3 +538,55 @@ def test_which_groups_count_differs_between_persons(tmp_path: Path) -> None:
     ).vectors
     assert sum(counts) == 500
     assert all(abs(count - 50) < 6 * math.sqrt(45) for count in counts), counts
+
+
+# --- the table of a pool ---------------------------------------------------------------------------------------------
+
+
+def asset_of(name: str, version: str, columns: tuple[Column, ...]) -> Asset:
+    """A registered table, as far as the engine reads it."""
+    return Asset(
+        name, "coop", "source", "", "", "", (), version, "owner", columns, 9, (), Quality(0, 0, ()), Instant("")
+    )  # fmt: skip
+
+
+def in_pool(folder: Path) -> list[tuple[Any, ...]]:
+    """What lies in the pool, in some order that stays."""
+    (file,) = (folder / "data").glob("pool-*.duckdb")
+    with duckdb.connect(file, read_only=True) as connection:
+        return sorted(connection.execute("SELECT * EXCLUDE (_draw) FROM asset").fetchall(), key=repr)
+
+
+def test_a_pool_takes_in_the_rows_of_cells_and_lets_go_of_them(tmp_path: Path) -> None:
+    engine = DuckDbEngine(tmp_path / "data", "256MB")
+    wanted = (Column("owner", "text", "personal", 3), Column('say "hi"', "decimal", "personal", 3, decimals=2),
+              Column("select", "text", "personal", 3))  # fmt: skip
+    has = (wanted[0], wanted[2], Column('SAY "HI"', "integer", "personal", 3), Column("note", "text", "personal", 3))
+    described = Card("pool", "Pool", "d", "l", "owner", wanted, 9)
+    stored, pool = [engine.found(described, "v")], asset_of("pool", "v", wanted)
+    (file,) = (tmp_path / "data").iterdir()
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == stored[0] and in_pool(tmp_path) == []
+
+    def bring(number: int, name: str, rows: str) -> None:
+        table = tmp_path / f"{name}.csv"
+        table.write_text(f'owner,select,"SAY ""HI""",note\n{rows}', encoding="utf-8")
+        taken = engine.ingest(Card(name, "C", "d", "l", "owner", has, 9), table)
+        stored.append(engine.bring(pool, asset_of(name, taken.version, has), (has[2], has[1]), number))
+
+    bring(0, "one", "x,a,1,secret\nx,b,99999999999999999,secret\n")
+    engine.replace("pool", "v", stored[0])
+    engine.replace("pool", "v", stored[-1])
+    assert in_pool(tmp_path) == [], "what another fact than the last one names is thrown away"
+    bring(0, "two", "x,a,1,secret\nx,b,99999999999999999,secret\nx,,,\n")
+    engine.replace("pool", "v", stored[-1])
+    engine.replace("pool", "v", stored[-1])
+    assert in_pool(tmp_path) == [(0, 100, "a"), (0, None, "b"), (0, None, None)], "grains; what is too large is empty"
+    bring(1, "three", "y,c,-2,\n")
+    engine.replace("pool", "v", stored[-1])
+    bring(0, "four", "x,d,3,\n")
+    engine.replace("pool", "v", stored[-1])
+    assert in_pool(tmp_path) == [(0, 300, "d"), (1, -200, "c")], "nobody has the rows of two cells"
+    assert b"secret" not in next((tmp_path / "data").glob("pool-*")).read_bytes()
+    engine.replace("pool", "v", engine.remove("pool", "v", [0, 1, 7]))
+    assert in_pool(tmp_path) == []
+    assert {path.suffix for path in (tmp_path / "data").iterdir()} == {".duckdb"}

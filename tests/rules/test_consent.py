@@ -12,9 +12,9 @@ from worlds import World, pay
 
 from usufruct.core.access import consent
 from usufruct.core.access.consent import ConsentChunk
-from usufruct.core.access.consent_bits import CHUNK
 from usufruct.core.access.consent_rules import Speaker, say
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused, ConsentsRecorded
+from usufruct.core.base.bitmaps import CHUNK
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal

@@ -2,7 +2,8 @@
 
 A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line that
 begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. At `31 days pass` the
-node's clock goes on by so much; KEY stands for the node's verifier key, NOTICE for the digest that was printed last. Days
+node's clock goes on by so much; KEY stands for the node's verifier key, NOTICE for the digest and CELL for the cell that
+was printed last. Days
 are stored as DAY, digests as DIGEST, names of cells as CELL and noised numbers as ~, for they differ from run to run;
 everything else must be as stored. To store new outputs, run with
 USUFRUCT_STORE=1 and read the difference.
@@ -51,11 +52,11 @@ def masked(output: str) -> str:
 
 
 class Clock:
-    """The system's clock, so many days on; and the last digest that was read, for who has to type it."""
+    """The system's clock, so many days on; and the last digest and cell that were read, for who has to type them."""
 
     def __init__(self) -> None:
         self.days = 0
-        self.digest = ""
+        self.digest = self.cell = ""
 
     def now(self) -> Instant:
         """What time it is then."""
@@ -65,13 +66,14 @@ class Clock:
 def run(command: str, clock: Clock) -> str:
     """What a person would read after typing a command."""
     words = [read_settings(Path("node")).key if word == "KEY" else word for word in shlex.split(command)]
-    words = [clock.digest if word == "NOTICE" else word for word in words]
+    words = [{"NOTICE": clock.digest, "CELL": clock.cell}.get(word, word) for word in words]
     assert words.pop(0) == "usufruct", f"scenarios run usufruct, not {command}"
     give(Doors(create_node, partial(open_node, clock=clock)))
     result = CliRunner().invoke(app, words)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     clock.digest = (re.findall(r"\b[0-9a-f]{64}\b", result.output) or [clock.digest])[-1]
+    clock.cell = (re.findall(r"\bcell-[0-9a-f]{16}\b", result.output) or [clock.cell])[-1]
     status = f"\n[status {result.exit_code}]" if result.exit_code else ""
     return masked(result.output + status)
 

@@ -23,6 +23,7 @@ from usufruct.cli import (
     keep,
     keys,
     member,
+    pool,
     register,
     report,
     right,
@@ -60,6 +61,7 @@ app.add_typer(terms.terms, name="terms")
 app.add_typer(service.client, name="client")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")
+app.add_typer(pool.pool, name="pool")
 app.add_typer(journal.journal, name="journal")
 app.add_typer(hold.hold, name="hold")
 app.add_typer(decision.decisions, name="decision")

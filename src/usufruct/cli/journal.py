@@ -74,7 +74,10 @@ def show(
 
 @command(journal, "follow")
 def follow(dir: Directory = HERE) -> None:
-    """Run the followers once: close the epoch, have the checkpoint witnessed and stamped. A served node does it itself."""
+    """Run the followers once: close the epoch, take who left out of pools, have the checkpoint witnessed and stamped.
+
+    A served node does it itself.
+    """
     with doors().open(dir) as node:
         rounds = followers.run_once(node)
     for one in rounds:

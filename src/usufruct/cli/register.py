@@ -123,7 +123,8 @@ def list_assets(dir: Directory = HERE) -> None:
             budget = state.get(Budget, row.id, row.version)
             left = budget.left * 100 // budget.total if budget else 0
             grades = ", ".join(f"{c.name}: {GRADES[c.grade].name}" for c in row.columns)
-            rows.append([row.id, row.title, row.quality.rows, row.quality.persons, f"{left} %", grades])
+            figures = ("", "") if row.charter else (row.quality.rows, row.quality.persons)
+            rows.append([row.id, row.title, *figures, f"{left} %", grades])
     table(
         "assets", ["id", "title", "rows", "persons", "budget left", "grades"], rows, ("rows", "persons", "budget left")
     )

@@ -122,6 +122,8 @@ def show(
 def tree(found: Title) -> Iterator[str]:
     """A title as lines of text, each right below what it rests on."""
     yield f"{found.asset.id}: {found.asset.title}"
+    if found.members:
+        yield f"rests on the grants of {found.members}, each on a cell of her own"
     lines = found.lines
     for place, line in enumerate(lines):
         margin = "".join("│  " if _goes_on(lines, place, depth) else "   " for depth in range(line.depth))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from usufruct.core.access.hold import HeldCount, Hold
+from usufruct.core.base import bitmaps
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row
-from usufruct.core.income.measure import contributions
+from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Party, Person
@@ -98,10 +99,10 @@ def parts_in(use: Use, evidence: Callable[[str], bytes]) -> Callable[[int], int 
     """For a use that ended: the part that the person of a number had in it; None if it does not concern her."""
     if use.state == "answered":
         rows = contributions(evidence(use.contributions))
-        return lambda number: rows[number] or None
+        return lambda number: rows_of(rows, number) or None
     if use.state == "abandoned":
         population = evidence(use.population)
-        return lambda number: 0 if population[number // 8] >> number % 8 & 1 else None
+        return lambda number: 0 if bitmaps.is_in(population, number) else None
     return lambda number: None
 
 

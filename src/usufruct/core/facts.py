@@ -37,7 +37,7 @@ from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import state as privacy_state
-from usufruct.core.registry import assurance, credentials, grants, keys, operation
+from usufruct.core.registry import assurance, charter, credentials, grants, keys, operation, pool
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 
@@ -51,6 +51,9 @@ FACTS: tuple[type[Fact], ...] = (
     grants.RightPledged,
     grants.RightReleased,
     grants.RightRevoked,
+    charter.PoolFounded,
+    pool.PoolJoined,
+    pool.PoolStored,
     credentials.CredentialAccepted,
     credentials.CredentialEnded,
     credentials.StatusListRead,
@@ -128,6 +131,10 @@ ROWS: tuple[type[Row], ...] = (
     registry_state.Person,
     registry_state.ErasedPerson,
     registry_state.Right,
+    charter.Charter,
+    pool.Pool,
+    pool.PoolChunk,
+    pool.Membership,
     credentials.Credential,
     credentials.StatusList,
     credentials.IssuedCredential,
@@ -179,6 +186,7 @@ ROWS: tuple[type[Row], ...] = (
 
 FOLDS = (
     registry_state.fold,
+    pool.fold,
     credentials.fold,
     keys.fold,
     assurance.fold,

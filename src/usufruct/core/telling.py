@@ -29,6 +29,7 @@ from usufruct.core.registry.credentials import ENDS, CredentialAccepted, Credent
 from usufruct.core.registry.facts import PartyRegistered, RightGranted
 from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
 from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
+from usufruct.core.registry.pool import PoolJoined
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grounds import GROUNDS
 
@@ -134,6 +135,14 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
             return "the operator recorded whether it knows who you are"
         case PartyRegistered():
             return "you were registered with this node"
+        case PoolJoined():
+            return f"you joined the pool {name(fact.pool)} with {name(fact.cell)}"
+        case _:
+            return _of_right(fact, name) or f"a fact about you: {fact.KIND.partition('/')[0]}"
+
+
+def _of_right(fact: Fact, name: Callable[[str], str]) -> str:
+    match fact:
         case RightGranted():
             return f"the right to {fact.right} {name(fact.asset)} was granted ({fact.id})"
         case RightPledged():
@@ -142,7 +151,7 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
             how = fact.KIND.partition(".")[2].partition("/")[0]
             return f"a right on {name(fact.asset)} was {how} ({fact.right})"
         case _:
-            return f"a fact about you: {fact.KIND.partition('/')[0]}"
+            return ""
 
 
 def _who(name: Callable[[str], str], party: str, actors: tuple[str, ...]) -> str:

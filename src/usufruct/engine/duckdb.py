@@ -26,7 +26,7 @@ from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
-from usufruct.engine import delivery, removal
+from usufruct.engine import delivery, pooling, removal
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
 from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
 
@@ -68,13 +68,24 @@ class DuckDbEngine:
             version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return take_in(card, table, self._file(card.asset, version), version)
 
-    def remove(self, asset: str, version: str, number: int) -> str:
-        """Prepares the table without one person's rows; returns the SHA-256 of what will be stored."""
-        return removal.prepare(self._file(asset, version), number)
+    def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
+        """Prepares the table without some persons' rows; returns the SHA-256 of what will be stored."""
+        return removal.prepare(self._file(asset, version), numbers)
 
-    def replace(self, asset: str, version: str) -> None:
-        """Lets the prepared table take the place of the old one; does nothing if it has already."""
-        removal.put_in_place(self._file(asset, version))
+    def found(self, card: Card, version: str) -> str:
+        """Makes the empty table of a pool; returns the SHA-256 of what is stored."""
+        columns = [column for column in card.columns if column.name != card.person_column]
+        return pooling.found(columns, self._file(card.asset, version))
+
+    def bring(self, pool: Asset, cell: Asset, brought: Sequence[Column], number: int) -> str:
+        """Prepares the table of a pool with a cell's rows; returns the SHA-256 of what will be stored."""
+        columns = [column for column in pool.columns if column.name != pool.person_column]
+        there, hers = self._file(pool.id, pool.version), self._file(cell.id, cell.version)
+        return pooling.bring(there, columns, hers, brought, number)
+
+    def replace(self, asset: str, version: str, stored: str) -> None:
+        """Lets the prepared table of that SHA-256 take the place of the old one; throws away any other."""
+        removal.put_in_place(self._file(asset, version), stored)
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population."""
@@ -177,8 +188,9 @@ def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
 
     Columns: `person`, `k0`… for the keys, `rows`, `v0`… for the vectors. The steps are those of `core.privacy.rules`.
     """
-    values: list[Literal] = [population]
-    where = ["get_bit(CAST(? AS BIT), _person) = 1"]
+    # Whoever joined a pool after the population was found has a number behind its end, where nobody is in.
+    values: list[Literal] = [f"{population}0"]
+    where = [f"get_bit(CAST(? AS BIT), least(_person, {len(population)})) = 1"]
     for key in plan.keys:
         where.append(f"{quoted(key.column.name)} IN ({', '.join('?' * len(key.values))})")
         values += key.values

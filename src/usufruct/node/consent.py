@@ -27,6 +27,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.charter import Charter
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.node.node import Node
@@ -141,6 +142,9 @@ def _spoken(state: Snapshot, word: ConsentWord, now: Instant) -> Spoken:
         shown = consent_requests.shown(state, request, _name(state, request.asker))
     elif word.notice:
         shown = consent_notice.notice(asset, word.purpose, word.conditions)
+    charter = state.get(Charter, asset.id)
+    if charter is not None and charter.digest == word.notice:
+        shown = charter.words
     if shown and consent_notice.digest(shown) != word.notice:
         shown = ""  # who asked has been erased since, and her name is part of what was shown
     parties = {asset.publisher, *word.conditions.recipients, *([word.by] if word.by else [])}

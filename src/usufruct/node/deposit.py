@@ -25,7 +25,6 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
-from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract import rules as contract
 from usufruct.core.contract.facts import Terms
@@ -36,7 +35,7 @@ from usufruct.core.registry.rights import Limits
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset, Party, Person, Right
 from usufruct.node import register
-from usufruct.node.node import Node
+from usufruct.node.node import Node, or_undone
 from usufruct.node.rights import checked
 from usufruct.ports import Transaction
 
@@ -118,14 +117,6 @@ def _card(node: Node, table: Path, card: Card | None, person: str, rows: int) ->
     )  # fmt: skip
 
 
-class _Undone(Exception):
-    """Takes back what a transaction appended before its refusal."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
-
-
 def offer(node: Node, member: str, cell: str, purposes: Sequence[str], price: Money, years: int = 1) -> str | Refusal:
     """Lets the operator offer a cell for these purposes, at a price for one question; returns the offer's name.
 
@@ -141,16 +132,13 @@ def offer(node: Node, member: str, cell: str, purposes: Sequence[str], price: Mo
     def command(tx: Transaction) -> str:
         for right, given in (("operate", limits), ("use", replace(limits, may_grant=True, further=1))):
             id = numbered("right", tx.next)
-            tx.append(_or_undone(rights.grant(tx, id, member, operator, cell, right, tx.now, given)))
+            tx.append(or_undone(rights.grant(tx, id, member, operator, cell, right, tx.now, given)))
         name = numbered("offer", tx.next)
         published = contract.publish(tx, name, cell, operator, terms, None, True, tx.now, node.about.currency)
-        tx.append(_or_undone(published))
+        tx.append(or_undone(published))
         return name
 
-    try:
-        return node.store.write(command)
-    except _Undone as undone:
-        return undone.refusal
+    return node.together(command)
 
 
 def withdraw(node: Node, member: str, cell: str) -> int | Refusal:
@@ -192,9 +180,3 @@ def cells(node: Node, member: str) -> tuple[Cell, ...]:
         about_her = [state.get(Asset, person.asset) for person in state.list(Person, party=member)]
         own = [asset for asset in about_her if asset is not None and asset.source == member]
         return tuple(Cell(one, tuple(o for o in state.list(Offer, asset=one.id) if o.open)) for one in own)
-
-
-def _or_undone(fact: FactT | Refusal) -> FactT:
-    if isinstance(fact, Refusal):
-        raise _Undone(fact)
-    return fact

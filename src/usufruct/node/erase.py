@@ -18,7 +18,7 @@ from usufruct.core.registry.facts import PersonErased, Removed
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, ErasedPerson, Party, Person
 from usufruct.node.node import Node
-from usufruct.node.register import TABLES
+from usufruct.node.register import TABLES, settle
 from usufruct.ports import Transaction
 
 
@@ -34,6 +34,7 @@ def erase(node: Node, party: str, by: str, actors: tuple[str, ...] = ()) -> Pers
         return refusal
     with TABLES:
         recover(node)
+        settle(node)
         return _erase(node, party, by)
 
 
@@ -47,7 +48,7 @@ def _erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
             )  # fmt: skip
         places = [(person, state.get(Asset, person.asset)) for person in state.list(Person, party=row.id)]
     tables = [(asset, person.number) for person, asset in places if asset is not None]
-    removed = tuple(Removed(a.id, number, node.engine.remove(a.id, a.version, number)) for a, number in tables)
+    removed = tuple(Removed(a.id, number, node.engine.remove(a.id, a.version, [number])) for a, number in tables)
     node.reach("erase before fact")
 
     def command(tx: Transaction) -> PersonErased:
@@ -82,10 +83,10 @@ def recover(node: Node) -> int:
 
 def _finish(node: Node, erased: ErasedPerson) -> None:
     with node.store.read() as state:
-        for name in erased.assets:
-            asset = state.get(Asset, name)
+        for removed in erased.removed:
+            asset = state.get(Asset, removed.asset)
             assert asset is not None
-            node.engine.replace(asset.id, asset.version)
+            node.engine.replace(asset.id, asset.version, removed.stored)
             node.table_keys.rotate(asset.id, asset.version)
     node.logins.forget(erased.party)
     node.reach("erase before key")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
@@ -56,8 +57,26 @@ class Outside:
     timestamp_minutes: int
 
 
+T = TypeVar("T")
+
+
 def no_step(step: str) -> None:
     """Nobody watches the steps."""
+
+
+class _Undone(Exception):
+    """Takes back what a command appended before its refusal."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
+def or_undone(found: T | Refusal) -> T:
+    """What was found; a refusal takes back all that the command appended, see `Node.together`."""
+    if isinstance(found, Refusal):
+        raise _Undone(found)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +111,10 @@ class Node:
             return fact
 
         return self.store.write(command)
+
+    def together(self, command: Callable[[Transaction], T]) -> T | Refusal:
+        """Runs a command of many facts, of which `or_undone` may refuse one: then nothing happened."""
+        try:
+            return self.store.write(command)
+        except _Undone as undone:
+            return undone.refusal

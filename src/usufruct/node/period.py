@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from usufruct.core.access.clauses import EarnedFee
 from usufruct.core.access.delegation import only_people
@@ -67,7 +68,8 @@ def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable
         rows = [0] * (found.quality.persons if found else 0)
         for use in uses:
             if use.agreement == agreement:
-                rows = [sum(pair) for pair in zip(rows, contributions(state.evidence(use.contributions)), strict=True)]
+                counted = contributions(state.evidence(use.contributions))  # of a pool as many as there were then
+                rows = [sum(pair) for pair in zip_longest(rows, counted, fillvalue=0)]
         for fee in fees:
             if fee.agreement == agreement:
                 yield EarningUse(numbered("fee", fee.seq), fee.amount, rows)

@@ -139,7 +139,7 @@ def _run(node: Node, admitted: _Admitted, population: bytes) -> _Ran:
     """Runs the plan where the data lie and adds the noise; abandons the use if that fails."""
     try:
         node.reach("query before run")
-        measured = node.engine.run(admitted.plan, population, admitted.permit.asset.quality.persons)
+        measured = node.engine.run(admitted.plan, population, admitted.permit.persons)
         node.reach("query after run")
         noised = [
             node.noise.add(exact, vector.deviation)
@@ -237,7 +237,8 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | bytes | t
         remedy = again.remedy if isinstance(again, Refusal) else "ask again, under the agreement that is in force now"
         seq = tx.append(QueryAbandoned(admitted.use, "what permitted it ended before the answer could leave")).seq
         return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seq
-    left = bytes(was & now for was, now in zip(ran.population, again.population, strict=True))
+    # Whoever joined a pool meanwhile is behind the end, or a bit that was not set.
+    left = bytes(was & now for was, now in zip(ran.population, again.population, strict=False))
     if left != ran.population:
         return left
     kept = tx.attach("application/vnd.usufruct.answer.v1+json", ran.answer.encode())

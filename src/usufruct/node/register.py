@@ -18,7 +18,9 @@ from usufruct.core.lineage import rules as lineage
 from usufruct.core.privacy.facts import BudgetOpened
 from usufruct.core.registry import assurance, rights
 from usufruct.core.registry.assurance import PartyVerified
+from usufruct.core.registry.charter import PoolFounded
 from usufruct.core.registry.facts import AssetRegistered, PartyRegistered, PersonsEnrolled, Quality
+from usufruct.core.registry.pool import Pool
 from usufruct.core.registry.rules import Card, check_card, check_new, find_party, id_of, register_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
@@ -29,7 +31,17 @@ from usufruct.ports import Ingested, Transaction
 ENROL_AT_ONCE = 10_000  # persons in one fact
 
 TABLES = threading.Lock()
-"""Held by whoever takes a table in or a person out: each must find the tables as the other left them."""
+"""Held by whoever takes a table in, or a person in or out: each must find the tables as the other left them."""
+
+
+def settle(node: Node) -> None:
+    """Lets every table of a pool be what the journal last said, if a crash or a failure came between the two; throws away
+    what was prepared and never said. Whoever writes a table anew does this first, under the lock."""
+    with node.store.read() as state:
+        pools = [(state.get(Asset, pool.asset), pool.stored) for pool in state.list(Pool)]
+    for asset, stored in pools:
+        assert asset is not None, "a pool is an asset"
+        node.engine.replace(asset.id, asset.version, stored)
 
 
 def add_party(
@@ -96,7 +108,7 @@ def add_asset(node: Node, card: Card, table: Path, publisher: str, owner: str | 
 
 def _take_in(node: Node, card: Card, table: Path, publisher: str, owner: str | None) -> Registered | Refusal:
     with node.store.read() as state:
-        found = check_card(state, card, publisher) or _origin(state, card, publisher, node.clock.now())
+        found = check_card(state, card, publisher) or origin_of(state, card, publisher, node.clock.now())
     if isinstance(found, Refusal):
         return found
     taken = node.engine.ingest(card, table)
@@ -104,19 +116,23 @@ def _take_in(node: Node, card: Card, table: Path, publisher: str, owner: str | N
 
     def command(tx: Transaction) -> Registered | Refusal:
         refusal = check_card(tx, card, publisher) or check_new(tx, card, taken.version)
-        found = refusal or _origin(tx, card, publisher, tx.now)
-        return found if isinstance(found, Refusal) else _register(node, tx, card, taken, publisher, found, owner)
+        found = refusal or origin_of(tx, card, publisher, tx.now)
+        return found if isinstance(found, Refusal) else register(node, tx, card, taken, publisher, found, owner)
 
     return node.store.write(command)
 
 
-def _origin(read: Reader, card: Card, publisher: str, at: Instant) -> lineage.Origin | Refusal:
+def origin_of(read: Reader, card: Card, publisher: str, at: Instant) -> lineage.Origin | Refusal:
+    """Where the table of a card comes from, and what it may be used for because of that."""
     return lineage.origin(read, card, publisher, at, partial(looked_at, read))
 
 
-def _register(
-    node: Node, tx: Transaction, card: Card, taken: Ingested, publisher: str, origin: lineage.Origin, owner: str | None
-) -> Registered:
+def register(
+    node: Node, tx: Transaction, card: Card, taken: Ingested, publisher: str, origin: lineage.Origin,
+    owner: str | None = None, charter: PoolFounded | None = None,
+) -> Registered:  # fmt: skip
+    """Registers a table that was taken in, under rules that were asked; as a pool, if it has a charter, with which the
+    rights of its publisher end."""
     assert owner is None or taken.persons == (owner,), "a cell is about its owner and nobody else"
     source = owner or (slug(f"members-of-{card.asset}") if card.person_column else publisher)
     if tx.get(Party, source) is None:
@@ -128,7 +144,7 @@ def _register(
     tx.append(AssetRegistered(
         card.asset, publisher, source, card.title, card.description, card.licence, card.keywords, taken.version,
         taken.stored, card.person_column, card.columns, card.rows_per_person, card.once_per, quality,
-        origin.purposes, card.derived_from, card.transform, origin.prohibited,
+        origin.purposes, card.derived_from, card.transform, origin.prohibited, charter.digest if charter else "",
     ))  # fmt: skip
     for step in origin.steps:
         tx.append(replace(step, id=numbered("step", tx.next)))
@@ -140,6 +156,7 @@ def _register(
     first_links = rights.in_her_own_hands if owner else rights.at_the_source
     for fact in first_links(card.asset, source, publisher, names):
         # What is the public's its body may let others operate; what is a person's stays with whom she gave it to.
+        fact = replace(fact, until=charter.until) if charter and fact.grantee == publisher else fact
         tx.append(replace(fact, may_grant=True) if public and fact.right == "operate" else fact)
     tx.append(BudgetOpened(card.asset, taken.version, node.rulebook.value("privacy.budget-micro-rho", tx.now)))
     asset = tx.get(Asset, card.asset)

@@ -13,6 +13,7 @@ from usufruct.core.contract.state import Agreement, Offer
 from usufruct.core.registry import conveyance, rights
 from usufruct.core.registry.facts import RightGranted
 from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
+from usufruct.core.registry.pool import Pool, told
 from usufruct.core.registry.rights import AS_FAR, Limits
 from usufruct.core.registry.state import Asset, Party, Right
 from usufruct.core.registry.title import Line, has_place
@@ -26,10 +27,11 @@ Passed = TypeVar("Passed", RightGranted, RightTransferred, RightPledged)
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """The title of an asset as one looker sees it."""
+    """The title of an asset as one looker sees it; on the grants of how many `members` a pool rests, in steps."""
 
     asset: Asset
     lines: tuple[Line, ...]
+    members: str = ""
 
 
 def grant(
@@ -103,7 +105,10 @@ def title(node: Node, asset: str, viewer: str | None, steward: bool = False) -> 
         offered = any(offer.open and offer.until > now for offer in state.list(Offer, asset=asset))
         if not (steward or offered or (viewer is not None and has_place(state, row, viewer))):
             return None
-        return Title(row, title_of(state, row, now, None if steward else viewer or ""))
+        pool = state.get(Pool, asset)
+        step = node.rulebook.value("consent.answers-told-in-steps-of", now)
+        members = told(pool.members, step) if pool else ""
+        return Title(row, title_of(state, row, now, None if steward else viewer or ""), members)
 
 
 def checked(limits: Limits) -> Limits:

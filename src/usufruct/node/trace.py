@@ -10,7 +10,7 @@ from usufruct.core.access import hold
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income.measure import contributions
+from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.lineage import rules
 from usufruct.core.lineage.facts import StepRecorded, TransformEnded, TransformRegistered
 from usufruct.core.privacy.state import Use
@@ -86,4 +86,5 @@ def _concerns(state: Snapshot, party: str, now: Instant, what: Asset | Use) -> b
         return True
     shown = what.state == "answered" and not hold.active(state, what.id, now)
     numbers = [person.number for person in people] if shown else []
-    return bool(numbers) and any(map(contributions(state.evidence(what.contributions)).__getitem__, numbers))
+    rows = contributions(state.evidence(what.contributions)) if numbers else ()
+    return any(rows_of(rows, number) for number in numbers)

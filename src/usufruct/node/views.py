@@ -6,7 +6,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from usufruct.core.access import consent, hold
@@ -21,13 +21,14 @@ from usufruct.core.exchange.state import Call
 from usufruct.core.income import settlement
 from usufruct.core.income.explanation import Explanation, explain
 from usufruct.core.income.ledger import Account
-from usufruct.core.income.measure import contributions
+from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
 from usufruct.core.oversight import Warning, warnings
 from usufruct.core.privacy.facts import QueryRefused
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.registry.pool import is_in
 from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
@@ -80,7 +81,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Word:
     """What a member said to everybody of one purpose (`given`, `refused` or nothing), and what `holds` now after all that she
-    said: see `consent.standing_now`."""
+    said: see `consent.standing_now`; for a pool that she is not in any more, `left`."""
 
     purpose: str
     said: str
@@ -251,6 +252,8 @@ def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
         seen.append(Seen(use, name_of(state, use.requester), part, let_out, paid_in.get(use.id), use.ended))
     said = consent.said(state, asset.id, person.number)
     words = tuple(_words(state, asset, person, said, seen, now))
+    if asset.charter and not is_in(state, asset.id, person.number):
+        words = tuple(replace(word, holds="left") for word in words)
     shared = consent.shares(state, asset.id, person.number)
     return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld), shared)
 
@@ -283,7 +286,7 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
             counted = [
                 ("a use that is withheld" if hold.active(state, use.id, now) else use.id,
-                 contributions(state.evidence(use.contributions))[number])
+                 rows_of(contributions(state.evidence(use.contributions)), number))
                 for use in uses
             ]  # fmt: skip
             explanations.append(explain(
@@ -435,7 +438,7 @@ def receipt_for(node: Node, party: str, seq: int) -> Receipt | None:
 
 def _counted(state: Snapshot, use: Use, party: str) -> bool:
     rows = contributions(state.evidence(use.contributions))
-    return any(rows[person.number] for person in state.list(Person, asset=use.asset, party=party))
+    return any(rows_of(rows, person.number) for person in state.list(Person, asset=use.asset, party=party))
 
 
 def name_of(state: Snapshot, party: str) -> str:

@@ -25,6 +25,7 @@ from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefus
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, PersonErased
+from usufruct.core.registry.pool import PoolStored
 from usufruct.ports import KeyRing
 from usufruct.store import tables
 from usufruct.store.memory import MemoryState
@@ -75,6 +76,9 @@ class Recount:
                 for removed in fact.removed:
                     _, file, _ = self._assets.get(removed.asset, (0, "", ""))
                     self._assets[removed.asset] = (entry.seq, file, removed.stored)
+            case PoolStored() as fact:
+                _, file, _ = self._assets.get(fact.pool, (0, "", ""))
+                self._assets[fact.pool] = (entry.seq, file, fact.stored)
             case PeriodPlanned() as fact:
                 self._settled.update((statement.lines, statement.members) for statement in fact.statements)
             case PeriodClosed() as fact:

@@ -33,6 +33,7 @@ from usufruct.web import (
     lineage,
     log,
     messages,
+    pools,
     rights,
     services,
 )
@@ -68,6 +69,7 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "pool": 409,
     "exchange": 403,
     "identity": 403,
     "lineage": 422,
@@ -80,6 +82,8 @@ _EXACT = {
     "access.not-open": 404,
     "access.busy": 429,
     "registry.operation": 422,
+    "pool.charter": 422,
+    "pool.fit": 422,
 }
 
 
@@ -119,6 +123,7 @@ def make_app(node: Node) -> Litestar:
                     delegations,
                     log,
                     lineage,
+                    pools,
                     rights,
                     services,
                 )

@@ -134,6 +134,20 @@ class NewCellOffer(Struct, forbid_unknown_fields=True):
     years: Annotated[int, Meta(ge=1, le=30)] = 1
 
 
+class NewPool(Struct, forbid_unknown_fields=True):
+    """The charter of a pool as TOML, and the cooperative that adopts it."""
+
+    cooperative: Id
+    charter: Annotated[str, Meta(min_length=1, max_length=200_000)]
+
+
+class NewMembership(Struct, forbid_unknown_fields=True):
+    """With which of her cells a member joins, and the digest of the `charter` that she read."""
+
+    cell: Id
+    charter: Text
+
+
 class Message(Struct, forbid_unknown_fields=True):
     """A move in a negotiation: request, offer, accept, agree, verify, finalize or terminate."""
 

@@ -58,7 +58,8 @@ def revoke_right(request: AnyRequest, right: FromPath[str]) -> RightRevoked:
 def show_title(request: AnyRequest, asset: FromPath[str]) -> dict[str, Any]:
     """The title of an asset that is offered, or in which you have a place; persons are not named."""
     found = title_for(request, asset)
-    return {"asset": asset, "title": found.asset.title, "rights": [_line(line) for line in found.lines]}
+    said = {"asset": asset, "title": found.asset.title, "rights": [_line(line) for line in found.lines]}
+    return said | ({"members": found.members} if found.members else {})
 
 
 def title_for(request: AnyRequest, asset: str) -> Title:

@@ -39,10 +39,27 @@ def read(text: str) -> Card:
     Raises:
         BadInput: not TOML, a field is missing, unknown or of another type.
     """
+    return of_table(parse(text, "the card"))
+
+
+def parse(text: str, what: str) -> dict[str, Any]:
+    """What a text in TOML holds; `what` it is.
+
+    Raises:
+        BadInput: it is not TOML.
+    """
     try:
-        value = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput("input.card", f"the card is not TOML: {error}", "correct it at that place") from None
+        raise BadInput("input.card", f"{what} is not TOML: {error}", "correct it at that place") from None
+
+
+def of_table(value: dict[str, Any]) -> Card:
+    """The card that a table of TOML is.
+
+    Raises:
+        BadInput: a field is missing, unknown or of another type.
+    """
     _known(value, _CARD_FIELDS, "the card")
     columns = value.get("columns")
     if not isinstance(columns, dict) or not columns:

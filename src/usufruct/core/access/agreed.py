@@ -101,9 +101,11 @@ def question(case: Case) -> Request:
     values: dict[str, Any] = {
         "usu:form": case.form, "usu:grade": max([column.grade for column in columns]),
         "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
-        "recipient": case.agreement.consumer, "version": asset.version, "usu:persons": asset.quality.persons,
+        "recipient": case.agreement.consumer, "version": asset.version,
         "usu:group": case.group_min if case.form == "aggregates" else None,
     }  # fmt: skip
+    if not asset.charter:  # how many are in a pool is told in steps, and not by what a rule lets through
+        values["usu:persons"] = asset.quality.persons
     return Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
 
 

@@ -24,7 +24,7 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import AgreementEnded, AgreementReached
 from usufruct.core.contract.state import Agreement, AgreementUses, Negotiation, Offer
-from usufruct.core.registry import rights
+from usufruct.core.registry import charter, rights
 from usufruct.core.registry.state import Right
 
 CONDITIONS = {
@@ -262,6 +262,9 @@ def schedule(read: Reader, offer: str, by: str, found: Schedule) -> OfferSchedul
             "contract.terms", not_done, "it was requested already, as it stood",
             remedy="publish another offer, and put the schedule on that",
         )  # fmt: skip
+    cheap = charter.too_cheap(read, row.asset, min((p.price for p in found.prices), default=row.terms.price), not_done)
+    if cheap is not None:
+        return cheap
     if found.fee is not None:  # nobody goes on paying for what cannot be used any more
         found = replace(found, ends=tuple(dict.fromkeys(("right", *found.ends))))
     return OfferScheduled(offer, by, found)

@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from usufruct.core.access.consent_bits import CHUNK, bitmap, has, joined, parsed, with_one, without, written
 from usufruct.core.access.consent_conditions import ANY, Circumstances, Conditions
 from usufruct.core.access.consent_guardians import Guardianship
 from usufruct.core.access.consent_head import ConsentHead, once, with_heads
@@ -50,6 +49,7 @@ from usufruct.core.access.facts import (
     UsedWord,
     UseObjected,
 )
+from usufruct.core.base.bitmaps import CHUNK, bitmap, has, joined, parsed, with_one, without, written
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.registry.facts import PersonErased
@@ -205,20 +205,25 @@ def number_of(read: Reader, asset: str, party: str) -> int:
 
 
 def population(
-    read: Reader, asset: str, purpose: str, persons: int, circumstances: Circumstances | None = None
-) -> bytes:
+    read: Reader, asset: str, purpose: str, persons: int, circumstances: Circumstances | None = None,
+    among: bytes | None = None,
+) -> bytes:  # fmt: skip
     """Who may be used: a bitmap over the numbers of all `persons`; bit `n % 8` of byte `n // 8` is person `n`.
 
-    Without circumstances only who is in under any in which nobody must be asked first.
+    Without circumstances only who is in under any in which nobody must be asked first. With `among`, nobody but those whose
+    rows are there to be used at all.
     """
     head = read.get(ConsentHead, asset)
     if head is None or head.limited:
-        return _population(read, asset, purpose, persons, circumstances)
-    name = (head.digest, purpose, persons, _basis(circumstances), circumstances is not None and circumstances.ask_first)
-    return once(name, lambda: _population(read, asset, purpose, persons, circumstances))
+        return _population(read, asset, purpose, persons, circumstances, among)
+    first = circumstances is not None and circumstances.ask_first
+    name = (head.digest, purpose, persons, _basis(circumstances), first, among)
+    return once(name, lambda: _population(read, asset, purpose, persons, circumstances, among))
 
 
-def _population(read: Reader, asset: str, purpose: str, persons: int, circumstances: Circumstances | None) -> bytes:
+def _population(
+    read: Reader, asset: str, purpose: str, persons: int, circumstances: Circumstances | None, among: bytes | None
+) -> bytes:
     limited = held(read, read.list(ConsentWord, asset=asset, standing=LIMITED), purpose, circumstances)
     size, everybody = (persons + 7) // 8, (1 << persons) - 1
     sides: dict[str, tuple[int, int]] = {}
@@ -234,6 +239,8 @@ def _population(read: Reader, asset: str, purpose: str, persons: int, circumstan
     inside = (given if basis == CONSENT else everybody) & ~refused & ~_objections(read, asset, purpose, basis)
     if circumstances is not None and circumstances.ask_first:
         inside &= bitmap(limited.asked, size)
+    if among is not None:  # before shared records are looked at: who is not there is not in
+        inside &= int.from_bytes(among, "little")
     bits = bytearray((inside & everybody).to_bytes(size, "little"))
     _leave_out_shared(bits, [shared.numbers for shared in read.list(SharedRecords, asset=asset)])
     return bytes(bits)

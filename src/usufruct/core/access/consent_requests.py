@@ -144,10 +144,13 @@ def ask(
 
 
 def may_ask(read: Reader, asset: Asset, asker: str, party: str = "") -> bool:
-    """Whether an asset can be known to the asker; and if one person is asked, whether he keeps the data about her."""
+    """Whether an asset can be known to the asker; and if one person is asked, whether he keeps the data about her. Nobody
+    asks one member of a pool: the answer would tell whether she is one."""
     if party:
+        if asset.charter or asker != asset.publisher:
+            return False
         one = find_party(read, party)
-        return one is not None and asker == asset.publisher and any(read.list(Person, asset=asset.id, party=one.id))
+        return one is not None and any(read.list(Person, asset=asset.id, party=one.id))
     offered = any(offer.open for offer in read.list(Offer, asset=asset.id))
     return offered or asker == asset.publisher or any(read.list(Agreement, asset=asset.id, consumer=asker))
 

@@ -28,7 +28,7 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import Agreement, in_force
 from usufruct.core.lineage.standing import rests_on, standing
-from usufruct.core.registry import rights
+from usufruct.core.registry import pool, rights
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import grades, purposes
 from usufruct.core.terms import evaluate
@@ -39,14 +39,15 @@ NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 
 class Permit(NamedTuple):
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
-    numbers), with what the proof says goes with it; at this `price`, in minor units, and under these `delegations`. No
-    figure about fewer persons than `group_min` may leave."""
+    numbers, of whom there are `persons`), with what the proof says goes with it; at this `price`, in minor units, and under
+    these `delegations`. No figure about fewer persons than `group_min` may leave."""
 
     agreement: Agreement
     asset: Asset
     purpose: str
     circumstances: Circumstances
     population: bytes
+    persons: int
     proof: Proof
     price: int
     group_min: int
@@ -96,11 +97,13 @@ def decide(
         remedies = dict.fromkeys(no.remedy for no in noes if no.remedy)
         return refuse(noes[0].code, REFUSED, *(no.reason for no in noes), remedy="; and ".join(remedies) or NO_REMEDY)
     case = judged.lasting.case
-    circumstances = _circumstances(case, request, at, admitted)
-    population = consent.population(read, case.asset.id, case.purpose, case.asset.quality.persons, circumstances)
+    circumstances, persons = _circumstances(case, request, at, admitted), pool.persons(read, case.asset)
+    population = consent.population(
+        read, case.asset.id, case.purpose, persons, circumstances, pool.members(read, case.asset, at)
+    )
     return Permit(
-        case.agreement, case.asset, case.purpose, circumstances, population, _proof(request, at, judged), judged.price,
-        judged.lasting.group_min, judged.delegations,
+        case.agreement, case.asset, case.purpose, circumstances, population, persons, _proof(request, at, judged),
+        judged.price, judged.lasting.group_min, judged.delegations,
     )  # fmt: skip
 
 

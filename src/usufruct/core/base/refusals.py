@@ -58,6 +58,9 @@ CODES: dict[str, str] = {
     "registry.exists": "the name is taken",
     "registry.no-person-column": "the table has no column that says whom a row is about",
     "registry.operation": "only a public body authorises an organisation, and only for data of class public",
+    "pool.charter": "the charter cannot be adopted",
+    "pool.fit": "the member's cell is not what the charter of the pool describes",
+    "pool.ended": "the charter of the pool has run out",
     "rights.not-held": "one cannot grant what one does not hold",
     "rights.pledged": "the right is lent to a pilot, or others have what the pledge would take from them",
     # who somebody is

@@ -22,10 +22,10 @@ from usufruct.core.contract.facts import (
 from usufruct.core.contract.negotiation import MESSAGES, START, moves_from
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.lineage import standing as descent
-from usufruct.core.registry import rights
+from usufruct.core.registry import charter, rights
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
-from usufruct.core.rulebook.bases import BASES
+from usufruct.core.rulebook.bases import BASES, CONSENT
 from usufruct.core.rulebook.grades import FORMS
 from usufruct.core.terms.rules import activate
 
@@ -66,7 +66,7 @@ def publish(
             "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
             remedy=f"name a price in {currency}",
         )  # fmt: skip
-    refused = _beyond(descent.standing(read, row, at), terms, not_done)
+    refused = _beyond(descent.standing(read, row, at), terms, not_done) or _against_charter(read, row, terms, not_done)
     if refused is not None:
         return refused
     end = until or in_years(at, terms.years)
@@ -99,6 +99,16 @@ def _beyond(row: Asset, terms: Terms, not_done: str) -> Refusal | None:
             remedy="offer it for something narrower that is not prohibited",
         )  # fmt: skip
     return None
+
+
+def _against_charter(read: Reader, row: Asset, terms: Terms, not_done: str) -> Refusal | None:
+    """Why a pool cannot be offered on these terms; None for what is no pool."""
+    if row.charter and terms.basis != CONSENT:
+        return refuse(
+            "contract.terms", not_done, f"the members of `{row.id}` are asked, by its charter, whatever other basis there is",
+            remedy="offer it on the basis of their consent",
+        )  # fmt: skip
+    return charter.too_cheap(read, row.id, terms.price, not_done)
 
 
 def _check_terms(terms: Terms) -> None:

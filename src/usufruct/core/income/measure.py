@@ -33,6 +33,11 @@ def contributions(data: bytes) -> Sequence[int]:
     return rows
 
 
+def rows_of(rows: Sequence[int], number: int) -> int:
+    """The rows of one person, of those of a use; none if she came after it."""
+    return rows[number] if number < len(rows) else 0
+
+
 def parts_of_uses(uses: Sequence[EarningUse], members_pool: int) -> list[int]:
     """What each use earned for the members, in millionths of a minor unit: the pool split by price over the uses in
     which anybody's rows counted. All zero if there was none."""

@@ -73,7 +73,8 @@ def divide_income(
         )  # fmt: skip
     income = sum(use.price for use in uses)
     operator, fund, members = divide(income, points, f"{period}/{asset.id}")
-    due = accrue(uses, members, asset.quality.persons)
+    persons = max([asset.quality.persons, *(len(use.rows) for use in uses)])  # of a pool those who were there
+    due = accrue(uses, members, persons)
     if not any(due):  # nobody's rows were used: what would have been the members' goes to their fund
         fund, members = fund + members, 0
         points = [points[0], points[1] + points[2], 0]

@@ -33,7 +33,9 @@ def write(due: Sequence[int], paid: Sequence[int]) -> bytes:
 
 
 def line(settlement: bytes, number: int) -> Line:
-    """The line of one person."""
+    """The line of one person; nothing for who came after it was written."""
+    if (number + 1) * _LINE.size > len(settlement):
+        return Line(0, 0)
     return Line(*_LINE.unpack_from(settlement, number * _LINE.size))
 
 

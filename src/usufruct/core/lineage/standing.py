@@ -21,6 +21,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.lineage.state import Transform
+from usufruct.core.registry import pool
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
@@ -33,7 +34,7 @@ _PERSONAL = BY_NAME["personal"].number
 def standing(read: Reader, asset: Asset, at: Instant) -> Asset:
     """The asset with the grades, purposes and prohibitions that it has at `at`; a decision reads these, not the card's."""
     table = in_force(at)
-    if not asset.derived_from and asset.quality.persons < table.volume_persons:
+    if not asset.derived_from and pool.persons(read, asset) < table.volume_persons:
         return asset
     found: dict[str, Asset] = {}
     for each in _chain(read, asset):
@@ -65,7 +66,7 @@ def _chain(read: Reader, asset: Asset) -> list[Asset]:
 
 def _stands(read: Reader, asset: Asset, inputs: Sequence[Asset], at: Instant, table: Table) -> Asset:
     transform = stands(read, asset.transform, at)
-    steps = _raise(asset, inputs, table)
+    steps = _raise(read, asset, inputs, table)
     columns = tuple(replace(c, grade=_graded(c, inputs, transform, steps, table)) for c in asset.columns)
     allowed = allows(inputs, transform)
     prohibited = {*asset.prohibited, *(purpose for source in inputs for purpose in source.prohibited)}
@@ -100,11 +101,11 @@ def floor(kind: str, table: Table) -> int:
     return {"pseudonymisation": table.pseudonymised_floor, "anonymisation": table.anonymised_floor}.get(kind, 0)
 
 
-def _raise(asset: Asset, inputs: Sequence[Asset], table: Table) -> int:
+def _raise(read: Reader, asset: Asset, inputs: Sequence[Asset], table: Table) -> int:
     """By how much its personal data count for more than where they come from."""
     personal = [source for source in inputs if any(column.grade >= _PERSONAL for column in source.columns)]
-    grown = asset.quality.persons >= table.volume_persons
-    grew_before = any(source.quality.persons >= table.volume_persons for source in inputs)
+    grown = pool.persons(read, asset) >= table.volume_persons
+    grew_before = any(pool.persons(read, source) >= table.volume_persons for source in inputs)
     return table.join_raise * (len(personal) > 1) + table.volume_raise * (grown and not grew_before)
 
 

@@ -85,7 +85,8 @@ class AssetRegistered(Fact):
     `rows_per_person` and the columns of `once_per` (a person has at most
     one row for each of their values) bound what one person can count for; the node enforces both whatever the data say.
     It may be used for `purposes` at most, and for none of `prohibited`, whatever anybody agrees to. `derived_from` names
-    the assets it was made of, `transform` the registered one that made it.
+    the assets it was made of, `transform` the registered one that made it. A pool's `charter` is the digest of what its
+    members read.
     """
 
     KIND = "asset.registered/1"
@@ -107,6 +108,7 @@ class AssetRegistered(Fact):
     derived_from: tuple[str, ...] = ()
     transform: str = ""
     prohibited: tuple[str, ...] = ()
+    charter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from usufruct.core.registry.facts import (
     PersonErased,
     PersonsEnrolled,
     Quality,
+    Removed,
     RightGranted,
 )
 from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
@@ -66,6 +67,7 @@ class Asset(Row):
     transform: str = ""
     seq: int = 0
     prohibited: tuple[str, ...] = ()
+    charter: str = ""
 
     def column(self, name: str) -> Column | None:
         """The column of that name, in capitals or not, as SQL has it."""
@@ -85,12 +87,12 @@ class Person(Row):
 
 @dataclass(frozen=True, slots=True)
 class ErasedPerson(Row):
-    """A person who was erased: the id that stood for her, the slot of her destroyed key, the `assets` she was in."""
+    """A person who was erased: the id that stood for her, the slot of her destroyed key, what was `removed`."""
 
     KEY = ("key_slot",)
     key_slot: int
     party: str
-    assets: tuple[str, ...]
+    removed: tuple[Removed, ...]
     at: Instant
 
 
@@ -158,13 +160,13 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield Asset(
                 fact.asset, fact.publisher, fact.source, fact.title, fact.description, fact.licence, fact.keywords,
                 fact.version, fact.person_column, fact.columns, fact.rows_per_person, fact.once_per, fact.quality,
-                entry.at, fact.purposes, fact.derived_from, fact.transform, entry.seq, fact.prohibited,
+                entry.at, fact.purposes, fact.derived_from, fact.transform, entry.seq, fact.prohibited, fact.charter,
             )  # fmt: skip
         case PersonsEnrolled() as fact:
             for number, party in enumerate(fact.persons, fact.first):
                 yield Person(fact.asset, number, party)
         case PersonErased() as fact:
-            yield ErasedPerson(fact.key, fact.party, tuple(removed.asset for removed in fact.removed), entry.at)
+            yield ErasedPerson(fact.key, fact.party, fact.removed, entry.at)
         case RightGranted() as fact:
             yield Right(
                 fact.id, fact.asset, fact.right, fact.grantor, fact.grantee, fact.may_grant, fact.until, fact.rests_on,

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from usufruct.core.base.money import parse as parse_money
-from usufruct.node import deposit
+from usufruct.node import deposit, pool
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.cells import MEMBER, Upload, taken_in
@@ -19,9 +19,11 @@ from usufruct.web.portal.pages import AnyRequest, Form, Page, back_to, field, pa
 def show(request: AnyRequest, became: FromQuery[str] = "") -> Page:
     """Her cells; `became` says what her last form did."""
     node = node_of(request)
+    places = pool.places(node, who_is(request).party)
     return page(
         request, "cells.html", "Your own data", cells=deposit.cells(node, who_is(request).party), choices=purpose_choices(),
-        became=became, most=deposit.CELL_LIMIT // 2**20,
+        became=became, most=deposit.CELL_LIMIT // 2**20, pools=places,
+        pooled={place.member.cell: place.shown.asset for place in places if place.member},
     )  # fmt: skip
 
 

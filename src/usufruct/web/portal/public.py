@@ -31,6 +31,7 @@ from usufruct.web.portal import (
     member,
     openid,
     pages,
+    pools,
     requests,
     rulesets,
     steward,
@@ -202,5 +203,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
+        *pools.handlers,
     ])
 ]  # fmt: skip

@@ -30,6 +30,7 @@ def show(request: AnyRequest, asset: FromPath[str]) -> Page:
     return page(
         request, "title.html", title, asset=found.asset, drawing=chain("title", title, stops, links), lines=lines,
         states=STATES, left=len(found.lines) - len(lines), mine=any(line.mine for line in lines),
+        members=found.members,
     )  # fmt: skip
 
 

@@ -49,3 +49,8 @@ def with_one(text: str, number: int) -> str:
 def without(text: str, number: int) -> str:
     """Her chunk without her."""
     return written(parsed(text) & ~(1 << number % CHUNK))
+
+
+def is_in(bits: bytes, number: int) -> bool:
+    """Whether a person is in a set that was written as bytes, when there may have been fewer persons."""
+    return number // 8 < len(bits) and bool(bits[number // 8] >> number % 8 & 1)
