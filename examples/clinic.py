@@ -34,7 +34,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 @contextlib.contextmanager
 def served(node: Node) -> Iterator[str]:
-    """The node on a free port, for as long as the block lasts; its address."""
+    """The node on a free port while the block lasts; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(make_app(node), log_level="error"))
     thread = threading.Thread(target=server.run, args=([listening],))
@@ -74,7 +74,7 @@ def tell(folder: Path) -> dict[str, Any]:
         print("The steward registers a table, a data user, the consents and an offer.")
         asset = steward.register(HERE / "clinic.csv", HERE / "clinic.toml")
         print(f"  {asset['quality']['rows']} rows about {asset['quality']['persons']} patients")
-        steward.post("/parties", party="health-institute", kind="organisation", name="Institute for Health Services")
+        steward.post("/parties", party="health-institute", kind="organisation", name="Health Institute", evidence="a register")
         steward.post("/assets/visits/consents", purpose="ImproveHealthcare", evidence="signed forms, shelf 3")
         steward.post("/offers", offer="waiting-times", asset="visits", purposes=["ImproveHealthcare"], price="5.00 EUR")
 

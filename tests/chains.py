@@ -55,7 +55,7 @@ class Chain:
 def make(node: Node, other: str = "clinic") -> Chain:
     """Records the chain on the node of the story, which has an agreement with the institute."""
     story.done(register.add_party(node, "field-office", "organisation", "Field Office"))
-    story.done(register.add_party(node, other, "organisation", other.capitalize()))
+    story.done(register.add_party(node, other, "organisation", other.capitalize(), evidence="seen"))
     collected = _step(node, "collected", "pay slips, with form of consent 3", "", "forms", "field-office", "2023-12-01")
     processed = _step(node, "processed", "typed in twice and compared", "forms", "pay", "field-office", "2024-01-15")
     mine = story.answer(node, micro_rho=story.CHEAP).use

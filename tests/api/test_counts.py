@@ -196,7 +196,7 @@ def audit(node: Node, kept: Kept | None = None) -> Any:
 def let_in(api: Api) -> Caller:
     """The office, with an agreement and the right to withhold."""
     node = api.node
-    story.done(register.add_party(node, OFFICE, "public-body", OFFICE_NAME))
+    story.done(register.add_party(node, OFFICE, "public-body", OFFICE_NAME, evidence="it is the state"))
     moved = story.done(trade.request_offer(node, story.OFFER, OFFICE))
     story.done(trade.move(node, moved.negotiation, "agree", story.OPERATOR))
     story.done(trade.move(node, moved.negotiation, "verify", OFFICE))
@@ -395,7 +395,7 @@ def test_a_withheld_question_that_is_refused_says_nothing_either(api: Api, clock
     epoch.close_epoch(api.node)
     before = audit(api.node).count
     question = {"sql": REFUSED, "purpose": story.PURPOSE, "hold": GROUND, "hold_days": 2}
-    refused = no(office.post("/api/v1/queries", **question), 403, "access.form")
+    refused = no(office.post("/api/v1/queries", **question), 403, "access.assurance")
     assert check(Receipt.parse(refused["receipt"]), key_of(api.node), verify_signature)
     epoch.close_epoch(api.node)
     pages = everything(api, SHE, "member")

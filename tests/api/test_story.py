@@ -83,7 +83,9 @@ def token_for(steward: Caller, party: str, role: str, *scopes: str) -> Caller:
 
 def set_up(steward: Caller) -> Caller:
     """Everything up to the agreement; returns the institute."""
-    assert steward.post("/parties", json={"party": "institute", "kind": "organisation", "name": "Institute"}).is_success
+    assert steward.post(
+        "/parties", json={"party": "institute", "kind": "organisation", "name": "Institute", "evidence": "seen"}
+    ).is_success
     files = {"card": ("card.toml", CARD), "table": ("shifts.csv", TABLE)}
     added = steward.post("/assets", files=files)
     assert added.status_code == 201, added.text

@@ -835,7 +835,7 @@ def test_an_agent_does_not_become_its_party_by_itself(http: Any, client: Client,
     own = agent.token(http, client_assertion=agent.assertion(act={"sub": story.USER}))
     assert "act" not in jose.unverified(own).claims, "what it says of the chain is not believed"
     access = oauth.read_access(own, node.about.url, node.signer.public, agent.now())
-    assert login.acting(node, access) == login.Identity(AGENT, "user", frozenset(login.ROLES["user"]))
+    assert login.acting(node, access) == login.Identity(AGENT, "user", frozenset(login.ROLES["user"]), signed=True)
     for party, actors in ((story.USER, (AGENT,)), (story.USER, ())):
         forged = replace(access, party=party, actors=actors)
         assert login.acting(node, forged) is None, "every party of the chain must have signed"

@@ -143,7 +143,7 @@ def test_an_agent_acts_for_a_party_that_said_so(http: Any, node: Node, client: C
     assert (read["sub"], read["act"], read["client_id"]) == (story.USER, {"sub": AGENT}, AGENT)
     assert list(oauth.actors(read)) == [AGENT]
     who = login.acting(node, oauth.read_access(token, node.about.url, node.signer.public, agent.now()))
-    assert who == login.Identity(story.USER, "user", frozenset({"ask"}), (AGENT,))
+    assert who == login.Identity(story.USER, "user", frozenset({"ask"}), (AGENT,), signed=True)
     assert agent.ask(http, "GET", "/api/v1/keys", token).status_code == 200
     assert client.ask(http, "GET", "/api/v1/keys", token).status_code == 401, "it is bound to the agent's key"
 

@@ -28,6 +28,8 @@ from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
 from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
+from usufruct.core.registry.assurance import PartyVerified
+from usufruct.core.registry.charter import PoolFounded
 from usufruct.core.registry.credentials import (
     Claim,
     CredentialAccepted,
@@ -36,8 +38,11 @@ from usufruct.core.registry.credentials import (
     CredentialRevoked,
     StatusListRead,
 )
+from usufruct.core.registry.facts import PersonsEnrolled, RightGranted
+from usufruct.core.registry.grants import RightRevoked
 from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.registry.operation import OperationAuthorised
+from usufruct.core.registry.pool import PoolJoined, PoolStored
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Value
 
 RULES = Ruleset("r", (Rule("permission", "may", Action("use"), constraints=(
@@ -59,6 +64,15 @@ def story(
             CredentialEnded(f"c-{number}", a, "revoked"),
         ],
         [CredentialIssued(int(number), a, "Member", THEN), CredentialRevoked(int(number))],
+        [PartyVerified(a, "seen", THEN)],
+        [
+            PoolFounded(f"pool-{number}", a, "words", "digest", 100, "EUR", a), PersonsEnrolled(f"pool-{number}", 0, (member,)),
+            RightGranted(f"pu-{number}", asset, "use", member, a, False),
+            RightGranted(f"po-{number}", asset, "operate", member, a, False),
+            PoolJoined(f"pool-{number}", member, 0, asset, f"pu-{number}", f"po-{number}", "digest"),
+            PoolStored(f"pool-{number}", "digest"), RightRevoked(f"pu-{number}", asset, member, a),
+            PoolStored(f"pool-{number}", "digest", (0,)),
+        ],
         [KeyRegistered(a, f"key-{number}", "{}", "system"), KeyRevoked(a, f"key-{number}")],
         [
             TransformRegistered(f"t-{number}", "Counts", "aggregate", (asset,), "digest", "office", a, 1),

@@ -445,7 +445,7 @@ def test_the_state_is_the_fold_of_the_journal(place: Place) -> None:
     """After a long and random history, with commands that fail in between: the same rows in the same order in the
     tables as they grew, in tables folded anew, and in memory; whatever one asks for."""
     chance = random.Random(5)
-    history = History(6)
+    history = History(3)
     memory = MemoryState()
     with place.store() as store:
         store.write(lambda tx: [tx.append(fact) for fact in history.beginning()])
