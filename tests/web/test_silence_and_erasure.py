@@ -17,14 +17,14 @@ from support import SetClock
 from usufruct.core.access.hold import HoldRight
 from usufruct.core.registry.state import ErasedPerson, Party
 from usufruct.main import open_node, read_settings
-from usufruct.node import followers, login, query
+from usufruct.node import followers, login, query, register
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 from usufruct.web.auth import COOKIE
 from usufruct.wire import sql
 
 SHE = "member-3"
-ALLOW, ERASE = "/steward/holds", "/steward/erasure"
+ALLOW, ERASE, KNOWN = "/steward/holds", "/steward/erasure", "/steward/verifications"
 BASIS = "Tax Act, section 5"
 
 
@@ -153,3 +153,18 @@ def test_without_witnesses_it_says_so(steward: Any, node: Node) -> None:
     assert followers.last_done(node).witnessed is None
     counted.epoch.close_epoch(node)
     assert "Newest epoch 0, closed" in section(steward.get("/steward"), "followers")
+
+
+def test_who_is_known_is_said_shown_and_taken_back(steward: Any, node: Node) -> None:
+    story.done(register.add_party(node, "clinic", "organisation", "Clinic"))
+    page = steward.get("/steward")
+    assert "clinic" not in section(page, "known")
+    page = steward.press(page, KNOWN, party="clinic", evidence="its entry in the register", until="2030-01-31")
+    assert page.status == 200 and "Clinic clinic 2030-01-31" in section(page, "known")
+    form = next(form for form in page.forms if form.action == KNOWN and form.fields.get("party") == "clinic")
+    page = steward.send(KNOWN, **{**form.fields, "evidence": "it was another one"})
+    assert "clinic" not in section(page, "known")
+    page = steward.press(steward.get("/steward"), KNOWN, party="clinic", evidence="seen", until="1990-01-01")
+    assert page.status == 400 and "cannot last until 1990-01-01" in page.text
+    page = steward.press(steward.get("/steward"), KNOWN, party="nobody", evidence="seen")
+    assert "there is no party" in page.text

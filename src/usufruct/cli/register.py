@@ -11,6 +11,7 @@ from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, 
 from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
 from usufruct.core.privacy.state import Budget
+from usufruct.core.registry.assurance import Verified
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook.grades import GRADES
 from usufruct.engine import intake
@@ -61,11 +62,14 @@ def verify_party(
 
 @command(party, "list")
 def list_parties(dir: Directory = HERE) -> None:
-    """Everybody the node knows, but for persons, who are counted."""
+    """Everybody the node knows, but for persons, who are counted; and until when you know who they are."""
     with doors().open(dir) as node, node.store.read() as state:
-        parties = list(state.list(Party))
+        parties, now = list(state.list(Party)), node.clock.now()
+        known = {row.party: row.until[:10] for row in state.list(Verified) if row.until > now}
     others = [p for p in parties if p.kind != "person"]
-    table("parties", ["id", "kind", "name"], [[p.id, p.kind, p.name] for p in others])
+    table(
+        "parties", ["id", "kind", "name", "known until"], [[p.id, p.kind, p.name, known.get(p.id, "")] for p in others]
+    )
     out.print(f"and {len(parties) - len(others)} persons")
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from usufruct.core.access import hold
 from usufruct.core.access.hold import HoldRight
+from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import refuse
@@ -19,8 +20,9 @@ from usufruct.core.contract.state import Negotiation
 from usufruct.core.income import ledger
 from usufruct.core.income.facts import AssetStatement
 from usufruct.core.privacy.state import Budget
+from usufruct.core.registry.assurance import Verified
 from usufruct.core.registry.state import Asset, ErasedPerson
-from usufruct.node import erase, followers, login, period, trade, views
+from usufruct.node import erase, followers, login, period, register, trade, views
 from usufruct.node.views import Spread
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
@@ -44,6 +46,7 @@ def overview(
     with node.store.read() as state:
         rights = [(right, views.name_of(state, right.party)) for right in state.list(HoldRight) if right.days]
         held = hold.counts(state, shown.now)
+        known = [(row, views.name_of(state, row.party)) for row in state.list(Verified) if row.until > shown.now]
         gone = next((person for person in state.list(ErasedPerson) if person.party == erased), None)
     live = [n for n in shown.negotiations if n.state not in FINAL]
     closed = {p.id for p in shown.periods}
@@ -56,6 +59,7 @@ def overview(
         budget_chart=_budget_chart, budgets={asset.id: budget for asset, budget in shown.assets},
         totals=_totals(shown), roles=login.ROLES,
         moved=next((n for n in shown.negotiations if n.id == moved), None), rights=rights, held=held, erased=gone,
+        known=_newest(known),
         last=followers.last_done(node),
     )  # fmt: skip
 
@@ -132,6 +136,18 @@ def allow_hold(request: AnyRequest, data: Form) -> Response[Any]:
         raise BadInput("input.form", f"`{days}` is not a number of days", "write it in digits")
     basis = field(data, "basis")
     done(node_of(request).record(lambda tx: hold.allow(tx, party, ground, int(days), basis)))
+    return back_to("/steward")
+
+
+@post("/steward/verifications", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
+def verify_party(request: AnyRequest, data: Form) -> Response[Any]:
+    """Records that the operator found out who a party is, or takes that back."""
+    node, party, evidence = node_of(request), field(data, "party", 63), field(data, "evidence")
+    if field(data, "end", 3):
+        done(register.unverify_party(node, party, evidence))
+    else:
+        until = field(data, "until", 10)
+        done(register.verify_party(node, party, evidence, instants.parse(until) if until else None))
     return back_to("/steward")
 
 
@@ -234,4 +250,4 @@ def _between(low: int, high: int, currency: str) -> str:
     return f"{Money(low, currency)} to {Money(high, currency)}"
 
 
-handlers = [overview, move, withdraw, end, allow_hold, erase_person, link, plan, show_plan, close]
+handlers = [overview, move, withdraw, end, allow_hold, verify_party, erase_person, link, plan, show_plan, close]
