@@ -273,8 +273,10 @@ def latest(node: Node) -> str:
         return list(state.list(Delegation))[-1].id
 
 
-def call_while(world: World, ending: Ending, step: str) -> call.Answered | call.Refused:
-    """One call of the robot during which something ends at a step, or while the service is at it."""
+def call_while(
+    world: World, ending: Ending, step: str, actors: tuple[str, ...] = (ROBOT,)
+) -> call.Answered | call.Refused:
+    """One call of the robot, or of the clinic itself, during which something ends at a step, or while the service is at it."""
     at = [step]
 
     def reach(here: str) -> None:
@@ -294,7 +296,7 @@ def call_while(world: World, ending: Ending, step: str) -> call.Answered | call.
         outbound = HttpServices(2)
         try:
             return await call.handle(
-                replace(world.node, reach=reach), outbound, arrived(read, Caller("clinic", "", (ROBOT,)))
+                replace(world.node, reach=reach), outbound, arrived(read, Caller("clinic", "", actors))
             )
         finally:
             await outbound.close()
@@ -344,11 +346,20 @@ def test_what_is_another_s_ends_nothing(world: World) -> None:
     assert not other
 
 
-def test_time_that_runs_out_under_way_lets_no_answer_out(world: World) -> None:
+@pytest.mark.parametrize("ending", [name for name in ENDS if "delegation" not in name and "agent" not in name])
+def test_nor_where_nobody_acts_for_another(world: World, ending: str) -> None:
+    for step in STEPS:
+        prepare(world)
+        came = call_while(world, ENDS[ending], step, ())
+        assert isinstance(came, call.Refused) and came.refusal.code == "access.ended", step
+
+
+@pytest.mark.parametrize("actors", [(), (ROBOT,)])
+def test_time_that_runs_out_under_way_lets_no_answer_out(world: World, actors: tuple[str, ...]) -> None:
     delegate(world.node, "clinic", ROBOT)
     soon = later(world.node.clock.now(), seconds=60)
     done(services.open_service(world.node, PERSONS, CLINIC, (PURPOSE,), until=soon))
-    came = call_while(world, lambda node: world.clock.move(seconds=61), "while the service is asked")
+    came = call_while(world, lambda node: world.clock.move(seconds=61), "while the service is asked", actors)
     assert isinstance(came, call.Refused) and came.refusal.code == "access.ended"
 
 

@@ -41,6 +41,7 @@ from usufruct.core.exchange.rules import (
     CallPermit,
     CallRequest,
     decide,
+    ended,
     known_as,
     person_known_as,
     size_class,
@@ -277,10 +278,9 @@ def signature(node: Node, hash: str) -> bytes:
 
 def _release(tx: Transaction, asked: CallRequest, begun: _Begun, reply: ServiceReply) -> int | Refused:
     """Lets the answer out, if what permitted it is what it was: the number of the fact, or why not."""
-    again = decide(tx, asked, tx.now, admitted=True, under=begun.permit.delegations)
-    if again == begun.permit:
+    reasons = ended(tx, asked, begun.permit, tx.now)
+    if not reasons:
         return tx.append(_ended(begun, reply)).seq
-    reasons = again.reasons if isinstance(again, Refusal) else ("what permitted it was changed meanwhile",)
     seq = tx.append(CallAbandoned(begun.call, "what permitted it ended before the answer could leave")).seq
     return Refused(refuse(
         "access.ended", "the answer was not passed on", *reasons, "the service was asked, and may have done what was asked",

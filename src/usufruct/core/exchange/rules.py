@@ -7,6 +7,9 @@ same refusal.
 
 When a service is about persons, the call must say whom it is about exactly once and plainly. Were it said twice, the
 node might note one person down while the service reads the other; so doubt is refused, not resolved.
+
+A call is decided twice, before the service is asked and before its answer leaves, and there are many of them. So what
+seldom changes of it is worked out once and remembered for as long as the rows that it rests on are the very same.
 """
 
 from __future__ import annotations
@@ -14,12 +17,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
+from usufruct.core.access.remembered import Remembered
 from usufruct.core.base.ids import slug
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.exchange.speakers import Caller, line, may
+from usufruct.core.exchange.speakers import Caller, Line, line, may
 from usufruct.core.exchange.state import FIND_USAGE, AccessRight, Client, LinkedNode, Service, subsystem_of
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes
@@ -51,18 +57,41 @@ class CallRequest:
     hold_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallPermit:
-    """Yes: to this service of ours or that linked node, for this purpose; `person` is her code, if it is about one. It is
-    `requester` that answers for it; `actors` act for it, under these `delegations`."""
+class Opening(NamedTuple):
+    """A service of ours or a linked node that is open to a client by an access right, and the line that speaks for it."""
 
     to: Service | LinkedNode
     client: Client
+    right: AccessRight
+    through: Line
+
+
+@dataclass(frozen=True, slots=True)
+class CallPermit:
+    """Yes: to what is open, for this purpose, under these `delegations`; `person` is her code, if it is about one."""
+
+    opening: Opening
     purpose: str
     person: str
-    requester: str
-    actors: tuple[str, ...]
     delegations: tuple[str, ...]
+
+    @property
+    def to(self) -> Service | LinkedNode:
+        """What is called."""
+        return self.opening.to
+
+    @property
+    def requester(self) -> str:
+        """Who answers for the call."""
+        return self.opening.through.requester
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Who acts for the requester, who speaks first first."""
+        return self.opening.through.actors
+
+
+_OPEN: Remembered[Opening | None] = Remembered(10_000)
 
 
 def decide(
@@ -71,30 +100,51 @@ def decide(
     """Permit or refusal for one call, from the state as it is at `at`; `admitted` for a call that was permitted before,
     `under` these delegations, and is among those that they have counted."""
     refused = "the call was not passed on"
-    client = read.get(Client, asked.client)
-    through = line(read, asked.caller, client) if client is not None else None
-    right = read.get(AccessRight, asked.service, asked.client)
-    to = read.get(Service, asked.service) or read.get(LinkedNode, subsystem_of(asked.service))
-    if (
-        client is None or right is None or to is None or through is None or not right.open or right.until <= at
-        or (isinstance(to, Service) and not to.open) or not through.reaches(read, asked.service, at)
-    ):  # fmt: skip
+    opening = _opening(read, asked, at)
+    if opening is None:
         return refuse(
             "exchange.closed", refused, f"there is no service `{asked.service}` that is open to `{asked.client}`",
             remedy="look at allowedMethods, or ask the steward of the providing node for access; an agent needs a delegation "
             "that names the service",
         )  # fmt: skip
+    to, _, right, through = opening
     purpose = purposes.normal(asked.purpose or right.default)
     if purpose is None:
         code, reason, remedy = _no_purpose(asked, right)
         return refuse(code, refused, reason, remedy=remedy)
+    person = person_in(to, asked) if isinstance(to, Service) else ""
     delegations, lacking = may(read, through, asked.service, purpose, at, admitted, under)
-    noes = [*((no.code, no.reason, no.remedy) for no in lacking), *_closed_gates(asked, right, to, purpose)]
+    noes = [*((no.code, no.reason, no.remedy) for no in lacking), *_closed_gates(asked, right, to, purpose, person)]
     if noes:
         remedies = dict.fromkeys(no[2] for no in noes)
         return refuse(noes[0][0], refused, *(no[1] for no in noes), remedy="; and ".join(remedies))
-    person = person_in(to, asked) if isinstance(to, Service) else ""
-    return CallPermit(to, client, purpose, person or "", through.requester, through.actors, delegations)
+    return CallPermit(opening, purpose, person or "", delegations)
+
+
+def ended(read: Reader, asked: CallRequest, permit: CallPermit, at: Instant) -> tuple[str, ...]:
+    """Why a call that was admitted under a permit is not permitted any more, or not in the same way; empty if it is."""
+    if not permit.actors and _opening(read, asked, at) is permit.opening:
+        return ()  # nothing that the permit came of is another now
+    again = decide(read, asked, at, admitted=True, under=permit.delegations)
+    if isinstance(again, Refusal):
+        return again.reasons
+    return () if again == permit else ("what permitted the call was changed meanwhile",)
+
+
+def _opening(read: Reader, asked: CallRequest, at: Instant) -> Opening | None:
+    name = asked.service, asked.client, asked.caller
+    return _OPEN.find(name, read, at, partial(_open, *name, at))
+
+
+def _open(service: str, client: str, caller: Caller, at: Instant, read: Reader) -> Opening | None:
+    """What is open to a caller that speaks for a client; None where nothing is."""
+    whose, right = read.get(Client, client), read.get(AccessRight, service, client)
+    to = read.get(Service, service) or read.get(LinkedNode, subsystem_of(service))
+    through = line(read, caller, whose) if whose is not None else None
+    if whose is None or right is None or to is None or through is None:
+        return None
+    good = right.open and right.until > at and (isinstance(to, LinkedNode) or to.open)
+    return Opening(to, whose, right, through) if good and through.reaches(read, service, at) else None
 
 
 def _no_purpose(asked: CallRequest, right: AccessRight) -> tuple[str, str, str]:
@@ -108,7 +158,7 @@ def _no_purpose(asked: CallRequest, right: AccessRight) -> tuple[str, str, str]:
 
 
 def _closed_gates(
-    asked: CallRequest, right: AccessRight, to: Service | LinkedNode, purpose: str
+    asked: CallRequest, right: AccessRight, to: Service | LinkedNode, purpose: str, person: str | None
 ) -> Iterator[tuple[str, str, str]]:
     """Code, reason and remedy of whatever stands in the way."""
     service = to if isinstance(to, Service) else None
@@ -121,7 +171,7 @@ def _closed_gates(
     if service and asked.method not in service.methods:
         allowed = ", ".join(service.methods)
         yield "exchange.method", f"the service is not open to {asked.method}", f"use {allowed}"
-    if service and service.person and service.url != FIND_USAGE and person_in(service, asked) is None:
+    if service and service.person and service.url != FIND_USAGE and person is None:
         where, _, name = service.person.partition(":")
         place = f"as segment {name} of the path" if where == "path" else f"in the parameter `{name}`"
         yield "exchange.person", "the call does not say plainly whom it is about", f"give one code of a person {place}"
