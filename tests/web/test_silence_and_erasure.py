@@ -171,4 +171,4 @@ def test_who_is_known_is_said_shown_and_taken_back(steward: Any, node: Node) -> 
     assert "clinic" not in section(page, "known")
     page = say(party="clinic", evidence="seen", until="1990-01-01")
     assert page.status == 400 and "cannot last until 1990-01-01" in page.text
-    assert "there is no party" in say(party="nobody", evidence="seen").text
+    assert "There is no party" in say(party="nobody", evidence="seen").text
