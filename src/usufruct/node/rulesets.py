@@ -21,6 +21,7 @@ from typing import Any
 from usufruct.core.access import outside, rulesets
 from usufruct.core.access.outside import Entity, Question
 from usufruct.core.access.proof import Request
+from usufruct.core.access.remembered import OncePerObject
 from usufruct.core.access.rules import Permit, prove_alone
 from usufruct.core.access.rules import decide as decide_use
 from usufruct.core.access.rulesets import (
@@ -125,23 +126,16 @@ def listed(node: Node) -> list[Shown]:
         return [_shown(row) for row in state.list(AdoptedRuleset, stands="open") if row.until > now]
 
 
-_SHOWN: dict[int, Shown] = {}
+def _look_at(row: AdoptedRuleset) -> Shown:
+    terms, compared = outside.ready(row).terms, len(row.rules.rules) <= COMPARED_MAX
+    counted = tuple(Flag(uid, "uses outside the node are not counted, so this never permits") for uid in terms.counted)
+    untold = tuple(Flag("", f"`{name}` is not known of what is outside the node") for name in terms.untold)
+    conflicts, shadowed = (analysis.conflicts(terms), analysis.shadowed(terms)) if compared else ((), ())
+    return Shown(row, (*terms.flags, *counted, *untold), conflicts, shadowed, compared)
 
 
-def _shown(row: AdoptedRuleset) -> Shown:
-    """What was found in a ruleset, looked for once: rows never change."""
-    found = _SHOWN.get(id(row))
-    if found is None or found.row is not row:
-        terms, compared = outside.ready(row).terms, len(row.rules.rules) <= COMPARED_MAX
-        counted = tuple(
-            Flag(uid, "uses outside the node are not counted, so this never permits") for uid in terms.counted
-        )
-        untold = tuple(Flag("", f"`{name}` is not known of what is outside the node") for name in terms.untold)
-        conflicts, shadowed = (analysis.conflicts(terms), analysis.shadowed(terms)) if compared else ((), ())
-        if len(_SHOWN) >= outside.KEPT:
-            _SHOWN.clear()
-        found = _SHOWN[id(row)] = Shown(row, (*terms.flags, *counted, *untold), conflicts, shadowed, compared)
-    return found
+_shown: OncePerObject[AdoptedRuleset, Shown] = OncePerObject(_look_at, outside.KEPT)
+"""What was found in a ruleset, looked for once."""
 
 
 def entities(node: Node) -> list[rulesets.Entity]:

@@ -11,7 +11,6 @@ does not escape by a second agreement. Only the agreement that is asked may say 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
+from usufruct.core.access.remembered import OncePerObject
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.contract.odrl import ACTIONS
@@ -34,8 +34,6 @@ CALL = "execute"
 
 KEPT = 200_000  # rule sets that are not read again
 
-_READ: OrderedDict[int, tuple[Ruleset, Terms]] = OrderedDict()
-
 
 class Who(NamedTuple):
     """Who asks: the party, whether a machine acts for it, and whether the request is signed with a key of its sender."""
@@ -45,14 +43,8 @@ class Who(NamedTuple):
     signed: bool
 
 
-def terms_of(rules: Ruleset) -> Terms:
-    """The rules, ready to be asked. Rows never change, so the same object is the same rules."""
-    found = _READ.get(id(rules))
-    if found is None or found[0] is not rules:
-        found = _READ[id(rules)] = rules, evaluate.read(rules)
-        if len(_READ) > KEPT:
-            _READ.popitem(last=False)
-    return found[1]
+terms_of: OncePerObject[Ruleset, Terms] = OncePerObject(evaluate.read, KEPT)
+"""The rules, ready to be asked."""
 
 
 def gates(

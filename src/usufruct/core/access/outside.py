@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from usufruct.core.access.proof import Change, No, Obligation, Premise
+from usufruct.core.access.remembered import OncePerObject
 from usufruct.core.access.rulesets import (
     OTHER,
     AdoptedRuleset,
@@ -181,24 +182,18 @@ def open_to(read: Reader, type: str, point: str | None, at: Instant) -> list[Ado
 class Ready(NamedTuple):
     """The rules of a ruleset, ready to be asked, and the actions that they name."""
 
-    row: AdoptedRuleset
     terms: Terms
     actions: frozenset[str]
 
 
-_READY: dict[int, Ready] = {}
+def _read(row: AdoptedRuleset) -> Ready:
+    terms = read_terms(row.rules)
+    assert not isinstance(terms, Refusal), "it was adopted"
+    return Ready(terms, actions(row.rules))
 
 
-def ready(row: AdoptedRuleset) -> Ready:
-    """The rules of a ruleset, read once: rows never change, so the same object is the same rules."""
-    found = _READY.get(id(row))
-    if found is None or found.row is not row:
-        terms = read_terms(row.rules)
-        assert not isinstance(terms, Refusal), "it was adopted"
-        if len(_READY) >= KEPT:
-            _READY.clear()
-        found = _READY[id(row)] = Ready(row, terms, actions(row.rules))
-    return found
+ready: OncePerObject[AdoptedRuleset, Ready] = OncePerObject(_read, KEPT)
+"""The rules of a ruleset, read once."""
 
 
 def _judge(read: Reader, row: AdoptedRuleset, question: Question, values: Mapping[str, Known], at: Instant) -> Judged:

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader, Row, RowT
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -75,6 +76,24 @@ class Remembered(Generic[T]):
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return value
+
+
+class OncePerObject(Generic[S, T]):
+    """What is worked out of single objects that never change, such as rows: the same object comes to the same. Of the
+    newest `most` it is kept."""
+
+    def __init__(self, work_out: Callable[[S], T], most: int) -> None:
+        self._work_out, self._most = work_out, most
+        self._kept: OrderedDict[int, tuple[S, T]] = OrderedDict()
+
+    def __call__(self, of: S) -> T:
+        """What it comes to."""
+        found = self._kept.get(id(of))
+        if found is None or found[0] is not of:  # an id can be given again once its object is gone
+            found = self._kept[id(of)] = of, self._work_out(of)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found[1]
 
 
 def _instants(value: Any) -> Iterator[Instant]:
