@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+import pooling
 import story
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
@@ -107,6 +108,8 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("member", "POST", "/api/v1/me/cells/{cell}/withdrawal", None, "cell"),
     ("member", "POST", "/member/cells/{cell}/offer", {"purpose": story.PURPOSE}, "cell"),
     ("member", "POST", "/member/cells/{cell}/withdrawal", {}, "cell"),
+    ("member", "POST", f"/api/v1/me/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
+    ("member", "POST", f"/member/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
     *(
         ("user", "POST", f"/access/v1/{path}", {
             "subject": {"type": "party", "id": who}, "resource": {"type": "asset", "id": NAME},
@@ -121,7 +124,9 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
 PUBLIC = {
     "/static/{name}", "/journal/tile/{tile}", "/disclosure/{year}", "/api/description/{path}", "/api/v1/epochs/{number}",
     "/api/v1/timestamps/{size}", "/api/v1/timestamps/{size}/checkpoint", "/api/v1/disclosure/{year}",
-    "/api/v1/disclosure/{year}/{part}", "/api/v1/offers/{offer}/requests",
+    "/api/v1/disclosure/{year}/{part}", "/api/v1/offers/{offer}/requests", "/pools/{name}", "/api/v1/pools/{name}",
+    "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
+    "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
 }  # fmt: skip
 
 
@@ -167,6 +172,7 @@ def plain(text: str, name: str) -> str:
 @pytest.fixture
 def world(node: Node, tmp_path: Any) -> Iterator[World]:
     """The attacker is the insurer, and the first member."""
+    pooling.found(node)
     card = replace(story.read_card(), asset=HIDDEN, title="Tax", member_prefix="payer")
     lines = story.write_table(tmp_path / "tax.csv").read_text().splitlines()
     (tmp_path / "tax.csv").write_text("\n".join([*lines[:-1], lines[-1].replace("true", "false")]) + "\n")
