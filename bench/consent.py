@@ -114,7 +114,7 @@ def _in_sqlite(path: Path, memory: MemoryState) -> Reader:
     connection.execute("CREATE TABLE about (party TEXT, seq INTEGER)")
     tables.create(connection)
     connection.execute("BEGIN")
-    state = tables.StateWriter(connection, {})
+    state = tables.StateWriter(connection, tables.Known())
     for rows in memory.rows.values():
         for row in rows.values():
             state.put(row)

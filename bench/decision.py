@@ -37,7 +37,7 @@ from usufruct.core.terms.model import Action, Constraint, Logic, Rule, Ruleset, 
 from usufruct.core.terms.rules import activate
 from usufruct.store.memory import MemoryState
 from usufruct.store.sqlite import connect
-from usufruct.store.tables import StateWriter, create
+from usufruct.store.tables import Known, StateWriter, create
 
 SIZES = (1_000, 100_000)  # agreements that the peers get too
 ALONE = (10_000, 1_000_000)  # and that only we get
@@ -183,14 +183,14 @@ def _in_sqlite(path: Path, memory: MemoryState) -> Reader:
     connection.execute("CREATE TABLE about (party TEXT, seq INTEGER)")
     create(connection)
     connection.execute("BEGIN")
-    state = StateWriter(connection, {})
+    state = StateWriter(connection, Known())
     for rows in memory.rows.values():
         for row in rows.values():
             state.put(row)
     state.unmark()
     state.flush()
     connection.execute("COMMIT")
-    return StateWriter(connection, {})  # as the writer, who decides
+    return StateWriter(connection, Known())  # as the writer, who decides
 
 
 def _ours(state: Reader) -> Ask:

@@ -74,7 +74,7 @@ def tell(folder: Path) -> dict[str, Any]:
         print("The steward registers a table, a data user, the consents and an offer.")
         asset = steward.register(HERE / "clinic.csv", HERE / "clinic.toml")
         print(f"  {asset['quality']['rows']} rows about {asset['quality']['persons']} patients")
-        steward.post("/parties", party="health-institute", kind="organisation", name="Health Institute", evidence="a register")
+        steward.post("/parties", party="health-institute", kind="organisation", name="Health", evidence="seen")
         steward.post("/assets/visits/consents", purpose="ImproveHealthcare", evidence="signed forms, shelf 3")
         steward.post("/offers", offer="waiting-times", asset="visits", purposes=["ImproveHealthcare"], price="5.00 EUR")
 

@@ -33,6 +33,7 @@ class MemoryState:
         self.rows: dict[type[Row], dict[str, Row]] = {kind: {} for kind in facts.ROWS}
         self._listed: dict[tuple[type[Row], str, str | int], dict[str, None]] = {}
         self._place: dict[tuple[type[Row], str], int] = {}  # the order in which rows first appeared
+        self.version = object()  # another one after every change
         for entry in entries:
             self.apply(entry)
 
@@ -47,6 +48,7 @@ class MemoryState:
         old = self.rows[kind].get(key)
         self._place.setdefault((kind, key), len(self._place))
         self.rows[kind][key] = row
+        self.version = object()
         for name in kind.INDEXED:
             if old is not None:
                 self._listed[kind, name, getattr(old, name)].pop(key, None)

@@ -62,7 +62,7 @@ class PostgresStore(GroupCommit):
         super().__init__(clock, entropy, signer, keyring, guard, reach)
         self._address, self._ring, self._last, self._lease, self.rest = address, keyring, guard, lease, lease / 3
         self._idle: list[PgConnection] = []
-        self._known: tables.Known = {}
+        self._known = tables.Known()
         self._slots: list[int] = []  # of the key ring, not yet used
         self._deposed = False
         self._lead(wait)

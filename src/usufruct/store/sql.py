@@ -200,7 +200,7 @@ def last_instant(connection: Connection) -> Instant:
 def refold(connection: Connection, keyring: KeyRing) -> None:
     """Drops the state and folds the journal again. The caller opens a transaction around it and commits it."""
     tables.create(connection)
-    state = tables.StateWriter(connection, {})
+    state = tables.StateWriter(connection, tables.Known())
     query = f"SELECT {_ROW} FROM journal WHERE seq >= ? AND seq < ? ORDER BY seq"
     for first in range(0, SqlPublicLog(connection).size(), _CHUNK):
         mentioned = []

@@ -45,7 +45,7 @@ class SqliteStore(GroupCommit):
         super().__init__(clock, entropy, signer, keyring, guard, reach)
         self._path = path
         self._idle: list[sqlite3.Connection] = []  # reading connections that nobody uses now
-        self._known: tables.Known = {}
+        self._known = tables.Known()
         try:
             self._connection = connect(path)
             _prepare(self._connection, keyring)

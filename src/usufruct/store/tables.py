@@ -163,8 +163,18 @@ class StateReader:
             yield _row(cast(Hashable, kind), body)
 
 
-Known = dict[tuple[type[Row], str], Row | None]
-"""Rows by kind and key, as they were read or put; None where there is none."""
+class Known(dict[tuple[type[Row], str], "Row | None"]):
+    """Rows by kind and key, as they were read or put; None where there is none. `version` stands for the state that they
+    are of, and is another object after every change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.version = object()
+
+    def clear(self) -> None:
+        """Nothing is known, nor what state it is."""
+        super().clear()
+        self.version = object()
 
 
 class StateWriter(StateReader):
@@ -182,6 +192,11 @@ class StateWriter(StateReader):
         self._doing: dict[type[Row], dict[str, _Put]] = {}  # and of the one whose turn it is
         self._saved = False  # whether that one has written into the database, behind a savepoint
         self.failed = False  # whether rows of commands that are done could not be written
+
+    @property
+    def version(self) -> object:
+        """The same object as long as nothing changed."""
+        return self._known.version
 
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
@@ -210,6 +225,7 @@ class StateWriter(StateReader):
         values = (row.key, body, *(getattr(row, field) for field in kind.INDEXED))
         self._doing.setdefault(kind, {})[row.key] = _Put(row, values)
         self._remember(kind, row.key, row)
+        self._known.version = object()
 
     def save(self) -> None:
         """Called before a command writes into the database, so that this can be undone and nothing before it."""

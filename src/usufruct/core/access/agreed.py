@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from usufruct.core.access import proof
 from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
@@ -48,7 +49,7 @@ terms_of: OncePerObject[Ruleset, Terms] = OncePerObject(evaluate.read, KEPT)
 
 
 def gates(
-    read: Reader, case: Case, who: Who, asked: Request, others: Iterable[Agreement], at: Instant,
+    read: Reader, case: Case, request: proof.Request, asked: Request, others: Iterable[Agreement], at: Instant,
     admitted: bool = False,
 ) -> list[Premise]:  # fmt: skip
     """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`, to
@@ -60,7 +61,8 @@ def gates(
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
         if not (own or terms.prohibitive):
             continue
-        shown, world = _shown(read, who, asked, terms, at), _world(read, agreement, terms, at, admitted and own)
+        shown = _shown(read, who_asks(request), asked, terms, at) if terms.of_who else asked
+        world = _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
             premises.append(_prohibition(agreement, terms, shown, world, own))
         if own:
@@ -106,12 +108,14 @@ def called(requester: str, service: str, purpose: str) -> Request:
     return Request(CALL, service, requester, purpose, {"recipient": requester})
 
 
-_SAYS_WHO = frozenset({"usu:assurance", "usu:machine"})
+def who_asks(request: proof.Request) -> Who:
+    """Who makes the request."""
+    return Who(request.requester, bool(request.actors), request.signed)
 
 
 def _shown(read: Reader, who: Who, asked: Request, terms: Terms, at: Instant) -> Request:
     """What is asked, with what is known of who asks, if the terms look at that."""
-    if "usu:claim" not in terms.shown and not terms.given & _SAYS_WHO:
+    if not terms.of_who:
         return asked
     shown = claims(read, who.party, at)
     types = {one.type for found in shown.values() for one in found}

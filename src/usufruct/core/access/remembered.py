@@ -4,7 +4,8 @@ Most of what a decision rests on seldom changes: how an asset stands, what was a
 worked out of it is kept, together with every row that it was read from and the next moment at which time alone could
 change it. It is used again only if each of these rows is the very same still (rows never change; a change is another row)
 and that moment has not come. Nobody has to tell of a change, and nothing can be stale: what was revoked is another row in
-the state that this decision reads.
+the state that this decision reads. A reader may have a `version`, an object that is another one after every change of
+what it reads: while that is the same, so are the rows, and they are not looked at.
 
 What was *listed* is not kept, for a list can grow without any row of it becoming another one.
 """
@@ -43,8 +44,9 @@ class _Noting:
         return self._read.list(kind, **where)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept(Generic[T]):
+    version: object  # of the state in which the rows were last found to be these
     rows: tuple[tuple[type[Row], tuple[str | int, ...], Row | None], ...]
     since: Instant
     until: Instant
@@ -58,21 +60,30 @@ class Remembered(Generic[T]):
         self._most = most
         self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
 
-    def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
-        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it."""
-        kept = self._kept.get(name)
+    def get(self, name: Hashable, read: Reader, at: Instant) -> T | None:
+        """What was found under that name, if it would be found again."""
+        kept, version = self._kept.get(name), getattr(read, "version", None)
         if kept is not None and kept.since <= at < kept.until:
+            if version is not None and version is kept.version:
+                return kept.value
             for kind, key, row in kept.rows:
                 if read.get(kind, *key) is not row:
                     break
             else:
+                kept.version = version
                 return kept.value
+        return None
+
+    def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
+        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it; it
+        is kept."""
+        version = getattr(read, "version", None)
         noting = _Noting(read)
         value = work_out(noting)
         if not noting.listed:
             rows = tuple((kind, key, row) for (kind, key), row in noting.got.items())
             until = min((moment for _, _, row in rows for moment in _instants(row) if moment > at), default=END_OF_TIME)
-            self._kept[name] = _Kept(rows, at, until, value)
+            self._kept[name] = _Kept(version, rows, at, until, value)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return value

@@ -154,18 +154,18 @@ def _judge(
         return [_judged((*chain.premises, gates.no_agreement(request)))]
     tried: list[_Judged] = []
     table = grades.in_force(at)
-    who = agreed.Who(request.requester, bool(request.actors), request.signed)
     columns = gates.columns_read(request, card)  # and not what was typed, which has no end
     for agreement in agreements:
         if only and agreement.id != only:
             continue
         name = (agreement.id, purpose, request.form, columns, table.effective, table.known)
-        lasting = _LASTING.find(
-            name, read, at, partial(_work_out, agreement.id, request.form, columns, purpose, table, at)
-        )
+        lasting = _LASTING.get(name, read, at)
+        if lasting is None:
+            work_out = partial(_work_out, agreement.id, request.form, columns, purpose, table, at)
+            lasting = _LASTING.find(name, read, at, work_out)
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
-        passing = agreed.gates(read, lasting.case, who, lasting.asked, others, at, admitted)
+        passing = agreed.gates(read, lasting.case, request, lasting.asked, others, at, admitted)
         if lasting.assurance in _BY_FACTS:
             passing += gates.assurance(read, lasting.assurance == "high", request, at)
         if request.actors:
@@ -175,7 +175,7 @@ def _judge(
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (
                 *chain.premises,
-                *agreed.mandated(read, who, lasting.asked, chain.delegations, at, admitted),
+                *agreed.mandated(read, agreed.who_asks(request), lasting.asked, chain.delegations, at, admitted),
             )
         premises = _in_order(lasting, passing)
         if lasting.open and all(premise.no is None for premise in passing):

@@ -29,6 +29,7 @@ from usufruct.core.terms.vocabulary import OPERANDS
 
 COMBINATIONS_MAX = 256  # of several values in one request; beyond it nothing is permitted
 _NOBODY: frozenset[str] = frozenset()
+_OF_WHO = frozenset({"usu:assurance", "usu:machine"})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -111,9 +112,10 @@ class Change(NamedTuple):
 class Terms:
     """Rules that were read: ask `permits`, `prohibits` or `report`.
 
-    `flags` say what was not understood, `counted` names the rules whose uses must be counted, `duties` those duties whose
-    state must be known, `given` the operands whose values must come with the request, and `untold` those that they never
-    come with here: the decisions of this node know nothing of them, and for what is outside the node only properties.
+    `flags` say what was not understood, `counted` names the rules whose uses must be counted, `duties` those duties
+    whose state must be known, `given` the operands whose values must come with the request (`of_who`: some of them
+    say who asks), and `untold` those that they never come with here: the decisions of this node know nothing of
+    them, and for what is outside the node only properties.
     """
 
     def __init__(self, rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] | None = None) -> None:
@@ -132,7 +134,7 @@ class Terms:
         self.counted = tuple(sorted({key[1] for key in keys if key[0] == "count"}))
         self._duties = {duty.uid: duty for rule in rules.of("permission") for duty in rule.duties}
         self.prohibitive = any(m.rule.kind == "prohibition" for m in self.meanings)
-        self.shown = frozenset(key[1] for key in keys if key[0] == "has")
+        self.of_who = "usu:claim" in {key[1] for key in keys if key[0] == "has"} or bool(self.given & _OF_WHO)
         self.duties = tuple(sorted({one.uid for duty in self._duties.values() for one in duty.within()}))
         self._derived = tuple((key, _derive(key, self._duties)) for key in sorted(keys))
         self._explained: tuple[_Explained, ...] | None = None  # made when somebody first asks for a report
