@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from usufruct.core.access import proof
@@ -44,8 +45,8 @@ class Who(NamedTuple):
     signed: bool
 
 
-terms_of: OncePerObject[Ruleset, Terms] = OncePerObject(evaluate.read, KEPT)
-"""The rules, ready to be asked."""
+terms_of: OncePerObject[Ruleset, Terms] = OncePerObject(lru_cache(KEPT)(evaluate.read), KEPT)
+"""The rules, ready to be asked. All agreements on an offer have equal ones, which are read once."""
 
 
 def gates(

@@ -169,16 +169,9 @@ def check(formula: Formula) -> Check:
     """The formula as a function of the values."""
     if isinstance(formula, In):
         return _check_in(formula)
-    checks = tuple(check(part) for part in formula.parts)
     if isinstance(formula, All):
-
-        def holds(values: Values) -> bool:
-            for part in checks:  # noqa: SIM110  a generator costs more than the tests
-                if not part(values):
-                    return False
-            return True
-
-        return holds
+        return _check_all(formula.parts)
+    checks = tuple(check(part) for part in formula.parts)
 
     def one_holds(values: Values) -> bool:
         for part in checks:  # noqa: SIM110
@@ -187,6 +180,37 @@ def check(formula: Formula) -> Check:
         return False
 
     return one_holds
+
+
+def _check_all(parts: tuple[Formula, ...]) -> Check:
+    """All at once: the plain tests, which most are, stand in two lists that are walked without a call for each."""
+    spans: list[tuple[Key, type, Any, Any]] = []
+    listed: list[tuple[Key, frozenset[str]]] = []
+    others: list[Check] = []
+    for part in parts:
+        match part:
+            case In(key, Domain(False, Line(False, (low, high))), kind):
+                spans.append((key, kind, low, high))
+            case In(key, Domain(False, Names(False, items)), _):
+                listed.append((key, items))
+            case _:
+                others.append(check(part))
+
+    def holds(values: Values) -> bool:
+        for key, kind, low, high in spans:
+            value = values.get(key)
+            if type(value) is not kind or not low <= value < high:
+                return False
+        for key, items in listed:
+            value = values.get(key)
+            if type(value) is not str or value not in items:
+                return False
+        for other in others:  # noqa: SIM110  a generator costs more than the tests
+            if not other(values):
+                return False
+        return True
+
+    return holds
 
 
 def _check_in(found: In) -> Check:
