@@ -15,11 +15,13 @@ from usufruct.core.access.proof import Request
 from usufruct.core.access.remembered import Remembered
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Reader
+from usufruct.core.contract.state import Agreement
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import RightGranted
+from usufruct.core.registry.grants import RightRevoked
 from usufruct.core.registry.state import Right
 from usufruct.node import consent as words
-from usufruct.node import decision
+from usufruct.node import decision, query
 from usufruct.node import rights as use_cases
 from usufruct.node.node import Node
 
@@ -75,6 +77,19 @@ def test_what_runs_out_counts_no_longer(node: Node, clock: SetClock) -> None:
     day_before = later(end, days=-1)
     assert good(day_before) and good(later(end, milliseconds=-1))
     assert not good(end) and not good(later(end, days=1)) and good(day_before)
+
+
+def test_what_was_revoked_counts_for_the_next_question(node: Node) -> None:
+    """Questions are decided by who writes, who looks at no row again while nothing was written."""
+    use = story.answer(node, micro_rho=story.CHEAP).agreement
+    with node.store.read() as state:
+        agreement = state.get(Agreement, use)
+        right = state.get(Right, agreement.right) if agreement else None
+    assert right is not None
+    revoked = RightRevoked(right.id, story.ASSET, right.grantor, right.grantee)
+    node.store.write(lambda tx: tx.append(revoked))
+    asked = story.ask(node, micro_rho=story.CHEAP)
+    assert isinstance(asked, query.Refused) and asked.refusal.code == "access.rights"
 
 
 def test_what_was_listed_is_not_remembered(node: Node) -> None:

@@ -75,8 +75,11 @@ class Remembered(Generic[T]):
         return None
 
     def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
-        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it; it
-        is kept."""
+        """What was found, or else what `work_out` finds at `at`, which must depend on nothing but its name, what it reads,
+        and instants in it; it is kept."""
+        found = self.get(name, read, at)
+        if found is not None:
+            return found
         version = getattr(read, "version", None)
         noting = _Noting(read)
         value = work_out(noting)
