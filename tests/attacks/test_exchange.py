@@ -455,7 +455,7 @@ def test_of_many_addresses_only_the_public_ones_are_connected_to(monkeypatch: py
     monkeypatch.setattr(aiohttp.resolver.ThreadedResolver, "resolve", resolve)
 
     async def ask() -> None:
-        outbound = HttpServices(2)
+        outbound = HttpServices(5)
         try:
             await outbound.ask(ServiceRequest("GET", "http://many.example/", ()))
         finally:
@@ -478,7 +478,7 @@ def test_loopback_by_any_other_name_is_not_asked(host: str) -> None:
         asked.append(scope["type"])
 
     async def ask(port: str) -> None:
-        outbound = HttpServices(2)
+        outbound = HttpServices(5)
         try:
             await outbound.ask(ServiceRequest("GET", f"http://{host}:{port}/", ()))
         finally:
@@ -498,7 +498,7 @@ def test_a_signed_call_is_heard_once_even_if_the_node_restarts(tmp_path: Path) -
     with pair(tmp_path) as (here, there):
         headers = signed(here)
         assert send(there, headers).status_code == 200
-        with served(Front(make_app(there.node), there.node, HttpServices(2))) as url:  # as after a restart
+        with served(Front(make_app(there.node), there.node, HttpServices(5))) as url:  # as after a restart
             there.url = url
             assert send(there, headers).headers["x-road-error"] == "Server.ClientProxy.SslAuthenticationFailed"
             assert send(there, signed(here)).status_code in (200, 500)

@@ -293,7 +293,7 @@ def call_while(
     read = xroad.read("GET", PATH.encode(), b"", headers, b"")
 
     async def one() -> call.Answered | call.Refused:
-        outbound = HttpServices(2)
+        outbound = HttpServices(5)
         try:
             return await call.handle(
                 replace(world.node, reach=reach), outbound, arrived(read, Caller("clinic", "", actors))

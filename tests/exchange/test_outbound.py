@@ -15,7 +15,7 @@ from usufruct.peer.services import HttpServices, is_public
 from usufruct.ports import ServiceReply, ServiceRequest
 
 
-def ask(url: str, private: bool = False, seconds: float = 2, **more: Any) -> ServiceReply:
+def ask(url: str, private: bool = False, seconds: float = 10, **more: Any) -> ServiceReply:
     async def once() -> ServiceReply:
         outbound = HttpServices(seconds)
         try:

@@ -111,7 +111,7 @@ def provider(
         done(services.open_service(node, PERSONS, CLINIC, (PURPOSE,)))
         done(services.open_service(node, USAGE, TRACKER, (PURPOSE,), PURPOSE))
         tokens = [login.issue_token(node, party, "system", ("call",), 1, "") for party in ("clinic", "ria")]
-        with served(Front(make_app(node), node, HttpServices(2))) as url:
+        with served(Front(make_app(node), node, HttpServices(5))) as url:
             yield Provider(node, url, registry, *tokens)
 
 
