@@ -256,7 +256,7 @@ def test_the_example_in_a_remedy_is_a_question_that_is_answered(row: dict[str, s
     assert isinstance(permit, Permit)
     asset = world.state.get(Asset, row["asset"])
     assert asset is not None
-    assert isinstance(plan(world.state, question, asset, shipped(), world.at), QueryPlan)
+    assert isinstance(plan(world.state, question, asset, shipped(), world.at, 0), QueryPlan)
 
 
 @pytest.mark.parametrize("form", ["rows", "aggregates"])

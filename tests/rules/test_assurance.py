@@ -179,7 +179,7 @@ def test_a_figure_about_too_few_is_left_out_by_the_noised_count(row: dict[str, s
     question = sql.parse(row["question"])
     permit, asset, _ = permitted(made, row["question"])
     assert not isinstance(question, Refusal)
-    made_plan = plan(made.state, question, asset, shipped(), made.at, group_min=permit.group_min)
+    made_plan = plan(made.state, question, asset, shipped(), made.at, permit.group_min)
     assert not isinstance(made_plan, Refusal)
     answer = release(made_plan, [[int(row["numbers"])] for _ in made_plan.vectors])
     value, margin = answer.rows[0]

@@ -27,7 +27,7 @@ def planned(text: str, world: World | None = None, micro_rho: int | None = None)
     world = world or pay(World())
     question = sql.parse(text)
     assert isinstance(question, Question), question
-    return plan(world.state, question, world.asset, RULEBOOK, world.at, micro_rho)
+    return plan(world.state, question, world.asset, RULEBOOK, world.at, 0, micro_rho)
 
 
 PLANS = """
@@ -214,7 +214,7 @@ def test_no_two_columns_of_an_answer_have_one_name() -> None:
     for labels in (("a", "a"), ("a", "a_margin"), ("a_margin", "a")):
         made = (Measure("count", None, labels[0]), Measure("average", "pay", labels[1]))
         question = Question("", "pay", "aggregates", measures=made, labels=labels)
-        refusal = plan(world.state, question, world.asset, RULEBOOK, world.at)
+        refusal = plan(world.state, question, world.asset, RULEBOOK, world.at, 0)
         assert isinstance(refusal, Refusal)
         assert refusal.code == "query.unsupported" and "would be named" in refusal.reasons[0]
 
@@ -227,7 +227,7 @@ def test_another_budget_for_another_version() -> None:
     asset = replace(world.asset, version="v2")
     question = sql.parse("SELECT COUNT(*) FROM pay")
     assert isinstance(question, Question)
-    assert isinstance(plan(world.state, question, asset, RULEBOOK, world.at), QueryPlan)
+    assert isinstance(plan(world.state, question, asset, RULEBOOK, world.at, 0), QueryPlan)
 
 
 # --- laws of noise and charge, in exact fractions

@@ -24,7 +24,7 @@ def planned(text: str) -> QueryPlan:
     world = pay(World(), COLUMNS + "\ndebt | integer | 2 | | -60 | 0 |")
     question = sql.parse(text)
     assert isinstance(question, Question), question
-    made = plan(world.state, question, world.asset, RULEBOOK, world.at)
+    made = plan(world.state, question, world.asset, RULEBOOK, world.at, 0)
     assert isinstance(made, QueryPlan), made
     return made
 

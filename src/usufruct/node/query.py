@@ -219,7 +219,7 @@ def _decide(
     permit = decide(tx, request, tx.now)
     if isinstance(permit, Refusal):
         return permit
-    query_plan = plan(tx, question, permit.asset, node.rulebook, tx.now, asked.micro_rho, permit.group_min)
+    query_plan = plan(tx, question, permit.asset, node.rulebook, tx.now, permit.group_min, asked.micro_rho)
     if isinstance(query_plan, Refusal):
         return query_plan
     return permit, query_plan, in_words(question)

@@ -11,7 +11,7 @@ from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered, slug
-from usufruct.core.base.instants import Instant, in_years
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.lineage import rules as lineage
@@ -60,7 +60,7 @@ def add_party(
         fact = replace(fact, key=tx.new_key()) if kind == "person" else fact
         tx.append(fact)
         if evidence:
-            verified = assurance.verify(tx, party, evidence, in_years(tx.now, 1), tx.now)
+            verified = assurance.verify(tx, party, evidence, None, tx.now)
             assert isinstance(verified, PartyVerified), "it was just registered"
             tx.append(verified)
         return fact
@@ -74,7 +74,7 @@ def verify_party(node: Node, party: str, evidence: str, until: Instant | None) -
     Raises:
         BadInput: there is no evidence, or the end cannot be.
     """
-    return node.record(lambda tx: assurance.verify(tx, party, evidence, until or in_years(tx.now, 1), tx.now))
+    return node.record(lambda tx: assurance.verify(tx, party, evidence, until, tx.now))
 
 
 def unverify_party(node: Node, party: str, evidence: str) -> PartyVerified | Refusal:

@@ -56,13 +56,14 @@ def gates(
     """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`, to
     what is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
     premises: list[Premise] = []
+    who = who_asks(request)
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
             continue
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
         if not (own or terms.prohibitive):
             continue
-        shown = _shown(read, who_asks(request), asked, terms, at) if terms.of_who else asked
+        shown = _shown(read, who, asked, terms, at)
         world = _world(read, agreement, terms, at, admitted and own)
         if terms.prohibitive:
             premises.append(_prohibition(agreement, terms, shown, world, own))

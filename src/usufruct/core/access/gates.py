@@ -20,8 +20,7 @@ from usufruct.core.access.proof import Change, No, Premise, Request
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement
-from usufruct.core.registry import assurance as registry
-from usufruct.core.registry import rights
+from usufruct.core.registry import assurance, rights
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import grades, purposes
@@ -64,13 +63,13 @@ class Case:
         return [self.table.grades[column.grade] for column in read or asset.columns]
 
 
-def assurance(read: Reader, signed: bool, request: Request, at: Instant) -> list[Premise]:
+def requester(read: Reader, request: Request, signed: bool, at: Instant) -> list[Premise]:
     """That it is known who asks, for what is so graded that an account is not enough; and where the request must be
     `signed`, that it is."""
     party, no = request.requester, None
-    facts = registry.known(read, party, at)
+    facts = assurance.known(read, party, at)
     if facts is None:
-        change = Change("have the operator find out who you are, or show a credential", row=registry.supposed(party))
+        change = Change("have the operator find out who you are, or show a credential", row=assurance.verified(party))
         no = No("access.assurance", f"it is not known surely enough who `{party}` is", (change,))
     found = Premise(
         "grade", party, "somebody whose identity is verified", "verified" if facts else "not verified", facts or (), no

@@ -60,8 +60,8 @@ class Remembered(Generic[T]):
         self._most = most
         self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
 
-    def get(self, name: Hashable, read: Reader, at: Instant) -> T | None:
-        """What was found under that name, if it would be found again."""
+    def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
+        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it."""
         kept, version = self._kept.get(name), getattr(read, "version", None)
         if kept is not None and kept.since <= at < kept.until:
             if version is not None and version is kept.version:
@@ -72,15 +72,6 @@ class Remembered(Generic[T]):
             else:
                 kept.version = version
                 return kept.value
-        return None
-
-    def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
-        """What was found, or else what `work_out` finds at `at`, which must depend on nothing but its name, what it reads,
-        and instants in it; it is kept."""
-        found = self.get(name, read, at)
-        if found is not None:
-            return found
-        version = getattr(read, "version", None)
         noting = _Noting(read)
         value = work_out(noting)
         if not noting.listed:

@@ -57,7 +57,7 @@ class Permit(NamedTuple):
 class _Lasting(NamedTuple):
     """A case, what seldom changes of it, and what a permit of it says. `asked` is the request in the words of the
     agreement's rules, `ends` says for each gate how many premises stand in and before it, `open` whether all hold;
-    `assurance` is how surely it must be known who asks."""
+    `known` whether an account is not enough, and it must be known who asks, and `signed` whether by a signed request."""
 
     case: Case
     asked: evaluate.Request
@@ -65,7 +65,8 @@ class _Lasting(NamedTuple):
     ends: dict[str, int]
     open: bool
     obligations: tuple[Obligation, ...]
-    assurance: str
+    known: bool
+    signed: bool
     group_min: int
     life: int
     until: Instant
@@ -159,15 +160,13 @@ def _judge(
         if only and agreement.id != only:
             continue
         name = (agreement.id, purpose, request.form, columns, table.effective, table.known)
-        lasting = _LASTING.get(name, read, at)
-        if lasting is None:
-            work_out = partial(_work_out, agreement.id, request.form, columns, purpose, table, at)
-            lasting = _LASTING.find(name, read, at, work_out)
+        work_out = partial(_work_out, agreement.id, request.form, columns, purpose, table, at)
+        lasting = _LASTING.find(name, read, at, work_out)
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
         passing = agreed.gates(read, lasting.case, request, lasting.asked, others, at, admitted)
-        if lasting.assurance in _BY_FACTS:
-            passing += gates.assurance(read, lasting.assurance == "high", request, at)
+        if lasting.known:
+            passing += gates.requester(read, request, lasting.signed, at)
         if request.actors:
             # At its release the use is counted already, so the price would be that of the next one.
             due = None if admitted else price
@@ -187,9 +186,6 @@ def _judge(
 def _judged(premises: tuple[Premise, ...]) -> _Judged:
     return _Judged(premises, [premise.no for premise in premises if premise.no is not None])
 
-
-_BY_FACTS = frozenset(one for one in grades.ASSURANCES if grades.reaches(one, "substantial"))
-"""How surely somebody must be known where an account is not enough."""
 
 _PLACES = {gate: place for place, gate in enumerate(GATES)}
 
@@ -226,9 +222,11 @@ def _work_out(
     clause = (gates.schedule(case, running),) if running else ()
     premises = tuple(sorted((*own, *gates.lasting(case), *clause), key=_order))
     ends = {gate: sum(_order(premise) <= place for premise in premises) for gate, place in _PLACES.items()}
+    wanted = case.assurance
     return _Lasting(
         case, agreed.question(case), premises, ends, all(premise.no is None for premise in premises), _obligations(case),
-        case.assurance, case.group_min, life, until, running.schedule.prices if running else (),
+        grades.reaches(wanted, "substantial"), grades.reaches(wanted, "high"), case.group_min, life, until,
+        running.schedule.prices if running else (),
     )  # fmt: skip
 
 

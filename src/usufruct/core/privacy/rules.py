@@ -111,11 +111,11 @@ class QueryPlan:
 
 
 def plan(
-    read: Reader, question: Question, asset: Asset, rulebook: Rulebook, at: Instant, micro_rho: int | None = None,
-    group_min: int = 0,
+    read: Reader, question: Question, asset: Asset, rulebook: Rulebook, at: Instant, group_min: int,
+    micro_rho: int | None = None,
 ) -> QueryPlan | Refusal:  # fmt: skip
     """The plan for a question that was permitted, spending at most `micro_rho` (the node's default unless given); no
-    figure about fewer than `group_min` persons leaves."""
+    figure about fewer than `group_min` persons leaves (0: there is no such bound)."""
     if not question.measures:
         return refuse(
             "query.unsupported", "the question was not answered", "this node does not let rows out yet, whatever their grade",

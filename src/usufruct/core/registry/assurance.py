@@ -20,13 +20,14 @@ from usufruct.core.base.instants import END_OF_TIME, Instant, in_years
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.credentials import Credential, counts
+from usufruct.core.registry.facts import OfParty
 from usufruct.core.registry.rules import find_party
 
 LONGEST_YEARS = 10  # for how long the operator's word that it knows somebody is good
 
 
 @dataclass(frozen=True, slots=True)
-class PartyVerified(Fact):
+class PartyVerified(OfParty, Fact):
     """The node's operator found out who `party` is, as `evidence` shows, and goes by it until `until`.
 
     With an instant that has come: no longer. `person`: the record is sealed with her key.
@@ -37,12 +38,6 @@ class PartyVerified(Fact):
     evidence: str
     until: Instant
     person: bool = False
-
-    def about(self) -> tuple[str, ...]:
-        return (self.party,)
-
-    def owner(self) -> str | None:
-        return self.party if self.person else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +56,15 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         yield Verified(entry.fact.party, entry.fact.until, entry.seq)
 
 
-def verify(read: Reader, party: str, evidence: str, until: Instant, at: Instant) -> PartyVerified | Refusal:
-    """The operator's word that it found out who a party is.
+def verify(read: Reader, party: str, evidence: str, until: Instant | None, at: Instant) -> PartyVerified | Refusal:
+    """The operator's word that it found out who a party is; for a year, unless it says until when.
 
     Raises:
         BadInput: nothing says how, or the end has come already, or is too far away.
     """
     if not evidence.strip():
         raise BadInput("input.evidence", "a verification needs evidence", "say what was seen, and where it is kept")
+    until = until or in_years(at, 1)
     if not at < until <= in_years(at, LONGEST_YEARS):
         raise BadInput(
             "input.until", f"a verification cannot last until {until[:10]}", f"name a day within {LONGEST_YEARS} years"
@@ -107,6 +103,6 @@ def known(read: Reader, party: str, at: Instant) -> tuple[int, ...] | None:
     return next(((one.fact,) for one in read.list(Credential, party=party, ended="") if counts(read, one, at)), None)
 
 
-def supposed(party: str) -> Verified:
+def verified(party: str) -> Verified:
     """The row that there would be if the operator had found out who a party is."""
     return Verified(party, END_OF_TIME)

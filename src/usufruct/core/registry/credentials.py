@@ -19,6 +19,7 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.registry.facts import OfParty
 from usufruct.core.registry.state import ErasedPerson, Party
 
 Scalar = int | str | bool
@@ -46,7 +47,7 @@ class StatusReference:
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialAccepted(Fact):
+class CredentialAccepted(OfParty, Fact):
     """`party` showed a credential of `type` by `issuer`, bound to the key with thumbprint `holder` (RFC 7638).
 
     `claims` are what rules may use and she agreed to; it counts until `until`, and while the status list at `status_uri`
@@ -65,15 +66,9 @@ class CredentialAccepted(Fact):
     status_index: int = 0
     person: bool = False
 
-    def about(self) -> tuple[str, ...]:
-        return (self.party,)
-
-    def owner(self) -> str | None:
-        return self.party if self.person else None
-
 
 @dataclass(frozen=True, slots=True)
-class CredentialEnded(Fact):
+class CredentialEnded(OfParty, Fact):
     """A credential counts no more, and `why`: a key of `ENDS`."""
 
     KIND = "credential.ended/1"
@@ -81,12 +76,6 @@ class CredentialEnded(Fact):
     party: str
     why: str
     person: bool = False
-
-    def about(self) -> tuple[str, ...]:
-        return (self.party,)
-
-    def owner(self) -> str | None:
-        return self.party if self.person else None
 
 
 ENDS = {
@@ -109,7 +98,7 @@ class StatusListRead(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialIssued(Fact):
+class CredentialIssued(OfParty, Fact):
     """This node gave `party` a credential of `type`, good until `until`; `index` is its place in the node's status list."""
 
     KIND = "credential.issued/1"
@@ -118,12 +107,6 @@ class CredentialIssued(Fact):
     type: str
     until: Instant
     person: bool = False
-
-    def about(self) -> tuple[str, ...]:
-        return (self.party,)
-
-    def owner(self) -> str | None:
-        return self.party if self.person else None
 
 
 @dataclass(frozen=True, slots=True)

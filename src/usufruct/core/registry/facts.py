@@ -74,6 +74,20 @@ class PartyRegistered(Fact):
         return None if self.key is None else self.party
 
 
+class OfParty:
+    """A fact about one `party` and nobody else. If it is a `person`, its record is sealed with her key."""
+
+    __slots__ = ()
+    party: str
+    person: bool
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party,)
+
+    def owner(self) -> str | None:
+        return self.party if self.person else None
+
+
 PARTY_KINDS = ("person", "organisation", "public-body", "cooperative", "group", "agent")
 
 

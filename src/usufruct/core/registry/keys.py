@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.registry.facts import OfParty
 from usufruct.core.registry.state import Party
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRegistered(Fact):
+class KeyRegistered(OfParty, Fact):
     """Whoever signs with `jwk` (a public JWK, canonical JSON) speaks for `party` in `role` until `until`.
 
     `did` is the did:web document that it was taken from, if it was. `person`: the record is sealed with her key.
@@ -31,27 +32,15 @@ class KeyRegistered(Fact):
     did: str = ""
     person: bool = False
 
-    def about(self) -> tuple[str, ...]:
-        return (self.party,)
-
-    def owner(self) -> str | None:
-        return self.party if self.person else None
-
 
 @dataclass(frozen=True, slots=True)
-class KeyRevoked(Fact):
+class KeyRevoked(OfParty, Fact):
     """The key speaks for the party no more, from the next request on, and never again for anybody."""
 
     KIND = "key.revoked/1"
     party: str
     thumbprint: str
     person: bool = False
-
-    def about(self) -> tuple[str, ...]:
-        return (self.party,)
-
-    def owner(self) -> str | None:
-        return self.party if self.person else None
 
 
 @dataclass(frozen=True, slots=True)
