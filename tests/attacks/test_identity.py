@@ -24,7 +24,7 @@ from identity.conftest import AGENT, MEMBER
 from identity.world import CLAIMS, ISSUER, LIST, TYPE, Client, Issuer, Key, accepted, shown
 from serving import served
 from support import SetClock
-from usufruct.core.base.faults import BadInput, NodeFault, PeerFault
+from usufruct.core.base.faults import BadInput, NodeFault, PeerFault, Unwelcome
 from usufruct.core.base.instants import of_seconds, seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry import credentials
@@ -860,3 +860,24 @@ def test_a_credential_carries_no_claim_that_is_not_disclosed() -> None:
     text = sdjwt.present(sdjwt.issue(claims, key.private.sign, lambda: b"\0" * 16, {}), {})
     payload = jose.unverified(text.split("~")[0]).claims
     assert "secret" not in str(payload) and "hidden" not in str(payload)
+
+
+def test_an_unknown_name_costs_one_look_as_a_known_one_does(node: Node) -> None:
+    """A hash that nobody has is made once: made at each try, it would make unknown names slower than known ones."""
+
+    class Counting:
+        made = 0
+
+        def hash(self, password: str) -> str:
+            self.made += 1
+            return node.passwords.hash(password)
+
+        def verify(self, hashed: str, password: str) -> bool:
+            return node.passwords.verify(hashed, password)
+
+    counting = Counting()
+    login._NOBODY.clear()
+    for name in ("nobody", "nobody-else", "nobody-at-all"):
+        with pytest.raises(Unwelcome):
+            login.check_password(replace(node, passwords=counting), name, "it is a long one, but wrong")
+    assert counting.made == 1

@@ -293,4 +293,6 @@ _NOBODY: dict[int, str] = {}
 
 def _nobody(node: Node) -> str:
     """A hash that no password has, made once, so that unknown names cost as much as known ones."""
-    return _NOBODY.setdefault(0, node.passwords.hash(node.entropy.bytes(32).hex()))
+    if 0 not in _NOBODY:
+        _NOBODY[0] = node.passwords.hash(node.entropy.bytes(32).hex())
+    return _NOBODY[0]

@@ -195,7 +195,7 @@ def _permits(read: Reader, question: Question, asker: Asker, at: Instant) -> boo
     """The verdict alone, where nobody asks why."""
     if question.resource.type == "asset":
         return isinstance(decide_use(read if _usable(question, asker) else Nothing(), _request(question), at), Permit)
-    return outside.decide(read, question, None if asker.steward else asker.party, at).permits
+    return outside.permits(read, question, None if asker.steward else asker.party, at)
 
 
 def _usable(question: Question, asker: Asker) -> bool:

@@ -135,6 +135,11 @@ def decide(read: Reader, question: Question, point: str | None, at: Instant) -> 
     return Decision(question, at, (Premise("permission", "rules", "permitted", "not permitted", (), no),))
 
 
+def permits(read: Reader, question: Question, point: str | None, at: Instant) -> bool:
+    """The verdict of `decide` alone, where nobody asks why."""
+    return _decide(read, question, point, at).permits
+
+
 class Unknowing:
     """A state in which rulesets stand as they do, and nothing is known of anybody."""
 
