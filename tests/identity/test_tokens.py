@@ -176,9 +176,9 @@ def test_nobody_acts_for_a_party_that_did_not_say_so(http: Any, node: Node, clie
 
 def test_a_chain_does_not_grow_for_ever() -> None:
     act: dict[str, Any] = {"sub": "a"}
-    for _ in range(oauth.CHAIN_MAX - 2):
+    for _ in range(oauth.PARTIES_MAX - 2):
         act = {"sub": "a", "act": act}
-    assert len(list(oauth.actors({"act": act}))) == oauth.CHAIN_MAX - 1
+    assert len(list(oauth.actors({"act": act}))) == oauth.PARTIES_MAX - 1
     for wrong in ({"sub": "a", "act": act}, {"sub": ""}, {"sub": 3}, "a", {"act": act}):
         with pytest.raises(ValueError, match="act"):
             list(oauth.actors({"act": wrong}))

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.registry.rules import id_of
 from usufruct.node.node import Node
 
 P = ParamSpec("P")
@@ -66,6 +67,12 @@ def give(found: Doors) -> None:
 def doors() -> Doors:
     """How to make and open a node."""
     return _given.get()
+
+
+def party_of(node: Node, name: str) -> str:
+    """The id of who is meant."""
+    with node.store.read() as state:
+        return id_of(state, name)
 
 
 def done(result: T | Refusal) -> T:

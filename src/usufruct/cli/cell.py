@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, Directory, done, doors, out
+from usufruct.cli.app import HERE, Directory, done, doors, out, party_of
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.registry.rules import id_of
 from usufruct.node import deposit as deposits
-from usufruct.node.node import Node
 from usufruct.wire import card as cards
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="the member whose own data it is")]
@@ -32,7 +30,7 @@ def deposit(
             raise BadInput("input.table", f"there is no file `{path}`", "name a CSV file, and a card if you have one")
     described = cards.read(card.read_text(encoding="utf-8")) if card else None
     with doors().open(dir) as node:
-        made = done(deposits.deposit(node, _member(node, id), file.read_bytes(), title, described))
+        made = done(deposits.deposit(node, party_of(node, id), file.read_bytes(), title, described))
     out.print(f"deposited as {made.id}: {made.quality.rows} rows, in {id}'s own hands", markup=False)
 
 
@@ -46,17 +44,12 @@ def offer(
 ) -> None:
     """Let the operator offer a member's cell; her consent is asked for each time."""
     with doors().open(dir) as node:
-        made = done(deposits.offer(node, _member(node, id), cell, purpose, parse_money(price), years))
+        made = done(deposits.offer(node, party_of(node, id), cell, purpose, parse_money(price), years))
     out.print(f"offered {cell} as {made}: {price} a question, for {', '.join(purpose)}", markup=False)
 
 
 def withdraw(id: Member, cell: CellId, dir: Directory = HERE) -> None:
     """Take the offers of a member's cell back; agreements on it end at once."""
     with doors().open(dir) as node:
-        ended = done(deposits.withdraw(node, _member(node, id), cell))
+        ended = done(deposits.withdraw(node, party_of(node, id), cell))
     out.print(f"withdrew {cell}; {ended} agreement(s) on it ended", markup=False)
-
-
-def _member(node: Node, name: str) -> str:
-    with node.store.read() as state:
-        return id_of(state, name)

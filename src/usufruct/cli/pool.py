@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, Directory, command, done, doors, group, out
+from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, party_of
 from usufruct.core.base.faults import BadInput
-from usufruct.core.registry.rules import id_of
 from usufruct.node import pool as pools
-from usufruct.node.node import Node
 from usufruct.wire import charter
 
 pool = group("Members' own data, put together under a charter.")
@@ -31,7 +29,7 @@ def found(
         raise BadInput("input.charter", f"there is no file `{file}`", "write the charter as TOML, and name its file")
     draft = charter.read(file.read_text(encoding="utf-8"))
     with doors().open(dir) as node:
-        row = done(pools.found(node, draft, _party(node, cooperative), node.about.operator))
+        row = done(pools.found(node, draft, party_of(node, cooperative), node.about.operator))
     out.print(f"founded {row.pool} under the charter {row.digest}", markup=False, soft_wrap=True)
 
 
@@ -44,7 +42,7 @@ def show(
     """The charter of a pool, its digest, and how many members it has, in steps."""
     with doors().open(dir) as node:
         shown = done(pools.show(node, name))
-        place = done(pools.place(node, _party(node, member), name)) if member else None
+        place = done(pools.place(node, party_of(node, member), name)) if member else None
     out.print(shown.charter.words.rstrip(), markup=False, soft_wrap=True)
     state = "; over" if shown.over else ""
     out.print(f"digest {shown.charter.digest}\n{name}: {shown.members}{state}", markup=False, soft_wrap=True)
@@ -67,7 +65,7 @@ def join(
 ) -> None:
     """Bring a member's own cell into a pool, under the charter that she read."""
     with doors().open(dir) as node:
-        fact = done(pools.join(node, _party(node, member), name, cell, shown))
+        fact = done(pools.join(node, party_of(node, member), name, cell, shown))
     out.print(f"{member} is in {name} with {fact.cell}; she can leave at any time", markup=False)
 
 
@@ -75,10 +73,5 @@ def join(
 def leave(member: Member, name: Name, dir: Directory = HERE) -> None:
     """Leave a pool: no later question counts her, and her rows are taken out."""
     with doors().open(dir) as node:
-        place = done(pools.leave(node, _party(node, member), name))
+        place = done(pools.leave(node, party_of(node, member), name))
     out.print(f"{member} left {name}; {place.cell} is in her own hands alone", markup=False)
-
-
-def _party(node: Node, name: str) -> str:
-    with node.store.read() as state:
-        return id_of(state, name)

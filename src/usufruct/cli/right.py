@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, Directory, command, done, doors, group, out
+from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, party_of
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import refuse
 from usufruct.core.registry.rights import Limits, until_in_words
-from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.title import Line
 from usufruct.node import rights
 from usufruct.node.node import Node
@@ -143,8 +142,7 @@ def _goes_on(lines: tuple[Line, ...], place: int, depth: int) -> bool:
 
 def _party(node: Node, name: str | None) -> str:
     """The id of who is meant; the operator if nobody is named."""
-    with node.store.read() as state:
-        return id_of(state, name) if name else node.about.operator
+    return party_of(node, name) if name else node.about.operator
 
 
 def _limits(

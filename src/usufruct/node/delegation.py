@@ -15,7 +15,6 @@ from usufruct.core.exchange.facts import CallAdmitted, CallSent
 from usufruct.core.exchange.state import Call
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.rules import id_of
-from usufruct.core.registry.state import Party
 from usufruct.node.login import Identity
 from usufruct.node.node import Node
 from usufruct.node.views import name_of
@@ -93,12 +92,6 @@ def agents(node: Node, party: str) -> Agents:
                 done.append(Done(call.ended, entry.at, call.actors, what, call.state, 0, node.about.currency))
     lines.sort(key=lambda line: (not line.good, -line.row.seq))
     return Agents(tuple(lines), tuple(sorted(done, key=lambda one: -one.seq)))
-
-
-def is_machine(read: Reader, who: Identity) -> bool:
-    """Whether a machine is speaking: an agent, or whoever acts for another."""
-    row = read.get(Party, who.party)
-    return bool(who.actors) or (row is not None and row.kind == "agent")
 
 
 def seen_by(read: Reader, who: Identity) -> list[Use]:

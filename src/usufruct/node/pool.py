@@ -29,8 +29,8 @@ from usufruct.core.registry import charter as charters
 from usufruct.core.registry import conveyance, pool, rights
 from usufruct.core.registry.charter import Charter, Draft, PoolFounded
 from usufruct.core.registry.facts import PersonsEnrolled
-from usufruct.core.registry.pool import IN, Joining, Membership, Pool, PoolJoined, PoolStored
-from usufruct.core.registry.rules import check_card, check_new
+from usufruct.core.registry.pool import Joining, Membership, Pool, PoolJoined, PoolStored
+from usufruct.core.registry.rules import check_card
 from usufruct.core.registry.state import Asset, Party, Person, Right
 from usufruct.node import erase, register
 from usufruct.node.node import Node, or_undone
@@ -97,7 +97,6 @@ def _found(node: Node, draft: Draft, cooperative: str, by: str, actors: tuple[st
 
     def command(tx: Transaction) -> Charter:
         fact = or_undone(adopted(tx, tx.now))
-        or_undone(check_new(tx, card, version))
         origin = or_undone(register.origin_of(tx, card, cooperative, tx.now))
         empty = Ingested(version, stored, 0, (0,) * len(card.columns), "", ())
         register.register(node, tx, card, empty, cooperative, origin, charter=fact)
@@ -280,5 +279,4 @@ def _place(node: Node, state: Snapshot, charter: Charter, member: str) -> Place:
     shown = _shown(node, state, charter)
     cells = (pool.own_cell(state, member, person.asset) for person in state.list(Person, party=member))
     choices = tuple(Choice(cell, tuple(pool.misfits(shown.asset, cell))) for cell in cells if cell is not None)
-    mine = next((m for m in state.list(Membership, party=member) if m.pool == charter.pool and m.standing == IN), None)
-    return Place(shown, mine, choices)
+    return Place(shown, pool.place(state, charter.pool, member), choices)

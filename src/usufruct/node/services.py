@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from usufruct.core.access import delegation
 from usufruct.core.access.hold import Hold
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
@@ -18,7 +19,7 @@ from usufruct.core.exchange.facts import (
     ServiceRegistered,
     ServiceWithdrawn,
 )
-from usufruct.core.exchange.speakers import Caller, is_agent, line
+from usufruct.core.exchange.speakers import Caller, line
 from usufruct.core.exchange.state import AccessRight, Call, Client, LinkedNode, Service, Traffic
 from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Party
@@ -163,7 +164,7 @@ def methods(node: Node, subsystem: str, client: str, caller: Caller, allowed: bo
 def is_machine(node: Node, caller: Caller) -> bool:
     """Whether an agent speaks."""
     with node.store.read() as state:
-        return bool(caller.actors) or is_agent(state, caller.party)
+        return delegation.is_machine(state, caller.party, caller.actors)
 
 
 def _is_open(state: Snapshot, service: Service, client: str, now: Instant) -> bool:

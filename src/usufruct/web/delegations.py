@@ -16,7 +16,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct, field
 
 from usufruct.core.access.clauses import Fee, OfferScheduled, Price, Renewal, RenewalDeclined, Schedule
-from usufruct.core.access.delegation import only_people
+from usufruct.core.access.delegation import is_machine, only_people
 from usufruct.core.access.facts import DelegationEnded, DelegationGranted, Mandate
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
@@ -77,7 +77,7 @@ async def keep_machines_to_theirs(connection: ASGIConnection[Any, Any, Any, Any]
     if path in (THROUGH_A_CHAIN if who.actors else IN_ITS_OWN_NAME):
         return
     with node_of(connection).store.read() as state:
-        if not delegation.is_machine(state, who):
+        if not is_machine(state, who.party, who.actors):
             return
         refusal = only_people(state, FOR_PEOPLE[path], who.party, who.actors) if path in FOR_PEOPLE else None
     raise RefusedHere(refusal or refuse(

@@ -147,8 +147,8 @@ def _exchanged(node: Node, client: oauth.Assertion, holder: str, given: dict[str
         raise TokenError("invalid_grant", str(error)) from None
     if subject.may_act != client.party or login.acting(node, subject) is None:
         raise TokenError("invalid_grant", f"`{subject.party}` did not say that `{client.party}` may act for it")
-    if len(subject.actors) + 2 > oauth.CHAIN_MAX:
-        raise TokenError("invalid_grant", f"more than {oauth.CHAIN_MAX} parties would act one for the other")
+    if len(subject.actors) + 2 > oauth.PARTIES_MAX:
+        raise TokenError("invalid_grant", f"more than {oauth.PARTIES_MAX} parties would act one for the other")
     scopes = _scopes(given, subject.scopes)
     return oauth.Access(
         subject.party, (client.party, *subject.actors), (client.thumbprint, *subject.keys), scopes, holder,

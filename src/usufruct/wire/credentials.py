@@ -110,7 +110,7 @@ class SdJwtCredentials:
             raise BadInput(
                 "input.key", f"this is no public key of a holder: {error}", "give a public JWK, Ed25519 or P-256"
             ) from None
-        taken = sorted({"_sd", "_sd_alg", "...", "iat", "sub", *sdjwt.ALWAYS_SHOWN} & claims.keys())
+        taken = sorted(sdjwt.RESERVED & claims.keys())
         if taken:
             raise BadInput("input.credential", f"a claim cannot be called `{taken[0]}`", "give it another name")
         return sdjwt.issue(

@@ -27,7 +27,7 @@ PROOF_SECONDS = 60
 """How old a proof may be."""
 AHEAD_SECONDS = 5
 """How far a client's clock may be ahead of ours."""
-CHAIN_MAX = 4
+PARTIES_MAX = 4
 """Parties that may act one for the other, the first included."""
 
 TOKEN_TYPE, PROOF_TYPE = "at+jwt", "dpop+jwt"
@@ -194,8 +194,8 @@ def actors(claims: Mapping[str, Any]) -> Iterator[str]:
     depth, act = 1, claims.get("act")
     while act is not None:
         depth += 1
-        if depth > CHAIN_MAX:
-            raise ValueError(f"more than {CHAIN_MAX} parties act one for the other")
+        if depth > PARTIES_MAX:
+            raise ValueError(f"more than {PARTIES_MAX} parties act one for the other")
         if not isinstance(act, dict) or not isinstance(act.get("sub"), str) or not act["sub"]:
             raise ValueError("`act` names nobody")
         yield act["sub"]

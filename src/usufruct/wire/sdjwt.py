@@ -29,6 +29,8 @@ BINDING_SECONDS = 300
 _DIGESTS = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 # What must stand in the signed part itself (SD-JWT VC, section 2.2.2.2): a holder could leave it out otherwise.
 ALWAYS_SHOWN = ("iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "status")
+RESERVED = frozenset({"_sd", "_sd_alg", "...", "iat", "sub", *ALWAYS_SHOWN})
+"""Names of claims that belong to the format, and say nothing of the holder."""
 
 
 @dataclass(frozen=True)
@@ -203,8 +205,7 @@ def _shown(token: Token, says: dict[str, Any]) -> Shown:
     issuer, kind, expires = token.text("iss"), token.text("vct"), token.time("exp")
     until = END_OF_TIME if expires is None else of_seconds(expires)
     holder = holder_key(token).thumbprint
-    about = {"_sd", "_sd_alg", "iat", "sub", *ALWAYS_SHOWN}
-    return Shown(issuer, kind, holder, {k: v for k, v in says.items() if k not in about}, until, _status(token))
+    return Shown(issuer, kind, holder, {k: v for k, v in says.items() if k not in RESERVED}, until, _status(token))
 
 
 def _status(token: Token) -> StatusReference:

@@ -112,12 +112,17 @@ def acting(read: Reader, party: str, actors: tuple[str, ...]) -> tuple[str, tupl
     return (line[-1].id, (*actors, *(agent.id for agent in line[:-1]))) if line else (party, actors)
 
 
+def is_machine(read: Reader, party: str, actors: tuple[str, ...] = ()) -> bool:
+    """Whether a machine is speaking: an agent, or whoever acts for another."""
+    row = read.get(Party, party)
+    return bool(actors) or (row is not None and row.kind == "agent")
+
+
 def only_people(read: Reader, decision: str, by: str, actors: tuple[str, ...]) -> Refusal | None:
     """The refusal where a machine would sign a decision that is a person's: an agent, or whoever acts for another."""
-    row, kind = read.get(Party, by), HUMAN_ONLY[decision]
-    signer = actors[0] if actors else by if row is not None and row.kind == "agent" else ""
-    if not signer:
+    if not is_machine(read, by, actors):
         return None
+    kind, signer = HUMAN_ONLY[decision], (*actors, by)[0]
     return refuse(
         "access.human-only", "nothing was decided", f"only a person may {kind.means}, and `{signer}` is none",
         f"the source is {kind.source}", remedy="have the person who answers for it log in and decide",

@@ -21,7 +21,6 @@ from usufruct.core.access.proof import No
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.exchange.state import Client
-from usufruct.core.registry.state import Party
 
 NOBODY = ""
 
@@ -65,7 +64,7 @@ def line(read: Reader, caller: Caller, client: Client) -> Line | None:
     speakers = (*caller.actors, *above[: above.index(client.via) + 1])
     if client.via == client.party:
         return _line((*speakers, *owners[1:]))
-    if is_agent(read, client.via):
+    if delegation.is_machine(read, client.via):
         return _line((*speakers, *owners))
     return _line(speakers, owners)
 
@@ -81,12 +80,6 @@ def _upwards(read: Reader, party: str) -> tuple[str, ...]:
     if found and found[-1].kind != "agent":
         return tuple([row.id for row in found])
     return (party, NOBODY)
-
-
-def is_agent(read: Reader, party: str) -> bool:
-    """Whether it is a machine."""
-    row = read.get(Party, party)
-    return row is not None and row.kind == "agent"
 
 
 def may(

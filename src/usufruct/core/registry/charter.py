@@ -150,7 +150,7 @@ def _lines(draft: Draft, cooperative: str) -> Iterator[str]:
     most = card.rows_per_person
     once = f", one for each {' and '.join(card.once_per)}" if card.once_per else ""
     yield f"At most {most} row{'s' * (most != 1)} of one member count in an answer{once}."
-    allowed, never = purposes.broadest(_known(card.purposes)), purposes.broadest(_known(card.prohibited))
+    allowed, never = (purposes.broadest(map(purposes.checked, said)) for said in (card.purposes, card.prohibited))
     yield "What it may be used for, and what is narrower:"
     yield from (f"- {purposes.label(purpose)} ({purpose})" for purpose in allowed)
     if never:
@@ -165,15 +165,6 @@ def _lines(draft: Draft, cooperative: str) -> Iterator[str]:
     yield "What was answered before stays answered; it showed nobody alone."
     yield "In the cooperative's own words:"
     yield from (f"> {line}" for line in (_line(card.title), _line(card.description), *draft.text.strip().splitlines()))
-
-
-def _known(names: tuple[str, ...]) -> Iterator[str]:
-    for name in names:
-        known = purposes.normal(name)
-        if known is None:
-            near = ", ".join(purposes.nearest(name)) or "see the purpose tree"
-            raise BadInput("input.purpose", f"`{name}` is not in the purpose tree", f"nearest: {near}")
-        yield known
 
 
 def _line(text: str) -> str:

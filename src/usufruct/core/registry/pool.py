@@ -280,11 +280,16 @@ def own_cell(read: Reader, party: str, name: str) -> Asset | None:
     return cell if about is not None and about.party == party else None
 
 
+def place(read: Reader, pool: str, party: str) -> Membership | None:
+    """A person's place in a pool, if she is in."""
+    return next(read.list(Membership, pool=pool, party=party, standing=IN), None)
+
+
 def _already(read: Reader, pool: str, party: str, cell: Asset) -> Refusal | None:
-    for member in read.list(Membership, party=party):
-        if member.standing == IN and member.pool == pool:
-            return refuse("registry.exists", NOT_JOINED, f"you are in `{pool}` already", remedy="see it on your page")
-        if member.standing == IN and member.cell == cell.id:
+    if place(read, pool, party) is not None:
+        return refuse("registry.exists", NOT_JOINED, f"you are in `{pool}` already", remedy="see it on your page")
+    for member in read.list(Membership, party=party, standing=IN):
+        if member.cell == cell.id:
             return refuse(
                 "registry.exists", NOT_JOINED, f"`{cell.id}` is in the pool `{member.pool}`",
                 remedy="leave that first: what may be learnt from a cell is counted in one pool",
@@ -342,7 +347,6 @@ def _held(column: Column) -> str:
 
 def leave(read: Reader, name: str, party: str) -> Membership | Refusal:
     """The place that a member gives up. What she does not have is refused like a pool that is not there."""
-    found = next((m for m in read.list(Membership, party=party) if m.pool == name and m.standing == IN), None)
-    return found or refuse(
+    return place(read, name, party) or refuse(
         "registry.unknown", "nothing was changed", f"you are in no pool `{name}`", remedy="see the pools on your page"
     )
