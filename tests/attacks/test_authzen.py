@@ -131,6 +131,7 @@ def test_a_bug_is_told_as_an_error_and_not_what_it_was(deciding_node: World, mon
         raise RuntimeError("secret")
 
     monkeypatch.setattr(outside, "decide", fails)
+    monkeypatch.setattr(outside, "permits", fails)
     answer = deciding_node.ask(YES, headers={"X-Request-ID": "7"})
     assert answer.status_code == 500 and "secret" not in answer.text and answer.headers["X-Request-ID"] == "7"
     batch = deciding_node.ask({"evaluations": [YES]}, "evaluations")
