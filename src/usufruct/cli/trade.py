@@ -15,6 +15,7 @@ from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.rulebook.bases import CONSENT
+from usufruct.core.rulebook.grades import FORMS
 from usufruct.node import trade
 from usufruct.wire import odrl
 
@@ -30,7 +31,7 @@ def publish(
     asset: Annotated[str, typer.Option(help="the asset it is about")],
     purpose: Annotated[list[str], typer.Option(help="a purpose it allows; may be repeated")],
     price: Annotated[str, typer.Option(help="for one question, as `5.00 EUR`")],
-    form: Annotated[str, typer.Option(help="rows or aggregates")] = "aggregates",
+    form: Annotated[str, typer.Option(help=" or ".join(FORMS))] = "aggregates",
     years: Annotated[int, typer.Option(help="how long an agreement lasts")] = 1,
     until: Annotated[str | None, typer.Option(help="until when it can be requested")] = None,
     standing: Annotated[bool, typer.Option("--standing", help="agree at once to whoever requests it")] = False,

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 Id = Annotated[str, Meta(min_length=1, max_length=63, description="small letters, digits and hyphens")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
+Form = Literal["rows", "masked", "cubes", "aggregates", "computation"]
 Purpose = Annotated[
     str, Meta(min_length=1, max_length=100, description="a purpose of the DPV tree, as AcademicResearch")
 ]
@@ -177,7 +178,7 @@ class TriedRequest(Struct, forbid_unknown_fields=True):
 
     asset: Text
     purpose: Purpose
-    form: Literal["aggregates", "rows"] = "aggregates"
+    form: Form = "aggregates"
     columns: Annotated[list[Text], Meta(max_length=1_000)] = []
 
 

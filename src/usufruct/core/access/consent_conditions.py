@@ -26,7 +26,7 @@ MODES = ("query", "view", "store")
 _ANYTHING: Mapping[str, Reach] = MappingProxyType({})
 
 # What a form of answer (`grades.FORMS`) comes to. Rows that were delivered can be kept, whatever was promised.
-_MODE_OF = {"aggregates": "query", "query": "query", "view": "view"}
+_MODE_OF = dict.fromkeys(("cubes", "aggregates", "computation", "query"), "query") | {"view": "view"}
 
 PERIODS = {"day": 1, "week": 7, "month": 31}
 """Periods in days. They slide: once a month means that 31 days lie between two uses."""

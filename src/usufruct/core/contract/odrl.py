@@ -15,7 +15,9 @@ from usufruct.core.contract.state import Agreement, Offer
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Scope, Value, normal
 from usufruct.core.terms.vocabulary import actions_above
 
-ACTIONS = {"aggregates": "aggregate", "rows": "extract"}
+ACTIONS = {
+    "rows": "extract", "masked": "anonymize", "cubes": "aggregate", "aggregates": "aggregate", "computation": "derive",
+}  # fmt: skip
 """The action that each form of answer is."""
 
 PROFILE = "usu:terms"

@@ -19,7 +19,14 @@ from typing import Any
 from usufruct.core.base.instants import Instant, parse
 
 CLASSES = ("public", "enterprise", "personal")
-FORMS = {"rows": "records as they are", "aggregates": "differentially private aggregates"}
+FORMS = {
+    "rows": "records as they are",
+    "masked": "records without what tells whom they are about",
+    "cubes": "tables of totals declared beforehand, without small groups",
+    "aggregates": "differentially private aggregates",
+    "computation": "what is worked out in the node, such as a fitted model or the size of an overlap",
+}
+"""From the widest to the narrowest: what of a table leaves the node."""
 ASSURANCES = {
     "none": "nobody needs to log in",
     "login": "whoever has an account or a token",

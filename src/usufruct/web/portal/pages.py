@@ -213,7 +213,10 @@ def _cut(text: str, most: int) -> str:
 # What leaves the node under each form of answer, in a citizen's words.
 FORMS_IN_WORDS = {
     "rows": "single records as they are",
+    "masked": "single records, without what tells whom they are about",
+    "cubes": "tables of totals that were laid down beforehand, without small groups",
     "aggregates": "totals and averages only, blurred so that nobody can be picked out",
+    "computation": "what is worked out in the node, such as a fitted model or the size of an overlap",
 }
 
 # Where a negotiation stands, in words.
