@@ -33,6 +33,14 @@ class SetClock:
         self.at = later(at, seconds=self.tick)
         return at
 
+    def steady(self) -> int:
+        """No time goes by."""
+        return 0
+
+    def sleep(self, milliseconds: int) -> None:
+        """Nobody waits; `slept` tells how long it would have been."""
+        self.slept = milliseconds
+
     def move(self, **duration: float) -> None:
         """Sets it forward, or back, by a `timedelta`'s keyword arguments."""
         self.at = later(self.at, **duration)

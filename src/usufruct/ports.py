@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
-from usufruct.core.privacy.conditions import Resolved
+from usufruct.core.privacy.question import Expression
+from usufruct.core.privacy.release import Group
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
@@ -31,6 +32,12 @@ class Clock(Protocol):
 
     def now(self) -> Instant:
         """The present instant. May jump; the store refuses to write behind its last fact."""
+
+    def steady(self) -> int:
+        """Milliseconds from some moment on, that never go back."""
+
+    def sleep(self, milliseconds: int) -> None:
+        """Returns when so much time is over."""
 
 
 class Entropy(Protocol):
@@ -162,11 +169,22 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Exact numbers, still inside the trust boundary: for each vector of the plan one number per group, in the order
-    of `release.groups`, and the bounded rows per person (unsigned 32-bit, little-endian)."""
+    """Exact numbers, still inside the trust boundary: the `groups`, for each vector of the plan its numbers group by group,
+    and for each source the bounded rows per person (unsigned 32-bit, little-endian; empty where it is about nobody)."""
 
+    groups: list[Group]
     vectors: list[list[int]]
-    contributions: bytes
+    contributions: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Whose rows of a source may be used: a bitmap of its `persons`. `numbers` (unsigned 32-bit, little-endian) say which
+    number each of them has in the plan's first source about persons, 2^32 - 1 if none; empty for that source itself."""
+
+    population: bytes
+    persons: int
+    numbers: bytes | None = None
 
 
 class Engine(Protocol):
@@ -203,16 +221,20 @@ class Engine(Protocol):
         self,
         asset: Asset,
         columns: Sequence[Column],
-        where: Resolved | None,
+        where: Expression | None,
         order: Sequence[tuple[str, bool]],
         limit: int,
     ) -> list[tuple[Any, ...]]:
         """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
         Raises EngineFault."""
 
-    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
-        """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not
-        depend on the data, if it fails or runs over its limits."""
+    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
+        """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody). Raises
+        EngineFault, with a message that does not depend on the data, if it fails or runs over its limits."""
+
+    def check(self, text: str, assets: Sequence[Asset], columns: int, values: Mapping[str, Any]) -> bool:
+        """Whether a second reader takes a text, with values for its parameters, for one plain question over these tables,
+        with so many columns in the answer (0: any number). It is not run, and no data are near."""
 
 
 @dataclass(frozen=True, slots=True)

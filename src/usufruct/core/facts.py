@@ -174,6 +174,7 @@ ROWS: tuple[type[Row], ...] = (
     exchange_state.Call,
     exchange_state.Traffic,
     privacy_state.Budget,
+    privacy_state.Spent,
     privacy_state.Use,
     ledger.Transfer,
     ledger.Account,

@@ -11,24 +11,29 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from usufruct.core.base.faults import EngineFault
-from usufruct.core.privacy.conditions import Resolved
-from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
-from usufruct.core.privacy.release import groups
-from usufruct.core.privacy.rules import QueryPlan, Vector
+from usufruct.core.privacy.question import Expression, Literal
+from usufruct.core.privacy.relations import tables
+from usufruct.core.privacy.release import public_groups
+from usufruct.core.privacy.rules import BINS, QueryPlan
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
 from usufruct.engine import delivery, pooling, removal
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.engine.replica import agrees
+from usufruct.engine.room import Permitted, Room, size
+from usufruct.engine.statements import adding_up, binning, bounding, contributing, over_columns
+from usufruct.ports import Among, ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
 
 LOCKED = {
     "enable_external_access": "false",
@@ -49,6 +54,7 @@ class DuckDbEngine:
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
+        self._room = Room(size(memory), seconds, threads or os.cpu_count() or 1)
         self._exporting = threading.Lock()
         self._exported: dict[Path, Delivered] = {}
         folder.mkdir(exist_ok=True)
@@ -87,33 +93,46 @@ class DuckDbEngine:
         """Lets the prepared table of that SHA-256 take the place of the old one; throws away any other."""
         removal.put_in_place(self._file(asset, version), stored)
 
-    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
-        """The plan's exact numbers over the rows of the population."""
-        # The bit above the last person keeps leading zeros; what a population says of nobody is cut off.
-        bits = bin(int.from_bytes(population, "little") & (1 << persons) - 1 | 1 << persons)[:2:-1]
-        bounded, values = bounding(plan, bits)
-        sums = ", ".join(f"sum(v{i})::HUGEINT" for i in range(len(plan.vectors)))
-        keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
-        grouping = f" GROUP BY {keys.rstrip(', ')}" if keys else ""
-        with self._connection(plan.asset, plan.version) as connection:
-            connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)
-            found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()
-            contributions = connection.sql(
-                "SELECT least(coalesce(c, 0), 4294967295)::UINTEGER FROM range(?) AS p(person) "
-                "LEFT JOIN (SELECT person, sum(rows) AS c FROM bounded GROUP BY person) USING (person) ORDER BY person",
-                params=[persons],
-            ).to_arrow_table()
-        place = {group: index for index, group in enumerate(groups(plan))}
-        vectors = [[0] * len(place) for _ in plan.vectors]
-        width = len(plan.keys)
-        for row in found:
-            for vector, value in zip(vectors, row[width:], strict=True):
-                vector[place[row[:width]]] = int(value or 0)
-        column = contributions.column(0).combine_chunks()
-        buffer = column.buffers()[1]
-        return Measured(
-            vectors, buffer.to_pybytes()[column.offset * 4 : (column.offset + persons) * 4] if persons else b""
+    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
+        """The plan's exact numbers over the rows of the populations."""
+        bins = [index for index, vector in enumerate(plan.vectors) if vector.kind == "bins"]
+        bounded, values = bounding(plan)
+        statements = [(f"CREATE TEMP TABLE bounded AS {bounded}", values), adding_up(plan), contributing()]
+        statements += [binning(plan, plan.vectors[index]) for index in bins]
+        _, added, counted, *binned = self._room.run(
+            [self._permitted(plan, place, one) for place, one in enumerate(among)], statements
         )
+        found = list(zip(*(column.to_pylist() for column in added.columns), strict=True))
+        width = len(plan.keys)
+        at = {row[:width]: row[width + 1 :] for row in found}
+        groups = public_groups(plan) if plan.cells else sorted(at)
+        plain = [index for index in range(len(plan.vectors)) if index not in bins]
+        vectors: list[list[int]] = [[] for _ in plan.vectors]
+        for group in groups:
+            sums = at.get(group)
+            for place, index in enumerate(plain):
+                vectors[index].append(int(sums[place] or 0) if sums else 0)
+        places = {group: place for place, group in enumerate(groups)}
+        for index, table in zip(bins, binned, strict=True):
+            vectors[index] = [0] * (len(groups) * BINS)
+            for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+                if (group_at := places.get(row[:width])) is not None:
+                    vectors[index][group_at * BINS + row[width]] += int(row[width + 1] or 0)
+        return Measured(groups, vectors, _contributions(counted, among))
+
+    def _permitted(self, plan: QueryPlan, place: int, among: Among | None) -> Permitted:
+        """Of a source of the plan the columns that it reads, and the rows of who is among those who allow it."""
+        source = plan.sources[place]
+        read = {column: None for t in tables(plan.relation) if t.asset == source.asset for _, column in t.columns}
+        file = self._file(source.asset, source.version)
+        if among is None:
+            return Permitted(file, f"t{place}", tuple(read))
+        own = ("_person", "_draw")
+        return Permitted(file, f"t{place}", (*own, *read), among.population, among.persons, among.numbers)
+
+    def check(self, text: str, assets: Sequence[Asset], columns: int, values: Mapping[str, Any]) -> bool:
+        """Whether DuckDB reads a text as a plain question over tables like these."""
+        return agrees(text, assets, columns, values)
 
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table as a file, written when it is first asked for."""
@@ -130,15 +149,15 @@ class DuckDbEngine:
         self,
         asset: Asset,
         columns: Sequence[Column],
-        where: Resolved | None,
+        where: Expression | None,
         order: Sequence[tuple[str, bool]],
         limit: int,
     ) -> list[tuple[Any, ...]]:
         """Some rows of a table."""
-        values: list[Literal] = []
-        chosen = "SELECT * FROM asset"
+        chosen, values = "SELECT * FROM asset", list[Literal | None]()
         if where is not None:
-            chosen += f" WHERE {_condition(where, values)}"
+            condition, values = over_columns(where)
+            chosen += f" WHERE {condition}"
         if order:
             chosen += " ORDER BY " + ", ".join(quoted(name) + (" DESC" if down else "") for name, down in order)
         query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
@@ -183,83 +202,14 @@ def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event, seconds
             connection.interrupt()
 
 
-def bounding(plan: QueryPlan, population: str) -> tuple[str, list[Literal]]:
-    """The SQL that leaves, for every person and group, what she counts for; and the values bound to it.
-
-    Columns: `person`, `k0`… for the keys, `rows`, `v0`… for the vectors. The steps are those of `core.privacy.rules`.
-    """
-    # Whoever joined a pool after the population was found has a number behind its end, where nobody is in.
-    values: list[Literal] = [f"{population}0"]
-    where = [f"get_bit(CAST(? AS BIT), least(_person, {len(population)})) = 1"]
-    for key in plan.keys:
-        where.append(f"{quoted(key.column.name)} IN ({', '.join('?' * len(key.values))})")
-        values += key.values
-    if plan.where:
-        where.append(_condition(plan.where, values))
-    keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
-    columns = "".join(f"{quoted(key.column.name)} AS k{i}, " for i, key in enumerate(plan.keys))
-    locals_ = ", ".join(f"{_per_person(vector)} AS v{i}" for i, vector in enumerate(plan.vectors))
-    # By place, for a name could also be that of a column of the table.
-    grouping = ", ".join(str(1 + i) for i in range(1 + len(plan.keys)))
-    limited = plan.cells > plan.groups_per_person
-    draw = ", any_value(_draw) AS draw" if limited else ""
-    query = (
-        f"SELECT _person AS person, {columns}count(*) AS rows, {locals_}{draw} FROM asset "
-        f"WHERE {' AND '.join(where)} GROUP BY {grouping}"
-    )
-    if limited:
-        # The order is by a hash of person and group alone, so whom else the table is about changes nothing: neither
-        # a person's number nor the version may go in, for both depend on the others.
-        order = f"md5(concat_ws('|', '{plan.asset}', draw, {keys.rstrip(', ')})), {keys.rstrip(', ')}"
-        query = (
-            f"SELECT * FROM ({query}) QUALIFY row_number() OVER (PARTITION BY person ORDER BY {order}) "
-            f"<= {plan.groups_per_person}"
-        )
-    limit = plan.rows_per_group
-    clamped = ", ".join(f"{_clamped(vector, i, limit)} AS v{i}" for i, vector in enumerate(plan.vectors))
-    return f"SELECT person, {keys}least(rows, {limit}) AS rows, {clamped} FROM ({query})", values
-
-
-def _per_person(vector: Vector) -> str:
-    """What one person's rows in one group come to, before clamping."""
-    if vector.kind == "persons":
-        return "1"
-    if vector.kind == "rows":
-        return "count(*)" if vector.column is None else f"count({quoted(vector.column.name)})"
-    column = _bounded_column(vector)
-    name = quoted(column.name)
-    # Without the filter a null would count as the lower bound: greatest() passes over nulls.
-    bounded = f"least(greatest({name}, {column.low}), {column.high}) - {vector.centre}"
-    return f"coalesce(sum({bounded}) FILTER ({name} IS NOT NULL), 0)"
-
-
-def _clamped(vector: Vector, index: int, rows: int) -> str:
-    if vector.kind == "sum":
-        reach = rows * vector.reach
-        return f"least(greatest(v{index}, -{reach}), {reach})"
-    return f"least(v{index}, {rows})"
-
-
-def _bounded_column(vector: Vector) -> Column:
-    assert vector.column is not None
-    assert vector.column.low is not None
-    return vector.column
-
-
-def _condition(condition: Resolved, values: list[Literal]) -> str:
-    """A condition in SQL's own three-valued logic; no row, whatever it holds, can make it fail."""
-    match condition:
-        case Not():
-            return f"(NOT {_condition(condition.condition, values)})"
-        case Both():
-            return f"({_condition(condition.left, values)} AND {_condition(condition.right, values)})"
-        case Either():
-            return f"({_condition(condition.left, values)} OR {_condition(condition.right, values)})"
-        case IsNull():
-            return f"({quoted(condition.column)} IS NULL)"
-        case OneOf():
-            values += condition.literals
-            return f"({quoted(condition.column)} IN ({', '.join('?' * len(condition.literals))}))"
-        case Comparison():
-            values.append(condition.literal)
-            return f"({quoted(condition.column)} {condition.operator} ?)"
+def _contributions(counted: pa.Table, among: Sequence[Among | None]) -> list[bytes]:
+    """The bounded rows of each person, for each source by her number there: unsigned 32-bit, little-endian."""
+    rows = dict(zip(counted.column(0).to_pylist(), counted.column(1).to_pylist(), strict=True))
+    found = []
+    for one in among:
+        if one is None:
+            found.append(b"")
+            continue
+        numbers = range(one.persons) if one.numbers is None else array("I", one.numbers)
+        found.append(array("I", [rows.get(number, 0) for number in numbers]).tobytes())
+    return found

@@ -23,8 +23,9 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.privacy.conditions import no_such_column, resolve
 from usufruct.core.privacy.question import Question
+from usufruct.core.privacy.relations import no_such_column
+from usufruct.core.privacy.relations import where as resolve
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook.parameters import Rulebook

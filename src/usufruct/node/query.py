@@ -13,42 +13,58 @@ an answer leaves before its fact, so there is no result without one.
 Between the two facts an agreement, a right or a consent may end. So it is decided again in the very transaction that
 would let the answer out: after the fact that ends something is on disk, nothing is released that rests on it. Where only
 a person has gone, the question is run again without her, and nobody is told: a refusal would tell of her.
+
+A question about several assets is a use of each of them: each is decided, charged, priced and recorded by itself, and the
+answer leaves if it may leave for all. Who asks the very same of the same data again gets the answer again, for nothing.
+
+How long an answer takes depends on the data. So it leaves at a tick: when a time is over that follows from the size of the
+tables as the catalogue shows it, or when a multiple of that is. So does a failure.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
 
-from usufruct.core.access import consent, delegation, hold
+from usufruct.core.access import consent, delegation, hold, opening
 from usufruct.core.access.facts import UseHeld
 from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
 from usufruct.core.access.rules import REFUSED, Permit, decide, prove
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.privacy.conditions import reach, resolve
-from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
-from usufruct.core.privacy.question import Question, in_words
-from usufruct.core.privacy.release import Answer, release
-from usufruct.core.privacy.rules import QueryPlan, plan
+from usufruct.core.privacy import release, ticks
+from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
+from usufruct.core.privacy.question import Literal, Question, in_words
+from usufruct.core.privacy.relations import Resolved, View, reach, resolve, tables
+from usufruct.core.privacy.release import Answer
+from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
-from usufruct.core.registry.state import Asset
+from usufruct.core.registry.state import Asset, Person
 from usufruct.node.node import Node
-from usufruct.ports import Transaction
+from usufruct.ports import Among, Measured, Transaction
 
+NOBODY = 2**32 - 1  # the number of who is not in the first source
 KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
-    use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
-    for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal. `signed`:
-    it came with a proof of a key that only its sender has."""
+    """What came in: `question` is what the text was read as, or why it could not be read, with `values` for its parameters;
+    `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days` (None: as long as the
+    requester may). `actors` act for the requester, who speaks first first; what an agent asks in its own name, it asks for
+    its principal. `signed`: it came with a proof of a key that only its sender has. The bounds on a
+    person's part are `Wishes`."""
 
     requester: str
     text: str
@@ -59,11 +75,20 @@ class Asked:
     hold_days: int | None = None
     actors: tuple[str, ...] = ()
     signed: bool = False
+    groups_per_person: int | None = None
+    rows_per_group: int | None = None
+    values: Mapping[str, Literal | Fraction] = field(default_factory=dict)
+
+    @property
+    def wishes(self) -> Wishes:
+        """How to be answered."""
+        return Wishes(self.micro_rho, self.groups_per_person, self.rows_per_group)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho."""
+    """An answer and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho. `repeated`: it was given
+    before."""
 
     use: str
     answer: Answer
@@ -75,6 +100,7 @@ class Answered:
     budget_left: int
     budget_total: int
     receipt: Receipt
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +113,56 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class _Admitted:
+class Previewed:
+    """What a question would cost and how exact it would be: `charge` in micro-rho and `nano_delta`, of the `budget_left`;
+    `margins` for each measure as far as they are known beforehand, those of averages and the like for groups of some sizes;
+    `milliseconds` until the answer would leave."""
+
+    meaning: str
+    charge: int
+    nano_delta: int
+    budget_left: int
+    budget_total: int
+    price: Money
+    margins: tuple[release.Expected, ...]
+    notes: tuple[str, ...]
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The use of one asset: the whole of a question, or a part of one about several."""
+
     use: str
     request: Request
     permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A question that may be answered: for each asset a request and its permit; the plan, its digest and its meaning."""
+
+    parts: tuple[tuple[Request, Permit], ...]
+    plan: QueryPlan
+    digest: str
+    meaning: str
+    tick: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    parts: tuple[_Part, ...]
     plan: QueryPlan
     meaning: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Ran:
-    """What came of running a plan over a population: the answer, and what each person counted for."""
+    """What came of running a plan over populations, by asset: the answer, and what each person counted for."""
 
-    population: bytes
+    populations: Mapping[str, bytes]
     answer: Answer
-    contributions: bytes
+    contributions: Mapping[str, bytes]
 
 
 def ask(node: Node, asked: Asked) -> Answered | Refused:
@@ -111,55 +172,156 @@ def ask(node: Node, asked: Asked) -> Answered | Refused:
         EngineFault: the plan could not be run; the use is abandoned and its charge spent.
         NodeFault: the node cannot go on; an admitted use is abandoned when it opens again.
     """
+    began = node.clock.steady()
     asked = replace(asked, text=holdable(asked.text), purpose=holdable(asked.purpose))
+    agreed = _read_twice(node, asked)
     node.reach("query before admitted")
-    decision = node.store.write(lambda tx: _admit(node, tx, asked))
+    decision = node.store.write(lambda tx: _admit(node, tx, asked, agreed))
     node.reach("query after admitted")
-    if isinstance(decision, tuple):
-        use, refusal, seq = decision
-        with node.store.read() as state:
-            return Refused(use, refusal, state.receipt(seq))
-    population = decision.permit.population
+    match decision:
+        case _Again():
+            return _repeat(node, decision)
+        case (use, refusal, seq):
+            with node.store.read() as state:
+                return Refused(use, refusal, state.receipt(seq))
+        case (admitted, tick):
+            with _at_tick(node, began, tick):
+                return _answer(node, admitted)
+
+
+def preview(node: Node, asked: Asked) -> Previewed | Refusal:
+    """What a question would cost, and how exact its answer would be. Nothing is charged and no data are touched."""
+    agreed = _read_twice(node, asked)
+    with node.store.read() as state:
+        now = node.clock.now()
+        requester, actors = delegation.acting(state, asked.requester, asked.actors)
+        asked = replace(asked, requester=requester, actors=actors)
+        decided = _decide(node, state, asked, now, agreed)[1]
+        if isinstance(decided, Refusal):
+            return decided
+        permit = decided.parts[0][1]
+        budget = state.get(Budget, permit.asset.id, permit.asset.version)
+        assert budget is not None
+        price = Money(sum(each.price for _, each in decided.parts), permit.agreement.terms.currency)
+        return Previewed(
+            decided.meaning, decided.plan.charge, decided.plan.nano_delta, budget.left, budget.total, price,
+            release.expected(decided.plan), release.notes(decided.plan), decided.tick,
+        )  # fmt: skip
+
+
+@contextmanager
+def _at_tick(node: Node, began: int, tick: int) -> Iterator[None]:
+    """Whatever comes of it, it is over at a multiple of `tick` milliseconds after it `began`."""
+    try:
+        yield
+    finally:
+        node.clock.sleep(ticks.until_next(node.clock.steady() - began, tick))
+
+
+def _answer(node: Node, admitted: _Admitted) -> Answered | Refused:
+    populations = {part.permit.asset.id: part.permit.population for part in admitted.parts}
     while True:
-        ran = _run(node, decision, population)
+        ran = _run(node, admitted, populations)
         node.reach("query before answered")
-        released = node.store.write(partial(_release, decision, ran))
+        released = node.store.write(partial(_release, admitted, ran))
         node.reach("query after answered")
         match released:
             case int() as seq:
-                return _reply(node, decision, ran.answer, seq)
-            case bytes():
-                population = released
-            case refusal, seq:
+                return _reply(node, admitted, ran.answer, seq)
+            case (Refusal() as refusal, seq):
                 with node.store.read() as state:
-                    return Refused(decision.use, refusal, state.receipt(seq))
+                    return Refused(admitted.parts[0].use, refusal, state.receipt(seq))
+            case left:
+                populations = left
 
 
-def _run(node: Node, admitted: _Admitted, population: bytes) -> _Ran:
+def _run(node: Node, admitted: _Admitted, populations: Mapping[str, bytes]) -> _Ran:
     """Runs the plan where the data lie and adds the noise; abandons the use if that fails."""
+    query = admitted.plan
     try:
         node.reach("query before run")
-        measured = node.engine.run(admitted.plan, population, admitted.permit.persons)
+        among = _among(node, admitted, populations)
+        measured = node.engine.run(query, among)
         node.reach("query after run")
-        noised = [
-            node.noise.add(exact, vector.deviation)
-            for exact, vector in zip(measured.vectors, admitted.plan.vectors, strict=True)
-        ]
-        return _Ran(population, release(admitted.plan, noised), measured.contributions)
+        groups, noised = _noised(node, query, measured)
+        counted = {source.asset: counted for source, counted in zip(query.sources, measured.contributions, strict=True)}
+        return _Ran(populations, release.release(query, groups, noised), counted)
     except Exception as error:
         cause = error.message if isinstance(error, Fault) else "the node failed"
-        node.store.write(lambda tx: tx.append(QueryAbandoned(admitted.use, cause)))
+        node.store.write(lambda tx: [tx.append(QueryAbandoned(part.use, cause)) for part in admitted.parts])
         raise
 
 
-def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, Refusal, int]:
-    """Decide and plan; then the fact, one way or the other."""
+def _among(node: Node, admitted: _Admitted, populations: Mapping[str, bytes]) -> list[Among | None]:
+    """Whose rows of each source may be used; persons are called by their numbers in the first source about any."""
+    permits = {part.permit.asset.id: part.permit for part in admitted.parts}
+    found: list[Among | None] = []
+    first: dict[str, int] | None = None
+    with node.store.read() as state:
+        for source in admitted.plan.sources:
+            if not source.personal:
+                found.append(None)
+                continue
+            permit, numbers = permits[source.asset], None
+            if len(permits) > 1:
+                people = [p for p in state.list(Person, asset=source.asset) if p.number < permit.persons]
+                if first is None:
+                    first = {person.party: person.number for person in people}
+                else:
+                    called = {person.number: first.get(person.party, NOBODY) for person in people}
+                    numbers = array("I", (called.get(number, NOBODY) for number in range(permit.persons))).tobytes()
+            found.append(Among(populations[source.asset], permit.persons, numbers))
+    return found
+
+
+def _noised(node: Node, query: QueryPlan, measured: Measured) -> tuple[list[release.Group], list[list[int]]]:
+    """The groups that may be named, and the numbers of each vector with noise on them."""
+    groups, vectors, first = measured.groups, measured.vectors, {}
+    if query.threshold is not None:
+        by = query.threshold.by
+        persons = node.noise.add(vectors[by], query.vectors[by].deviation)
+        kept = release.named(query, persons)
+        groups = [groups[place] for place in kept]
+        first[by] = [persons[place] for place in kept]
+        vectors = [
+            [number for place in kept for number in numbers[place * v.width : (place + 1) * v.width]]
+            for v, numbers in zip(query.vectors, vectors, strict=True)
+        ]
+    noised = [
+        first[index] if index in first else node.noise.add(numbers, vector.deviation)
+        for index, (vector, numbers) in enumerate(zip(query.vectors, vectors, strict=True))
+    ]
+    return groups, noised
+
+
+# ---- deciding
+
+
+def _read_twice(node: Node, asked: Asked) -> bool:
+    """Whether a second reader takes the text for the same kind of question, over tables like these without a row."""
+    question = asked.question
+    if isinstance(question, Refusal):
+        return False
+    with node.store.read() as state:
+        assets = [state.get(Asset, name) for name in question.assets]
+    known = [asset for asset in assets if asset is not None]
+    width = len(question.labels) if question.form == "aggregates" else 0
+    return len(known) == len(assets) and node.engine.check(asked.text, known, width, asked.values)
+
+
+def _admit(
+    node: Node, tx: Transaction, asked: Asked, agreed: bool
+) -> tuple[_Admitted, int] | _Again | tuple[str, Refusal, int]:
+    """Decide and plan; then the facts, one way or the other."""
     requester, actors = delegation.acting(tx, asked.requester, asked.actors)
     asked = replace(asked, requester=requester, actors=actors)
     use = numbered("use", tx.next)
     held = hold.place(tx, use, asked.requester, asked.hold, asked.hold_days, tx.now) if asked.hold else None
-    request = _request(tx, asked)
-    decision = held if isinstance(held, Refusal) else _decide(node, tx, asked, request)
+    request, decision = _decide(node, tx, asked, tx.now, agreed)
+    if isinstance(held, Refusal):
+        decision = held
+    elif held is None and isinstance(decision, _Decided) and (before := _before(tx, asked, decision)):
+        return before
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     text = asked.text if len(asked.text) <= KEPT_TEXT else asked.text[:KEPT_TEXT] + "…"
@@ -170,95 +332,179 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
             decision.remedy, _kept(tx, prove(tx, request, tx.now)) if request else "", asked.actors,
         ))  # fmt: skip
         return use, decision, entry.seq
-    assert request is not None, "what could not be read is refused"
-    permit, query_plan, meaning = decision
-    terms = permit.agreement.terms
-    tx.append(QueryAdmitted(
-        use, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text, meaning,
-        query_plan.charge, permit.price, terms.currency, tx.attach("application/vnd.usufruct.population.v1", permit.population),
-        _kept(tx, permit.proof), asked.actors, permit.delegations,
-    ))  # fmt: skip
-    counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
-    if counted is not None:
-        tx.append(counted)
-    return _Admitted(use, request, permit, query_plan, meaning)
+    query, parts = decision.plan, list[_Part]()
+    for request, permit in decision.parts:
+        each = use if not parts else numbered("use", tx.next)
+        tx.append(QueryAdmitted(
+            each, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text,
+            decision.meaning, query.charge, permit.price, permit.agreement.terms.currency,
+            tx.attach("application/vnd.usufruct.population.v1", permit.population), _kept(tx, permit.proof), asked.actors,
+            permit.delegations, query.nano_delta, use if parts else "", "" if parts else decision.digest,
+        ))  # fmt: skip
+        counted = consent.used(tx, each, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
+        if counted is not None:
+            tx.append(counted)
+        parts.append(_Part(each, request, permit))
+    return _Admitted(tuple(parts), query, decision.meaning), decision.tick
 
 
 def _kept(tx: Transaction, proof: Proof) -> str:
     return tx.attach(MEDIA_TYPE, proof.encode())
 
 
-def _request(tx: Transaction, asked: Asked) -> Request | None:
-    """What the gates judge; None if the question could not be read."""
+def _decide(
+    node: Node, read: Reader, asked: Asked, at: Instant, agreed: bool
+) -> tuple[Request | None, _Decided | Refusal]:
+    """The request that decided, and the plan or why not."""
     question = asked.question
     if isinstance(question, Refusal):
-        return None
-    columns = tuple(holdable(name) for name in question.read())
-    asset = tx.get(Asset, question.asset)
-    where = resolve(question.where, asset) if question.where and asset else None
-    parts = () if where is None or isinstance(where, Refusal) else reach(where)
+        return None, question
+    assets = {name: asset for name in question.assets if (asset := read.get(Asset, name)) is not None}
+    view = resolve(question, assets) if len(assets) == len(question.assets) else None
+    relation = reads(question, view) if isinstance(view, View) else view
+    parts: list[tuple[Request, Permit]] = []
+    for name in question.assets:
+        if name in assets and not assets[name].person_column and _is_open(read, name, at):
+            continue
+        request = _request(asked, question, name, relation)
+        permit = decide(read, request, at)
+        if isinstance(permit, Refusal):
+            return request, permit
+        parts.append((request, permit))
+    if not parts:  # everything is open, and nobody's budget would cover it
+        request = _request(asked, question, question.asset, relation)
+        return request, _no_totals_of_open_data()
+    request = parts[0][0]
+    if isinstance(view, Refusal):
+        return request, view
+    assert view is not None, "what may be used exists"
+    least = max(permit.group_min for _, permit in parts)
+    query = plan(read, question, view, assets, node.rulebook, at, asked.requester, least, asked.wishes)
+    if isinstance(query, Refusal):
+        return request, query
+    if not agreed:
+        return request, refuse(
+            "query.unsupported", REFUSED, "it does not mean the same to every reader of SQL",
+            remedy="write it plainly, as in the examples of the reference; put names of assets and columns in double quotes",
+        )  # fmt: skip
+    named = [query, asked.requester, *((r.purpose, p.agreement.id) for r, p in parts)]
+    digest = hashlib.sha256(repr(named).encode()).hexdigest()
+    rows = sum(assets[source.asset].quality.rows for source in query.sources)
+    return request, _Decided(tuple(parts), query, digest, in_words(question), ticks.length(node.rulebook, at, rows))
+
+
+def _is_open(read: Reader, asset: str, at: Instant) -> bool:
+    return not isinstance(opening.decide(read, asset, at), Refusal)
+
+
+def _no_totals_of_open_data() -> Refusal:
+    return refuse(
+        "access.form", REFUSED, "all of it is open data, which are given as rows",
+        remedy="ask for the rows themselves, and add them up yourself",
+    )  # fmt: skip
+
+
+def _request(asked: Asked, question: Question, asset: str, relation: Resolved | Refusal | None) -> Request:
+    """What the gates judge of one asset: the columns that are read, exactly if the question can be worked out."""
+    if isinstance(relation, Refusal) or relation is None or question.form == "rows":
+        scans = [scan for scan in question.scans if scan.asset == asset]
+        columns = dict.fromkeys(holdable(name) for scan in scans for name in question.named(scan))
+    else:
+        columns = dict.fromkeys(name for t in tables(relation) if t.asset == asset for _, name in t.columns)
+    parts = () if isinstance(relation, Refusal) or relation is None else reach(relation, asset)
     return Request(
         asked.requester,
-        holdable(question.asset),
+        holdable(asset),
         asked.purpose,
         question.form,
-        columns,
+        tuple(columns),
         parts,
         asked.actors,
         asked.signed,
     )
 
 
-def _decide(
-    node: Node, tx: Transaction, asked: Asked, request: Request | None
-) -> tuple[Permit, QueryPlan, str] | Refusal:
-    question = asked.question
-    if isinstance(question, Refusal) or request is None:
-        assert isinstance(question, Refusal)
-        return question
-    permit = decide(tx, request, tx.now)
-    if isinstance(permit, Refusal):
-        return permit
-    query_plan = plan(tx, question, permit.asset, node.rulebook, tx.now, permit.group_min, asked.micro_rho)
-    if isinstance(query_plan, Refusal):
-        return query_plan
-    return permit, query_plan, in_words(question)
+# ---- the same again
 
 
-def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | bytes | tuple[Refusal, int]:
-    """Lets the answer out, if what permitted it still does: the number of the fact. Else the population that is left, if
-    only persons are gone, or why not, with the number of the fact that says so."""
-    permit = admitted.permit
-    again = decide(tx, admitted.request, tx.now, admitted=True, under=permit.delegations)
-    if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
-        reasons = (
-            again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)
-        )
-        remedy = again.remedy if isinstance(again, Refusal) else "ask again, under the agreement that is in force now"
-        seq = tx.append(QueryAbandoned(admitted.use, "what permitted it ended before the answer could leave")).seq
-        return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seq
-    # Whoever joined a pool meanwhile is behind the end, or a bit that was not set.
-    left = bytes(was & now for was, now in zip(ran.population, again.population, strict=False))
-    if left != ran.population:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The use whose answer is given again, and the number of the fact that says so."""
+
+    use: Use
+    seq: int
+    permit: Permit
+
+
+def _before(tx: Transaction, asked: Asked, decided: _Decided) -> _Again | None:
+    """The same question, if it was answered before to the same requester; nothing about persons can have changed in it."""
+    found = [u for u in tx.list(Use, plan=decided.digest) if u.state == "answered" and u.requester == asked.requester]
+    if not found:
+        return None
+    permit = decided.parts[0][1]
+    fact = QueryRepeated(found[0].id, asked.requester, permit.asset.id, permit.purpose, asked.actors)
+    return _Again(found[0], tx.append(fact).seq, permit)
+
+
+def _repeat(node: Node, again: _Again) -> Answered:
+    with node.store.read() as state:
+        answer = release.decode(state.evidence(again.use.answer))
+        budget = state.get(Budget, again.use.asset, again.use.version)
+        assert budget is not None
+        return Answered(
+            again.use.id, answer, again.use.meaning, again.use.purpose, again.use.agreement, Money(0, again.use.currency), 0,
+            budget.left, budget.total, state.receipt(again.seq), repeated=True,
+        )  # fmt: skip
+
+
+# ---- releasing
+
+
+def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | dict[str, bytes] | tuple[Refusal, int]:
+    """Lets the answer out, if what permitted it still does: the number of the first fact. Else the populations that are
+    left, if only persons are gone, or why not, with the number of the fact that says so."""
+    left = {}
+    for part in admitted.parts:
+        permit = part.permit
+        again = decide(tx, part.request, tx.now, admitted=True, under=permit.delegations)
+        if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
+            return _ended(tx, admitted, again if isinstance(again, Refusal) else None, permit)
+        # Whoever joined a pool meanwhile is behind the end, or a bit that was not set.
+        was = ran.populations[permit.asset.id]
+        left[permit.asset.id] = bytes(a & b for a, b in zip(was, again.population, strict=False))
+    if left != ran.populations:
         return left
-    kept = tx.attach("application/vnd.usufruct.answer.v1+json", ran.answer.encode())
-    counted = tx.attach("application/vnd.usufruct.contributions.v1", ran.contributions)
-    fact = QueryAnswered(
-        admitted.use, admitted.request.requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted,
-        admitted.request.actors,
-    )  # fmt: skip
-    return tx.append(fact).seq
+    first = None
+    for part in admitted.parts:
+        permit = part.permit
+        kept = tx.attach("application/vnd.usufruct.answer.v1+json", ran.answer.encode())
+        counted = tx.attach("application/vnd.usufruct.contributions.v1", ran.contributions[permit.asset.id])
+        seq = tx.append(QueryAnswered(
+            part.use, part.request.requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted,
+            part.request.actors,
+        )).seq  # fmt: skip
+        first = seq if first is None else first
+    assert first is not None
+    return first
+
+
+def _ended(tx: Transaction, admitted: _Admitted, again: Refusal | None, permit: Permit) -> tuple[Refusal, int]:
+    reasons = again.reasons if again else (f"`{permit.agreement.id}` does not permit it any more",)
+    remedy = again.remedy if again else "ask again, under the agreement that is in force now"
+    cause = "what permitted it ended before the answer could leave"
+    seqs = [tx.append(QueryAbandoned(part.use, cause)).seq for part in admitted.parts]
+    return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seqs[0]
 
 
 def _reply(node: Node, admitted: _Admitted, answer: Answer, seq: int) -> Answered:
-    permit = admitted.permit
+    permit = admitted.parts[0].permit
     with node.store.read() as state:
         budget = state.get(Budget, permit.asset.id, permit.asset.version)
         assert budget is not None
+        price = Money(sum(part.permit.price for part in admitted.parts), permit.agreement.terms.currency)
         return Answered(
-            admitted.use, answer, admitted.meaning, permit.purpose, permit.agreement.id,
-            Money(permit.price, permit.agreement.terms.currency), admitted.plan.charge, budget.left,
-            budget.total, state.receipt(seq),
+            admitted.parts[0].use, answer, admitted.meaning, permit.purpose, permit.agreement.id, price,
+            admitted.plan.charge, budget.left, budget.total, state.receipt(seq),
         )  # fmt: skip
 
 

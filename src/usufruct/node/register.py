@@ -158,7 +158,10 @@ def register(
         # What is the public's its body may let others operate; what is a person's stays with whom she gave it to.
         fact = replace(fact, until=charter.until) if charter and fact.grantee == publisher else fact
         tx.append(replace(fact, may_grant=True) if public and fact.right == "operate" else fact)
-    tx.append(BudgetOpened(card.asset, taken.version, node.rulebook.value("privacy.budget-micro-rho", tx.now)))
+    micro_rho, nano_delta = (
+        node.rulebook.value(f"privacy.budget-{unit}", tx.now) for unit in ("micro-rho", "nano-delta")
+    )
+    tx.append(BudgetOpened(card.asset, taken.version, micro_rho, nano_delta))
     asset = tx.get(Asset, card.asset)
     assert asset is not None
     return Registered(asset, new)

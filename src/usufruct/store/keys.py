@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,14 @@ class SystemClock:
     def now(self) -> Instant:
         """The present instant."""
         return instant(datetime.now(UTC))
+
+    def steady(self) -> int:
+        """Milliseconds by a clock that nobody sets."""
+        return time.monotonic_ns() // 1_000_000
+
+    def sleep(self, milliseconds: int) -> None:
+        """Waits."""
+        time.sleep(milliseconds / 1000)
 
 
 class SystemEntropy:

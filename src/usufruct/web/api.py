@@ -255,18 +255,38 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
-    who = who_is(request)
-    asked = query.Asked(
-        who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
-        who.signed,
-    )  # fmt: skip
-    result = query.ask(node_of(request), asked)
+    result = query.ask(node_of(request), _asked(request, data))
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
     return messages.AnswerBody(
         result.use, result.meaning, result.purpose, result.agreement, list(result.answer.columns),
         [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes),
         str(result.price), result.charge, result.budget_left, result.budget_total, result.receipt.text(),
+        result.answer.nano_delta, list(result.answer.spread), result.repeated,
+    )  # fmt: skip
+
+
+@post(
+    "/queries/preview",
+    opt={"rule": ("ask",)},
+    sync_to_thread=True,
+    status_code=200,
+    summary="What a question would cost",
+)
+def preview(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.PreviewBody:
+    """What a question would cost and how exact its answer would be. Nothing is charged, and no data are looked at."""
+    found = done(query.preview(node_of(request), _asked(request, data)))
+    return messages.PreviewBody(
+        found.meaning, found.charge, found.nano_delta, found.budget_left, found.budget_total, str(found.price),
+        list(found.margins), list(found.notes), found.milliseconds,
+    )  # fmt: skip
+
+
+def _asked(request: AnyRequest, data: messages.NewQuestion) -> query.Asked:
+    who = who_is(request)
+    return query.Asked(
+        who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
+        who.signed, data.groups_per_person, data.rows_per_group,
     )  # fmt: skip
 
 
@@ -443,7 +463,7 @@ router = Router(
         about, catalogue, purpose_tree, checkpoint, add_party, verify_party, unverify_party, list_parties,
         propose_card, add_asset, list_assets,
         record_consents, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
-        list_agreements, end_agreement, ask, list_uses, receipt, me, counting_key, book, plan_period, close_period,
+        list_agreements, end_agreement, ask, preview, list_uses, receipt, me, counting_key, book, plan_period, close_period,
         list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,
     ],
 )  # fmt: skip

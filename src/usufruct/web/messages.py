@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from usufruct.core.privacy.release import Expected, Spread
+
 Id = Annotated[str, Meta(min_length=1, max_length=63, description="small letters, digits and hyphens")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
 Form = Literal["rows", "masked", "cubes", "aggregates", "computation"]
@@ -157,13 +159,16 @@ class Message(Struct, forbid_unknown_fields=True):
 
 class NewQuestion(Struct, forbid_unknown_fields=True):
     """A question in SQL and what it is for. `micro_rho` is how much privacy budget it may spend, in millionths of rho;
-    `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days`."""
+    `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days`. A person counts in at
+    most `groups_per_person` groups with at most `rows_per_group` rows in each; fewer make the noise smaller."""
 
     sql: Annotated[str, Meta(max_length=10_001)]
     purpose: Purpose
     micro_rho: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
     hold: Text = ""
     hold_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+    groups_per_person: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    rows_per_group: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
 
 
 class DutyWord(Struct, forbid_unknown_fields=True):
@@ -333,8 +338,9 @@ class NewToken(Struct, forbid_unknown_fields=True):
 
 
 class AnswerBody(Struct):
-    """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost, and
-    its receipt as text."""
+    """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost (in
+    micro-rho and nano-delta), its receipt as text, and the `spread`: the noise on each number. `repeated`: it was given
+    before, and cost nothing now."""
 
     use: str
     meaning: str
@@ -349,6 +355,24 @@ class AnswerBody(Struct):
     budget_left: int
     budget_total: int
     receipt: str
+    nano_delta: int = 0
+    spread: list[Spread] = []
+    repeated: bool = False
+
+
+class PreviewBody(Struct):
+    """What a question would cost, in micro-rho and nano-delta, and the `margins` its measures would have; `milliseconds`
+    until the answer would leave."""
+
+    meaning: str
+    charge: int
+    nano_delta: int
+    budget_left: int
+    budget_total: int
+    price: str
+    margins: list[Expected]
+    notes: list[str]
+    milliseconds: int
 
 
 class RefusalBody(Struct):

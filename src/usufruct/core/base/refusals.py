@@ -52,6 +52,7 @@ CODES: dict[str, str] = {
     "privacy.literal": "a value does not fit the column it is compared with",
     "privacy.cells": "the answer would have too many cells",
     "privacy.budget": "the asset's privacy budget does not cover the question",
+    "privacy.quota": "the data user has had its part of the asset's privacy budget",
     "privacy.precision": "the precision asked for is outside what the node allows",
     # the register
     "registry.unknown": "no such party, asset, offer, negotiation or period, or it is not yours",

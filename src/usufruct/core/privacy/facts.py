@@ -14,12 +14,14 @@ from usufruct.core.base.records import Fact
 
 @dataclass(frozen=True, slots=True)
 class BudgetOpened(Fact):
-    """`micro_rho` (millionths of zCDP's rho) may be spent on the asset's data version, by all data users together."""
+    """`micro_rho` (millionths of zCDP's rho) and `nano_delta` (10^-9 of delta) may be spent on the asset's data version, by all
+    data users together."""
 
     KIND = "budget.opened/1"
     asset: str
     version: str
     micro_rho: int
+    nano_delta: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class QueryAdmitted(Fact):
     """A question will be answered: `charge` (micro-rho) is reserved. `question` is what was typed, `meaning` what it
     was understood as; `population` is the sealed bitmap of the persons whose rows may be used, `decision` the sealed
     proof of the permit (see `access.proof`). `actors` act for the requester, who speaks first first, each under one of the
-    `delegations`."""
+    `delegations`. A question about several assets is a use of each: those after the first are `within` it. `plan` is the
+    digest of what was worked out; `nano_delta` is charged for naming groups that no public list names."""
 
     KIND = "query.admitted/1"
     use: str
@@ -45,6 +48,25 @@ class QueryAdmitted(Fact):
     decision: str = ""
     actors: tuple[str, ...] = ()
     delegations: tuple[str, ...] = ()
+    nano_delta: int = 0
+    within: str = ""
+    plan: str = ""
+
+    def about(self) -> tuple[str, ...]:
+        return (self.requester, *self.actors)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRepeated(Fact):
+    """Who asked before asked the very same again, of the same data, and got the answer of the use `of` once more: nothing
+    new was learnt, so nothing is charged."""
+
+    KIND = "query.repeated/1"
+    of: str
+    requester: str
+    asset: str
+    purpose: str
+    actors: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

@@ -16,52 +16,76 @@ Proposition 1.6; Canonne, Kamath and Steinke 2020 for the discrete Gaussian). Ch
 a whole number of 64ths, rounded up, so the sum in the budget never understates. Sums are centred: a row counts as its
 distance from the middle of the column's bounds, which halves the noise; the middle is put back after the noise.
 
-Groups come from public lists of values only, so which groups appear in an answer tells nothing, and an empty one is
-noise like any other. Everything here is decided from the text, the public card and the budget: never from the data.
+Which groups there are is public if each key has a list of values: then all of them are in the answer, and an empty one is
+noise like any other. Else a group is named if its noised number of persons is above a threshold, at the price of a delta
+(see `threshold`). Everything here is decided from the text, the public cards and the budget: never from the data.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.privacy.conditions import Resolved, no_such_column, resolve
-from usufruct.core.privacy.question import Key, Measure, Ordering, Question
-from usufruct.core.privacy.state import Budget
-from usufruct.core.registry.facts import Column
+from usufruct.core.privacy import threshold
+from usufruct.core.privacy.expressions import NOT_ANSWERED, Domain, Typed, Wrong, within
+from usufruct.core.privacy.question import Expression, Literal, Measure, Ordering, Question, Ref, refs_of
+from usufruct.core.privacy.relations import Resolved, View, computed, pruned, tables
+from usufruct.core.privacy.state import Budget, Spent
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
 
 SIGMA_GRAIN = 64  # sigma is a whole number of 64ths: exact as a float, fine enough for counts
+BINS = 64  # into which the range of a quantile is cut
+MOST_WISHED = 10_000  # groups, and rows, that a person may be asked to count in
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a data user wants to be answered: what to spend, in micro-rho, and in how many groups, with how many rows in each,
+    a person counts. None leaves it to the node."""
+
+    micro_rho: int | None = None
+    groups_per_person: int | None = None
+    rows_per_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One version of an asset, whose table the plan reads; one that is about persons is charged."""
+
+    asset: str
+    version: str
+    personal: bool
 
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """A column to group by and the public list of its values."""
+    """What is grouped by: the relation's column of that `name`. `values` is the public list of groups; without one they are
+    found in the data."""
 
     label: str
-    column: Column
-
-    @property
-    def values(self) -> tuple[int | str | bool, ...]:
-        """What the groups are."""
-        return self.column.values
+    name: str
+    domain: Domain
+    values: tuple[Literal, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """One number for each group, to be noised: `kind` is `rows`, `persons` or `sum`; the first two may be of the rows
-    in which `column` is not null. A sum adds up (value - `centre`), clamped to `reach` on both sides, in grains.
+    """Numbers for each group, to be noised: `kind` is `rows`, `persons`, `sum`, `squares` or `bins`; `of` is the relation's
+    column that is not null in the rows counted, or is added up. A sum adds up (value - `centre`), clamped to `reach` on both
+    sides, in grains; squares the squares of that. Bins count the rows from `centre` on in steps of `reach`.
 
     `sigma` is the noise in 64ths of a unit (of a grain for sums), `charge` what that costs in micro-rho.
     """
 
     kind: str
-    column: Column | None
+    of: str | None
+    domain: Domain | None
     centre: int
     reach: int
     sigma: int
@@ -71,6 +95,11 @@ class Vector:
     def deviation(self) -> Fraction:
         """The standard deviation of the noise."""
         return Fraction(self.sigma, SIGMA_GRAIN)
+
+    @property
+    def width(self) -> int:
+        """How many numbers there are for each group."""
+        return BINS if self.kind == "bins" else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +111,35 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A group of at least `least` persons is named if the noised number of them, the vector `by`, is above `above`."""
+
+    by: int
+    least: int
+    above: int
+    nano_delta: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """What to compute over which version of an asset, how it is bounded and noised, and how the answer is arranged. What
+    """What to compute over which versions of assets, how it is bounded and noised, and how the answer is arranged. What
     is about fewer than `group_min` persons is left out of it, as far as the noised numbers tell."""
 
-    asset: str
-    version: str
+    sources: tuple[Source, ...]
+    relation: Resolved
     keys: tuple[GroupKey, ...]
-    where: Resolved | None
     groups_per_person: int
     rows_per_group: int
     vectors: tuple[Vector, ...]
     outputs: tuple[Output, ...]
-    order: tuple[Ordering, ...]
-    limit: int | None
-    labels: tuple[str, ...]
+    threshold: Threshold | None = None
+    having: Expression | None = None
+    order: tuple[Ordering, ...] = ()
+    limit: int | None = None
+    offset: int = 0
+    labels: tuple[str, ...] = ()
     group_min: int = 0
+    cells_max: int = 10_000
 
     @property
     def charge(self) -> int:
@@ -105,71 +147,54 @@ class QueryPlan:
         return sum(vector.charge for vector in self.vectors)
 
     @property
+    def nano_delta(self) -> int:
+        """The chance that a group is named because of one person, in 10^-9."""
+        return self.threshold.nano_delta if self.threshold else 0
+
+    @property
     def cells(self) -> int:
-        """The number of groups."""
+        """The number of groups, if they are public; 0 if not."""
         return math.prod(len(key.values) for key in self.keys)
 
 
 def plan(
-    read: Reader, question: Question, asset: Asset, rulebook: Rulebook, at: Instant, group_min: int,
-    micro_rho: int | None = None,
+    read: Reader, question: Question, view: View, assets: Mapping[str, Asset], rulebook: Rulebook, at: Instant,
+    requester: str, group_min: int = 0, wishes: Wishes = Wishes(),
 ) -> QueryPlan | Refusal:  # fmt: skip
-    """The plan for a question that was permitted, spending at most `micro_rho` (the node's default unless given); no
-    figure about fewer than `group_min` persons leaves (0: there is no such bound)."""
+    """The plan for a question that was permitted, whose relation over these assets is `view`; no figure about fewer than
+    `group_min` persons leaves (0: there is no such bound)."""
     if not question.measures:
         return refuse(
-            "query.unsupported", "the question was not answered", "this node does not let rows out yet, whatever their grade",
+            "query.unsupported", NOT_ANSWERED, "this agreement is for totals, and none is asked for",
             remedy="ask for totals: COUNT, SUM or AVG",
         )  # fmt: skip
-    keys = _keys(question, asset)
-    if isinstance(keys, Refusal):
-        return keys
-    where = resolve(question.where, asset) if question.where else None
-    if isinstance(where, Refusal):
-        return where
-    if unknown := [c for c in question.read() if asset.column(c) is None]:
-        return no_such_column(unknown[0], asset)
-    names = [*question.labels, *(f"{measure.label}_margin" for measure in question.measures)]
+    names = [*question.labels, *(f"{measure.label}_margin" for measure in question.measures if measure.shown)]
     if twice := [name for name in names if names.count(name) > 1]:
         return refuse(
-            "query.unsupported", "the question was not answered", f"two columns of the answer would be named `{twice[0]}`",
+            "query.unsupported", NOT_ANSWERED, f"two columns of the answer would be named `{twice[0]}`",
             remedy="give one of them another name with AS",
         )  # fmt: skip
-    charge = _charge(rulebook, at, micro_rho)
+    charge = _charge(rulebook, at, wishes.micro_rho)
     if isinstance(charge, Refusal):
         return charge
-    groups, rows = _bounds(asset, keys)
-    made = _vectors(question.measures, asset, charge, groups, rows, rulebook.value("privacy.average-count-percent", at))
-    if isinstance(made, Refusal):
-        return made
-    vectors, outputs = made
-    query = QueryPlan(
-        asset.id,
-        asset.version,
-        keys,
-        where,
-        groups,
-        rows,
-        vectors,
-        outputs,
-        question.order,
-        question.limit,
-        question.labels,
-        group_min,
-    )
-    return _within_limits(read, query, rulebook.value("privacy.cells-max", at))
+    try:
+        query = _Planner(question, view, rulebook, at, charge, wishes, group_min).plan(assets)
+    except Wrong as wrong:
+        return wrong.refusal
+    return _within_limits(read, query, requester, rulebook, at)
 
 
-def _keys(question: Question, asset: Asset) -> tuple[GroupKey, ...] | Refusal:
-    keys = []
-    for key in question.keys:
-        column = asset.column(key.column)
-        if column is None:
-            return no_such_column(key.column, asset)
-        if not column.values:
-            return _no_list(key, asset)
-        keys.append(GroupKey(key.label, column))
-    return tuple(keys)
+def reads(question: Question, view: View) -> Resolved | Refusal:
+    """The relation of a question with no more columns than the question needs."""
+    needed = set[str]()
+    try:
+        for made in (*(key.made for key in question.keys), *(measure.argument for measure in question.measures)):
+            if made is not None and not view.is_person(made):
+                view, found = computed(view, made)
+                needed.update(ref.name for ref in refs_of(found.made))
+    except Wrong as wrong:
+        return wrong.refusal
+    return pruned(view.relation, frozenset(needed))
 
 
 def _charge(rulebook: Rulebook, at: Instant, micro_rho: int | None) -> int | Refusal:
@@ -180,58 +205,176 @@ def _charge(rulebook: Rulebook, at: Instant, micro_rho: int | None) -> int | Ref
     if low <= micro_rho <= high:
         return micro_rho
     return refuse(
-        "privacy.precision", "the question was not answered", f"one question may spend {low} to {high} micro-rho, not {micro_rho}",
+        "privacy.precision", NOT_ANSWERED, f"one question may spend {low} to {high} micro-rho, not {micro_rho}",
         remedy="leave the precision to the node, or stay within these bounds",
     )  # fmt: skip
 
 
-def _bounds(asset: Asset, keys: tuple[GroupKey, ...]) -> tuple[int, int]:
-    """How many groups a person may be in, and how many rows she may have in each; from the public card alone."""
-    cells = math.prod(len(key.values) for key in keys)
-    once = any(key.column.name in asset.once_per for key in keys)
-    return min(cells, asset.rows_per_person), 1 if once else asset.rows_per_person
+class _Planner:
+    """One question on its way to a plan."""
 
+    def __init__(
+        self, question: Question, view: View, rulebook: Rulebook, at: Instant, charge: int, wishes: Wishes, group_min: int
+    ) -> None:  # fmt: skip
+        self.question, self.view, self.charge, self.wishes, self.group_min = question, view, charge, wishes, group_min
+        self.listed = rulebook.value("privacy.listed-max", at)
+        self.cells_max = rulebook.value("privacy.cells-max", at)
+        self.nano_delta = rulebook.value("privacy.question-nano-delta", at)
+        self.percent = rulebook.value("privacy.average-count-percent", at)
 
-def _vectors(
-    measures: tuple[Measure, ...], asset: Asset, charge: int, groups: int, rows: int, count_percent: int
-) -> tuple[tuple[Vector, ...], tuple[Output, ...]] | Refusal:
-    """The vectors that the measures need, each with its share of the charge; equal measures share their vectors."""
-    distinct = {(m.function, m.column): m for m in measures}
-    share = charge // len(distinct)
-    if share * count_percent < 100:
-        return refuse(
-            "privacy.precision", "the question was not answered",
-            f"{charge} micro-rho are too few for {len(distinct)} measures", remedy="ask for fewer measures, or spend more",
+    def plan(self, assets: Mapping[str, Asset]) -> QueryPlan:
+        if not self.view.personal:
+            raise Wrong(
+                "privacy.column", "none of the tables is about persons", "ask for the rows of open data themselves"
+            )
+        keys = self._keys()
+        if not all(key.values for key in keys):
+            keys = tuple(replace(key, values=()) for key in keys)
+        cells = math.prod(len(key.values) for key in keys)
+        if cells > self.cells_max:
+            raise Wrong(
+                "privacy.cells",
+                f"it has {cells} groups; at most {self.cells_max} are allowed",
+                "group by fewer columns",
+            )
+        groups, rows = self._bounds(keys, cells)
+        vectors, outputs, found = self._vectors(groups, rows, needs_persons=cells == 0)
+        needed = {key.name for key in keys} | {vector.of for vector in vectors if vector.of}
+        relation = pruned(self.view.relation, frozenset(needed))
+        sources = dict.fromkeys(
+            Source(table.asset, assets[table.asset].version, bool(assets[table.asset].person_column))
+            for table in tables(relation)
         )  # fmt: skip
-    vectors: list[Vector] = []
-    where: dict[tuple[str, str | None], tuple[int, ...]] = {}
-    for (function, name), measure in distinct.items():
-        column = asset.column(name) if name else None
-        if function == "persons" and column and column.name == asset.person_column:
-            made = [_vector("persons", None, 0, 1, share, groups, 1)]
-        elif function == "count":
-            counted = None if column and column.name == asset.person_column else column  # never null, and not kept
-            made = [_vector("rows", counted, 0, 1, share, groups, rows)]
-        elif column is None or function == "persons" or column.low is None or column.high is None or column.values:
-            return _no_measure(measure, column, asset)
-        else:
-            centre = (column.low + column.high) // 2
-            reach = max(column.high - centre, centre - column.low)
-            counting = share * count_percent // 100
-            made = [
-                _vector("rows", column, 0, 1, counting, groups, rows),
-                _vector("sum", column, centre, reach, share - counting, groups, rows),
-            ]
-        where[function, name] = tuple(range(len(vectors), len(vectors) + len(made)))
-        vectors.extend(made)
-    return tuple(vectors), tuple(Output(m, where[m.function, m.column]) for m in measures)
+        question = self.question
+        return QueryPlan(
+            tuple(sources), relation, keys, groups, rows, vectors, outputs, found, question.having, question.order,
+            question.limit, question.offset, question.labels, self.group_min, self.cells_max,
+        )  # fmt: skip
+
+    def _column(self, made: Expression) -> Typed:
+        self.view, found = computed(self.view, made)
+        return found
+
+    def _keys(self) -> tuple[GroupKey, ...]:
+        keys = []
+        for key in self.question.keys:
+            found = self._column(key.made)
+            if found.domain.type == "null":
+                raise Wrong("privacy.key", "a group by NULL", "group by a column")
+            assert isinstance(found.made, Ref)
+            keys.append(GroupKey(key.label, found.made.name, found.domain, found.domain.listed(self.listed)))
+        return tuple(keys)
+
+    def _bounds(self, keys: tuple[GroupKey, ...], cells: int) -> tuple[int, int]:
+        """How many groups a person may be in, and how many rows she may have in each; from the public cards, or as wished."""
+        for name, wish in (("groups", self.wishes.groups_per_person), ("rows", self.wishes.rows_per_group)):
+            if wish is not None and not 1 <= wish <= MOST_WISHED:
+                raise Wrong("privacy.precision", f"a person cannot count in {wish} {name}", f"say 1 to {MOST_WISHED}")
+        once = any(key.name in self.view.once for key in keys)
+        groups = self.wishes.groups_per_person or self.view.rows
+        rows = self.wishes.rows_per_group or (1 if once else self.view.rows)
+        return min(cells or groups, groups), min(rows, 1) if once else rows
+
+    def _vectors(
+        self, groups: int, rows: int, needs_persons: bool
+    ) -> tuple[tuple[Vector, ...], tuple[Output, ...], Threshold | None]:
+        """The vectors that the measures need, each with its share of the charge; those that are alike are shared."""
+        wanted: dict[tuple[str, str | None], tuple[Domain | None, int, int]] = {}
+        made_from: list[list[tuple[str, str | None]]] = []
+        for measure in self.question.measures:
+            made_from.append([])
+            for kind, of, domain, centre, reach in self._parts(measure):
+                wanted.setdefault((kind, of), (domain, centre, reach))
+                made_from[-1].append((kind, of))
+        if needs_persons:
+            wanted.setdefault(("persons", None), (None, 0, 1))
+        weights = {name: self.percent if name[0] in ("rows", "persons") else 100 - self.percent for name in wanted}
+        if self.charge * min(weights.values()) < sum(weights.values()):
+            raise Wrong(
+                "privacy.precision", f"{self.charge} micro-rho are too few for {len(self.question.measures)} measures",
+                "ask for fewer measures, or spend more",
+            )  # fmt: skip
+        vectors, places = list[Vector](), dict[tuple[str, str | None], int]()
+        for (kind, of), (domain, centre, reach) in wanted.items():
+            share = self.charge * weights[kind, of] // sum(weights.values())
+            places[kind, of] = len(vectors)
+            vectors.append(_vector(kind, of, domain, centre, reach, share, groups, 1 if kind == "persons" else rows))
+        outputs = tuple(
+            Output(measure, tuple(places[part] for part in parts))
+            for measure, parts in zip(self.question.measures, made_from, strict=True)
+        )
+        return (
+            tuple(vectors),
+            outputs,
+            self._threshold(vectors, places["persons", None], groups) if needs_persons else None,
+        )
+
+    def _threshold(self, vectors: Sequence[Vector], by: int, groups: int) -> Threshold:
+        least = max(1, self.group_min)
+        above = threshold.above(vectors[by].deviation, groups, least, self.nano_delta)
+        return Threshold(by, least, above, self.nano_delta)
+
+    def _parts(self, measure: Measure) -> Iterator[tuple[str, str | None, Domain | None, int, int]]:
+        """Kind, column, domain, centre and reach of the vectors that a measure is made from."""
+        argument = measure.argument
+        if measure.function == "persons":
+            if not self.view.is_person(argument):
+                raise Wrong(
+                    "privacy.measure", "different values other than persons cannot be counted",
+                    f"count persons, with COUNT(DISTINCT {self.view.person}), or rows, with COUNT(*)",
+                )  # fmt: skip
+            yield "persons", None, None, 0, 1
+            return
+        if argument is None or self.view.is_person(argument):  # she is never null, and not kept
+            yield "rows", None, None, 0, 1
+            return
+        found = self._column(argument)
+        assert isinstance(found.made, Ref)
+        yield "rows", found.made.name, found.domain, 0, 1
+        if measure.function == "count":
+            return
+        domain = self._summable(found)
+        low, high = domain.low, domain.high
+        assert low is not None and high is not None
+        if measure.function == "quantile":
+            yield "bins", found.made.name, domain, low, -(-(high - low + 1) // BINS)
+            return
+        centre = (low + high) // 2
+        reach = max(high - centre, centre - low, 1)
+        if measure.function != "sum" and measure.function != "average" and reach >= 2**31:
+            raise Wrong(
+                "privacy.measure", "the squares of it may become too large", "bound it more closely, with LEAST"
+            )
+        yield "sum", found.made.name, domain, centre, reach
+        if measure.function in ("variance", "deviation"):
+            yield "squares", found.made.name, domain, centre, reach
+
+    def _summable(self, found: Typed) -> Domain:
+        """A number with bounds that is not a code for something else.
+
+        Raises:
+            Wrong: it is none.
+        """
+        assert isinstance(found.made, Ref)
+        coded = isinstance(found.made, Ref) and found.domain.values and len(found.domain.values) > 1
+        if found.domain.type != "number" or coded or None in (found.domain.least, found.domain.most):
+            reason = f"`{found.made.of}` has no declared bounds, so one row could count for anything"
+            if found.domain.type == "number" and coded:
+                reason = f"`{found.made.of}` has a list of values, so it stands for groups and is not added up"
+            possible = self.view.summable()
+            remedy = f"add up or average {' or '.join(possible)}" if possible else "count rows or persons instead"
+            raise Wrong("privacy.measure", reason, remedy)
+        return within(found).domain
 
 
-def _vector(kind: str, column: Column | None, centre: int, reach: int, charge: int, groups: int, rows: int) -> Vector:
+def _vector(
+    kind: str, of: str | None, domain: Domain | None, centre: int, reach: int, charge: int, groups: int, rows: int
+) -> Vector:
     """A vector with the least sigma, in 64ths, that `charge` micro-rho pay for."""
-    sensitivity_squared = groups * (rows * reach) ** 2
+    each = {"sum": reach, "squares": reach * reach}.get(kind, 1)
+    sensitivity_squared = groups * (rows * each) ** 2
     sigma = sigma_for(sensitivity_squared, charge)
-    return Vector(kind, column, centre, reach, sigma, charge_of(sensitivity_squared, sigma))
+    return Vector(kind, of, domain, centre, reach, sigma, charge_of(sensitivity_squared, sigma))
 
 
 def sigma_for(sensitivity_squared: int, micro_rho: int) -> int:
@@ -247,43 +390,30 @@ def charge_of(sensitivity_squared: int, sigma: int) -> int:
     return -(-sensitivity_squared * SIGMA_GRAIN**2 * 10**6 // (2 * sigma * sigma))
 
 
-def _within_limits(read: Reader, query: QueryPlan, cells_max: int) -> QueryPlan | Refusal:
-    if query.cells > cells_max:
-        return refuse(
-            "privacy.cells", "the question was not answered", f"it has {query.cells} groups; at most {cells_max} are allowed",
-            remedy="group by fewer columns",
-        )  # fmt: skip
-    budget = read.get(Budget, query.asset, query.version)
-    assert budget is not None, "every asset opens its budget when it is registered"
-    if query.charge > budget.left:
-        return refuse(
-            "privacy.budget", "the question was not answered",
-            f"it would spend {query.charge} micro-rho; {budget.left} of {budget.total} are left for `{query.asset}`",
-            remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
-        )  # fmt: skip
+def _within_limits(
+    read: Reader, query: QueryPlan, requester: str, rulebook: Rulebook, at: Instant
+) -> QueryPlan | Refusal:
+    """The plan, if every asset that it reads of persons can pay for it, and the requester has not had her part."""
+    quota = rulebook.value("privacy.quota-percent", at)
+    for source in query.sources:
+        if not source.personal:
+            continue
+        budget = read.get(Budget, source.asset, source.version)
+        assert budget is not None, "every asset opens its budget when it is registered"
+        if query.charge > budget.left or query.nano_delta > budget.delta_left:
+            said = f"it would spend {query.charge} micro-rho; {budget.left} of {budget.total} are left"
+            if query.charge <= budget.left:
+                said = f"it would spend {query.nano_delta} nano-delta; {budget.delta_left} of {budget.delta} are left"
+            return refuse(
+                "privacy.budget", NOT_ANSWERED, f"{said} for `{source.asset}`",
+                remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
+            )  # fmt: skip
+        spent = read.get(Spent, source.asset, source.version, requester)
+        mine = spent.micro_rho if spent else 0
+        if (mine + query.charge) * 100 > budget.total * quota:
+            return refuse(
+                "privacy.quota", NOT_ANSWERED,
+                f"`{requester}` has spent {mine} micro-rho of `{source.asset}` and may spend {budget.total * quota // 100}",
+                remedy="ask for less precision, or for what was answered before; others have a part in the budget too",
+            )  # fmt: skip
     return query
-
-
-def _no_list(key: Key, asset: Asset) -> Refusal:
-    possible = [c.name for c in asset.columns if c.values]
-    return refuse(
-        "privacy.key", "the question was not answered",
-        f"`{key.column}` has no public list of values, so the groups themselves could give somebody away",
-        remedy=f"group by {' or '.join(possible)}" if possible else "ask for a total without groups",
-    )  # fmt: skip
-
-
-def _no_measure(measure: Measure, column: Column | None, asset: Asset) -> Refusal:
-    if column is None:
-        return no_such_column(measure.column or "", asset)
-    if measure.function == "persons":
-        return refuse(
-            "privacy.measure", "the question was not answered", f"different values of `{column.name}` cannot be counted",
-            remedy=f"count persons, with COUNT(DISTINCT {asset.person_column}), or rows, with COUNT(*)",
-        )  # fmt: skip
-    possible = [c.name for c in asset.columns if c.low is not None and not c.values]
-    return refuse(
-        "privacy.measure", "the question was not answered",
-        f"`{column.name}` has no declared bounds, so one row could count for anything",
-        remedy=f"add up or average {' or '.join(possible)}" if possible else "count rows or persons instead",
-    )  # fmt: skip

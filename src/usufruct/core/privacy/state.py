@@ -14,7 +14,8 @@ from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmit
 
 @dataclass(frozen=True, slots=True)
 class Budget(Row):
-    """What may be learnt from one version of an asset, in micro-rho: `total`, of which `reserved` and `spent`."""
+    """What may be learnt from one version of an asset, in micro-rho: `total`, of which `reserved` and `spent`; and of `delta`,
+    in nano-delta."""
 
     KEY = ("asset", "version")
     asset: str
@@ -22,11 +23,30 @@ class Budget(Row):
     total: int
     reserved: int = 0
     spent: int = 0
+    delta: int = 0
+    delta_reserved: int = 0
+    delta_spent: int = 0
 
     @property
     def left(self) -> int:
         """What can still be reserved."""
         return self.total - self.reserved - self.spent
+
+    @property
+    def delta_left(self) -> int:
+        """What can still be reserved of delta."""
+        return self.delta - self.delta_reserved - self.delta_spent
+
+
+@dataclass(frozen=True, slots=True)
+class Spent(Row):
+    """What one requester has reserved or spent of an asset's version, in micro-rho."""
+
+    KEY = ("asset", "version", "requester")
+    asset: str
+    version: str
+    requester: str
+    micro_rho: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +54,7 @@ class Use(Row):
     """One question: `state` is admitted, answered, abandoned or refused; `ended` is the number of the last fact on it."""
 
     KEY = ("id",)
-    INDEXED = ("asset", "requester", "state")
+    INDEXED = ("asset", "requester", "state", "plan", "within")
     id: str
     requester: str
     asset: str
@@ -57,24 +77,33 @@ class Use(Row):
     decision: str = ""
     actors: tuple[str, ...] = ()
     delegations: tuple[str, ...] = ()
+    nano_delta: int = 0
+    within: str = ""
+    plan: str = ""
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact around a question changes."""
     match entry.fact:
         case BudgetOpened() as fact:
-            yield Budget(fact.asset, fact.version, fact.micro_rho)
+            yield Budget(fact.asset, fact.version, fact.micro_rho, delta=fact.nano_delta)
         case QueryAdmitted() as fact:
             budget = read.get(Budget, fact.asset, fact.version)
-            assert budget is not None and budget.left >= fact.charge
-            yield replace(budget, reserved=budget.reserved + fact.charge)
+            assert budget is not None and budget.left >= fact.charge and budget.delta_left >= fact.nano_delta
+            yield replace(
+                budget, reserved=budget.reserved + fact.charge, delta_reserved=budget.delta_reserved + fact.nano_delta
+            )
+            spent = read.get(Spent, fact.asset, fact.version, fact.requester)
+            before = spent.micro_rho if spent else 0
+            yield Spent(fact.asset, fact.version, fact.requester, before + fact.charge)
             uses = read.get(AgreementUses, fact.agreement) or AgreementUses(fact.agreement, 0)
             yield replace(uses, uses=uses.uses + 1)
             yield from delegation.used(read, fact.delegations, 1, fact.price)
             yield Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
-                decision=fact.decision, actors=fact.actors, delegations=fact.delegations,
+                decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
+                within=fact.within, plan=fact.plan,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
@@ -98,5 +127,8 @@ def _ended(read: Reader, use_id: str) -> Generator[Row, None, Use]:
     assert use is not None and use.state == "admitted", "a use ends once, after it was admitted"
     budget = read.get(Budget, use.asset, use.version)
     assert budget is not None
-    yield replace(budget, reserved=budget.reserved - use.charge, spent=budget.spent + use.charge)
+    yield replace(
+        budget, reserved=budget.reserved - use.charge, spent=budget.spent + use.charge,
+        delta_reserved=budget.delta_reserved - use.nano_delta, delta_spent=budget.delta_spent + use.nano_delta,
+    )  # fmt: skip
     return use
