@@ -22,9 +22,9 @@ import pyarrow as pa
 
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.question import Expression, Literal
-from usufruct.core.privacy.relations import tables
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import BINS, QueryPlan
+from usufruct.core.privacy.steps import tables
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from usufruct.core.privacy.question import Call, Expression, Literal, Ref, Value
-from usufruct.core.privacy.relations import (
+from usufruct.core.privacy.rules import BINS, QueryPlan, Vector
+from usufruct.core.privacy.steps import (
     Adding,
     Computed,
     Filtered,
@@ -25,7 +26,6 @@ from usufruct.core.privacy.relations import (
     Totalled,
     Windowed,
 )
-from usufruct.core.privacy.rules import BINS, QueryPlan, Vector
 
 Statement = tuple[str, list[Literal | None]]
 
@@ -91,7 +91,10 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     )
     cut = "".join(f"c.k{i} AS k{i}, " for i in range(len(plan.keys)))
-    left = f"SELECT {cut}bin, greatest(least(n, {plan.rows_per_group} - coalesce({before}, 0)), 0) AS m FROM ({counted}) AS c JOIN bounded ON {alike}"
+    left = (
+        f"SELECT {cut}bin, greatest(least(n, {plan.rows_per_group} - coalesce({before}, 0)), 0) AS m "
+        f"FROM ({counted}) AS c JOIN bounded ON {alike}"
+    )
     return f"SELECT {keys}bin, {_total('m')} FROM ({left}) AS l GROUP BY {keys}bin", writer.values
 
 

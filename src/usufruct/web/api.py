@@ -30,7 +30,7 @@ from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
-from usufruct.node import delegation, deliver, epoch, login, period, query, register, trade, views, witness
+from usufruct.node import asking, delegation, deliver, epoch, login, period, query, register, trade, views, witness
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
 from usufruct.wire import card, dcat, odrl, sql
@@ -275,16 +275,16 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.A
 )
 def preview(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.PreviewBody:
     """What a question would cost and how exact its answer would be. Nothing is charged, and no data are looked at."""
-    found = done(query.preview(node_of(request), _asked(request, data)))
+    found = done(asking.preview(node_of(request), _asked(request, data)))
     return messages.PreviewBody(
         found.meaning, found.charge, found.nano_delta, found.budget_left, found.budget_total, str(found.price),
         list(found.margins), list(found.notes), found.milliseconds,
     )  # fmt: skip
 
 
-def _asked(request: AnyRequest, data: messages.NewQuestion) -> query.Asked:
+def _asked(request: AnyRequest, data: messages.NewQuestion) -> asking.Asked:
     who = who_is(request)
-    return query.Asked(
+    return asking.Asked(
         who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
         who.signed, data.groups_per_person, data.rows_per_group,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from usufruct.core.privacy.question import Call, Expression, Literal, Ref, Value
 from usufruct.core.registry.facts import TYPES, Column
 
 NOT_ANSWERED = "the question was not answered"
+WEIGHT_LIMIT = 5_000
 LARGEST = 2**62  # no number of an expression is as large
 
 
@@ -93,7 +94,20 @@ def typed(expression: Expression, scope: Scope) -> Typed:
         case Value():
             return _literal(expression)
         case Call():
-            return _RULES[expression.function](expression, [typed(a, scope) for a in expression.arguments])
+            found = _RULES[expression.function](expression, [typed(a, scope) for a in expression.arguments])
+            if _weight(found.made) > WEIGHT_LIMIT:
+                raise Wrong(
+                    "query.malformed", "an expression of it is too intricate", "make it of fewer parts, or in steps"
+                )
+            return found
+
+
+def _weight(made: Expression) -> int:
+    """How long an expression becomes as SQL, where bounding a number says it three times."""
+    if not isinstance(made, Call):
+        return 1
+    parts = [_weight(argument) for argument in made.arguments]
+    return 1 + sum(parts) + (2 * parts[0] if made.function in ("clamp", "floor") else 0)
 
 
 def condition(expression: Expression, scope: Scope) -> Expression:
@@ -344,10 +358,10 @@ def _fitting(one: Typed, main: Typed) -> Typed:
         except (ValueError, ZeroDivisionError):
             pass
     kinds = {"number": "numbers", **TYPES, "person": "whom a row is about"}
+    reason = f"{_shown(one.made, one.domain)} cannot be compared with {_shown(main.made)}"
     raise Wrong(
-        "privacy.literal", f"{_shown(one.made, one.domain)} cannot be compared with {_shown(main.made)}, which holds {kinds[main.domain.type]}",
-        "compare it with a value of its own type",
-    )  # fmt: skip
+        "privacy.literal", f"{reason}, which holds {kinds[main.domain.type]}", "compare it with a value of its own type"
+    )
 
 
 # ---- choices and texts

@@ -21,7 +21,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
-from usufruct.core.access.proof import Part
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy import question as asked
 from usufruct.core.privacy.expressions import (
@@ -36,84 +35,9 @@ from usufruct.core.privacy.expressions import (
     typed,
     within,
 )
-from usufruct.core.privacy.question import Call, Expression, Literal, Question, Ref, Value
+from usufruct.core.privacy.question import Expression, Question, Ref
+from usufruct.core.privacy.steps import Adding, Computed, Filtered, Joined, Resolved, Table, Totalled, Windowed
 from usufruct.core.registry.state import Asset
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """An asset's stored table: the engine's names for some of its columns."""
-
-    asset: str
-    columns: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filtered:
-    """The rows for which `condition` is true."""
-
-    source: Resolved
-    condition: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """A further column of each row."""
-
-    source: Resolved
-    name: str
-    made: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Windowed:
-    """A further column, from other rows of the person that are alike in `partition`. `order` is by engine's names and
-    whether descending; `low` and `high` bound a sum."""
-
-    source: Resolved
-    name: str
-    function: str
-    argument: Expression | None
-    offset: int
-    partition: tuple[Expression, ...]
-    order: tuple[tuple[Expression, bool], ...]
-    low: int | None
-    high: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Adding:
-    """A total of one person: `function` of `argument`, of all rows if that is None; `low` and `high` bound a sum."""
-
-    name: str
-    function: str
-    argument: Expression | None
-    low: int | None
-    high: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Totalled:
-    """One row for each person and each combination of `keys` (name and what it is made of), with totals."""
-
-    source: Resolved
-    keys: tuple[tuple[str, Expression], ...]
-    totals: tuple[Adding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Rows of both sides with the same person; if the right side is `public`, about nobody. `on` are further pairs of names
-    that must be equal."""
-
-    left: Resolved
-    right: Resolved
-    public: bool
-    on: tuple[tuple[str, str], ...]
-    keep_left: bool
-
-
-Resolved = Table | Filtered | Computed | Windowed | Totalled | Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +104,10 @@ class View:
     def summable(self) -> list[str]:
         """The columns with declared bounds that are no codes."""
         return [f.label for f in self.fields if f.domain.least is not None and not f.domain.values]
+
+
+def _qualified(view: View) -> str:
+    return next(f"{field.of}.{field.label}" for field in view.fields if field.domain == PERSON)
 
 
 def _several(view: View) -> bool:
@@ -372,7 +300,7 @@ class _Resolver:
         if right.personal and not person:
             raise Wrong(
                 "query.unsupported", "a join that is not on the person",
-                f"add {left.person} = {right.person} to ON, so that it stays with one person",
+                f"add {_qualified(left)} = {_qualified(right)} to ON, so that it stays with one person",
             )  # fmt: skip
         if not right.personal and not pairs:
             raise Wrong("query.unsupported", "a join on nothing", "say in ON which columns are equal")
@@ -429,150 +357,6 @@ def _summed(argument: Typed | None, rows: int) -> tuple[Typed, Domain]:
     if max(-low, high) >= LARGEST:
         raise Wrong("privacy.literal", "a sum of it may become too large", "add up smaller numbers")
     return argument, Domain("number", argument.domain.decimals, low, high, low, high)
-
-
-# ---- what is read
-
-
-def pruned(relation: Resolved, needed: frozenset[str]) -> Resolved:
-    """The relation without columns that are neither `needed` nor used on the way to those that are."""
-    match relation:
-        case Table():
-            return replace(relation, columns=tuple(pair for pair in relation.columns if pair[0] in needed))
-        case Filtered():
-            return replace(relation, source=pruned(relation.source, needed | _names(relation.condition)))
-        case Computed():
-            if relation.name not in needed:
-                return pruned(relation.source, needed)
-            return replace(relation, source=pruned(relation.source, needed | _names(relation.made)))
-        case Windowed():
-            if relation.name not in needed:
-                return pruned(relation.source, needed)
-            used = _names(relation.argument, *relation.partition, *(by for by, _ in relation.order))
-            return replace(relation, source=pruned(relation.source, needed | used))
-        case Totalled():  # what is grouped by matters, whether or not it is looked at
-            totals = tuple(total for total in relation.totals if total.name in needed)
-            used = _names(*(made for _, made in relation.keys), *(total.argument for total in totals))
-            return replace(relation, totals=totals, source=pruned(relation.source, used))
-        case Joined():
-            used = needed | {name for pair in relation.on for name in pair}
-            return replace(relation, left=pruned(relation.left, used), right=pruned(relation.right, used))
-
-
-def _names(*expressions: Expression | None) -> frozenset[str]:
-    return frozenset(ref.name for expression in expressions for ref in asked.refs_of(expression))
-
-
-def tables(relation: Resolved) -> Iterator[Table]:
-    """The tables that a relation reads; one that is read twice, twice."""
-    match relation:
-        case Table():
-            yield relation
-        case Joined():
-            yield from tables(relation.left)
-            yield from tables(relation.right)
-        case _:
-            yield from tables(relation.source)
-
-
-def reach(relation: Resolved, asset: str) -> tuple[Part, ...]:
-    """The parts of columns to which all that is read of an asset is restricted: never less than what is let in."""
-    found = [_parts(part) for part in _restricted(relation, asset, ())]
-    if not found:
-        return ()
-    shared = set.intersection(*(set(parts) for parts in found))
-    both = {name: _all_of([parts[name] for parts in found]) for name in shared}
-    return tuple(part for _, part in sorted(both.items()) if part is not None)
-
-
-def _all_of(parts: list[Part]) -> Part | None:
-    whole: Part | None = parts[0]
-    for part in parts[1:]:
-        whole = _wider(whole, part) if whole else None
-    return whole
-
-
-def _restricted(
-    relation: Resolved, asset: str, above: tuple[Expression, ...]
-) -> Iterator[tuple[Table, tuple[Expression, ...]]]:
-    """Each table of an asset with the conditions that its rows alone must meet."""
-    match relation:
-        case Table():
-            if relation.asset == asset:
-                yield relation, above
-        case Filtered():
-            yield from _restricted(relation.source, asset, (*above, relation.condition))
-        case Joined():
-            yield from _restricted(relation.left, asset, above)
-            yield from _restricted(relation.right, asset, () if relation.keep_left else above)
-        case Totalled() | Windowed():  # a condition above may be about what was made of rows that do not meet it
-            yield from _restricted(relation.source, asset, ())
-        case Computed():
-            yield from _restricted(relation.source, asset, above)
-
-
-def _parts(restricted: tuple[Table, tuple[Expression, ...]]) -> dict[str, Part]:
-    table, conditions = restricted
-    names = dict(table.columns)
-    together: dict[str, Part] = {}
-    for one in conditions:
-        together = _and(together, _reach(one, names))
-    return together
-
-
-def _and(left: dict[str, Part], right: dict[str, Part]) -> dict[str, Part]:
-    return left | right | {name: _narrower(left[name], right[name]) for name in left.keys() & right.keys()}
-
-
-def _reach(one: Expression, names: Mapping[str, str]) -> dict[str, Part]:
-    match one:
-        case Call("and", (left, right)):
-            return _and(_reach(left, names), _reach(right, names))
-        case Call("or", (left, right)):
-            a, b = _reach(left, names), _reach(right, names)
-            both = {name: _wider(a[name], b[name]) for name in a.keys() & b.keys()}
-            return {name: part for name, part in both.items() if part is not None}
-        case Call("in", (Ref(name), *among)) if name in names and all(isinstance(v, Value) for v in among):
-            written = tuple(dict.fromkeys(_plain(value) for value in among))
-            return {names[name]: Part(names[name], values=written)}
-        case Ref(name) if name in names:
-            return {names[name]: Part(names[name], values=(True,))}
-        case Call("=", (Ref(name), Value() as value)) if name in names and value.value is not None:
-            return {names[name]: Part(names[name], values=(_plain(value),))}
-        case Call("<" | "<=" | ">" | ">=" as operator, (Ref(name), Value(int() as bound))) if name in names:
-            if isinstance(bound, bool):
-                return {}
-            low, high = {"<": (None, bound - 1), "<=": (None, bound), ">": (bound + 1, None), ">=": (bound, None)}[
-                operator
-            ]
-            return {names[name]: Part(names[name], low, high)}
-        case _:
-            return {}
-
-
-def _plain(value: Expression) -> Literal:
-    assert isinstance(value, Value) and isinstance(value.value, int | str)
-    return value.value
-
-
-def _narrower(one: Part, other: Part) -> Part:
-    """What lies in both, or something wider."""
-    if one.values or other.values:
-        return one if one.values else other
-    lows = [part.low for part in (one, other) if part.low is not None]
-    highs = [part.high for part in (one, other) if part.high is not None]
-    return Part(one.column, max(lows, default=None), min(highs, default=None))
-
-
-def _wider(one: Part, other: Part) -> Part | None:
-    """What holds both; None if that is everything."""
-    if one.values and other.values:
-        return Part(one.column, values=tuple(dict.fromkeys((*one.values, *other.values))))
-    if one.values or other.values:
-        return None
-    low = None if one.low is None or other.low is None else min(one.low, other.low)
-    high = None if one.high is None or other.high is None else max(one.high, other.high)
-    return None if low is None and high is None else Part(one.column, low, high)
 
 
 def no_such_column(name: str, asset: Asset) -> Refusal:

@@ -34,8 +34,9 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy import threshold
 from usufruct.core.privacy.expressions import NOT_ANSWERED, Domain, Typed, Wrong, within
 from usufruct.core.privacy.question import Expression, Literal, Measure, Ordering, Question, Ref, refs_of
-from usufruct.core.privacy.relations import Resolved, View, computed, pruned, tables
+from usufruct.core.privacy.relations import View, computed
 from usufruct.core.privacy.state import Budget, Spent
+from usufruct.core.privacy.steps import Resolved, pruned, tables
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
 

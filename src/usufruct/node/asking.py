@@ -1,0 +1,189 @@
+"""A question before it is answered: what came in, whether it may be answered, by which plan, and at what cost.
+
+`query` asks this in the transaction that admits the use, and `preview` without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from usufruct.core.access import delegation, opening
+from usufruct.core.access.proof import Request
+from usufruct.core.access.rules import REFUSED, Permit
+from usufruct.core.access.rules import decide as permitted
+from usufruct.core.base.canonical import holdable
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.money import Money
+from usufruct.core.base.records import Reader
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.privacy import release, ticks
+from usufruct.core.privacy.question import Literal, Question, in_words
+from usufruct.core.privacy.reach import reach
+from usufruct.core.privacy.relations import View, resolve
+from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads
+from usufruct.core.privacy.state import Budget
+from usufruct.core.privacy.steps import Resolved, tables
+from usufruct.core.registry.state import Asset
+from usufruct.node.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came in: `question` is what the text was read as, or why it could not be read, with `values` for its parameters;
+    `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days` (None: as long as the
+    requester may). `actors` act for the requester, who speaks first first; what an agent asks in its own name, it asks for
+    its principal. `signed`: it came with a proof of a key that only its sender has. The bounds on a
+    person's part are `Wishes`."""
+
+    requester: str
+    text: str
+    question: Question | Refusal
+    purpose: str
+    micro_rho: int | None = None
+    hold: str = ""
+    hold_days: int | None = None
+    actors: tuple[str, ...] = ()
+    signed: bool = False
+    groups_per_person: int | None = None
+    rows_per_group: int | None = None
+    values: Mapping[str, Literal | Fraction] = field(default_factory=dict)
+
+    @property
+    def wishes(self) -> Wishes:
+        """How to be answered."""
+        return Wishes(self.micro_rho, self.groups_per_person, self.rows_per_group)
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What a question would cost and how exact it would be: `charge` in micro-rho and `nano_delta`, of the `budget_left`;
+    `margins` for each measure as far as they are known beforehand, those of averages and the like for groups of some sizes;
+    `milliseconds` until the answer would leave."""
+
+    meaning: str
+    charge: int
+    nano_delta: int
+    budget_left: int
+    budget_total: int
+    price: Money
+    margins: tuple[release.Expected, ...]
+    notes: tuple[str, ...]
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A question that may be answered: for each asset a request and its permit; the plan, its digest and its meaning."""
+
+    parts: tuple[tuple[Request, Permit], ...]
+    plan: QueryPlan
+    digest: str
+    meaning: str
+    tick: int
+
+
+def preview(node: Node, asked: Asked) -> Previewed | Refusal:
+    """What a question would cost, and how exact its answer would be. Nothing is charged and no data are touched."""
+    agreed = read_twice(node, asked)
+    with node.store.read() as state:
+        now = node.clock.now()
+        requester, actors = delegation.acting(state, asked.requester, asked.actors)
+        asked = replace(asked, requester=requester, actors=actors)
+        decided = decide(node, state, asked, now, agreed)[1]
+        if isinstance(decided, Refusal):
+            return decided
+        permit = decided.parts[0][1]
+        budget = state.get(Budget, permit.asset.id, permit.asset.version)
+        assert budget is not None
+        price = Money(sum(each.price for _, each in decided.parts), permit.agreement.terms.currency)
+        return Previewed(
+            decided.meaning, decided.plan.charge, decided.plan.nano_delta, budget.left, budget.total, price,
+            release.expected(decided.plan), release.notes(decided.plan), decided.tick,
+        )  # fmt: skip
+
+
+def read_twice(node: Node, asked: Asked) -> bool:
+    """Whether a second reader takes the text for the same kind of question, over tables like these without a row."""
+    question = asked.question
+    if isinstance(question, Refusal):
+        return False
+    with node.store.read() as state:
+        assets = [state.get(Asset, name) for name in question.assets]
+    known = [asset for asset in assets if asset is not None]
+    width = len(question.labels) if question.form == "aggregates" else 0
+    return len(known) == len(assets) and node.engine.check(asked.text, known, width, asked.values)
+
+
+def decide(
+    node: Node, read: Reader, asked: Asked, at: Instant, agreed: bool
+) -> tuple[Request | None, Decided | Refusal]:
+    """The request that decided, and the plan or why not."""
+    question = asked.question
+    if isinstance(question, Refusal):
+        return None, question
+    assets = {name: asset for name in question.assets if (asset := read.get(Asset, name)) is not None}
+    view = resolve(question, assets) if len(assets) == len(question.assets) else None
+    relation = reads(question, view) if isinstance(view, View) else view
+    parts: list[tuple[Request, Permit]] = []
+    for name in question.assets:
+        if name in assets and not assets[name].person_column and _is_open(read, name, at):
+            continue
+        request = _request(asked, question, name, relation)
+        permit = permitted(read, request, at)
+        if isinstance(permit, Refusal):
+            return request, permit
+        parts.append((request, permit))
+    if not parts:  # everything is open, and nobody's budget would cover it
+        request = _request(asked, question, question.asset, relation)
+        return request, _no_totals_of_open_data()
+    request = parts[0][0]
+    if isinstance(view, Refusal):
+        return request, view
+    assert view is not None, "what may be used exists"
+    least = max(permit.group_min for _, permit in parts)
+    query = plan(read, question, view, assets, node.rulebook, at, asked.requester, least, asked.wishes)
+    if isinstance(query, Refusal):
+        return request, query
+    if not agreed:
+        return request, refuse(
+            "query.unsupported", REFUSED, "it does not mean the same to every reader of SQL",
+            remedy="write it plainly, as in the examples of the reference; put names of assets and columns in double quotes",
+        )  # fmt: skip
+    named = [query, asked.requester, *((r.purpose, p.agreement.id) for r, p in parts)]
+    digest = hashlib.sha256(repr(named).encode()).hexdigest()
+    rows = sum(assets[source.asset].quality.rows for source in query.sources)
+    return request, Decided(tuple(parts), query, digest, in_words(question), ticks.length(node.rulebook, at, rows))
+
+
+def _is_open(read: Reader, asset: str, at: Instant) -> bool:
+    return not isinstance(opening.decide(read, asset, at), Refusal)
+
+
+def _no_totals_of_open_data() -> Refusal:
+    return refuse(
+        "access.form", REFUSED, "all of it is open data, which are given as rows",
+        remedy="ask for the rows themselves, and add them up yourself",
+    )  # fmt: skip
+
+
+def _request(asked: Asked, question: Question, asset: str, relation: Resolved | Refusal | None) -> Request:
+    """What the gates judge of one asset: the columns that are read, exactly if the question can be worked out."""
+    if isinstance(relation, Refusal) or relation is None or question.form == "rows":
+        scans = [scan for scan in question.scans if scan.asset == asset]
+        columns = dict.fromkeys(holdable(name) for scan in scans for name in question.named(scan))
+    else:
+        columns = dict.fromkeys(name for t in tables(relation) if t.asset == asset for _, name in t.columns)
+    parts = () if isinstance(relation, Refusal) or relation is None else reach(relation, asset)
+    return Request(
+        asked.requester,
+        holdable(asset),
+        asked.purpose,
+        question.form,
+        tuple(columns),
+        parts,
+        asked.actors,
+        asked.signed,
+    )
