@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.conditions import Resolved
-from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
+from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf, condition_columns
 from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
@@ -28,16 +29,9 @@ from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
 from usufruct.engine import delivery, pooling, removal
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
+from usufruct.engine.room import Permitted, Room, size
+from usufruct.engine.zygote import LOCKED
 from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
-
-LOCKED = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "python_enable_replacements": "false",
-    "temp_directory": "",  # none; a size of zero would not stop it from being used
-}
 
 
 class DuckDbEngine:
@@ -46,6 +40,7 @@ class DuckDbEngine:
     def __init__(self, folder: Path, memory: str = "4GB", seconds: float = 60, threads: int | None = None) -> None:
         self._folder = folder
         self._seconds = seconds
+        self._room = Room(size(memory), seconds, threads or os.cpu_count() or 1)
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
@@ -95,18 +90,24 @@ class DuckDbEngine:
         sums = ", ".join(f"sum(v{i})::HUGEINT" for i in range(len(plan.vectors)))
         keys = "".join(f"k{i}, " for i in range(len(plan.keys)))
         grouping = f" GROUP BY {keys.rstrip(', ')}" if keys else ""
-        with self._connection(plan.asset, plan.version) as connection:
-            connection.execute(f"CREATE TEMP TABLE bounded AS {bounded}", values)
-            found = connection.execute(f"SELECT {keys}{sums} FROM bounded{grouping}").fetchall()
-            contributions = connection.sql(
-                "SELECT least(coalesce(c, 0), 4294967295)::UINTEGER FROM range(?) AS p(person) "
-                "LEFT JOIN (SELECT person, sum(rows) AS c FROM bounded GROUP BY person) USING (person) ORDER BY person",
-                params=[persons],
-            ).to_arrow_table()
+        read = [key.column.name for key in plan.keys] + [v.column.name for v in plan.vectors if v.column]
+        columns = ("_person", "_draw", *dict.fromkeys([*read, *condition_columns(plan.where)]))
+        _, found, contributions = self._room.run(
+            [Permitted(self._file(plan.asset, plan.version), "asset", columns, population, persons)],
+            [
+                (f"CREATE TEMP TABLE bounded AS {bounded}", values),
+                (f"SELECT {keys}{sums} FROM bounded{grouping}", []),
+                (
+                    "SELECT least(coalesce(c, 0), 4294967295)::UINTEGER FROM range(?) AS p(person) "
+                    "LEFT JOIN (SELECT person, sum(rows) AS c FROM bounded GROUP BY person) USING (person) ORDER BY person",
+                    [persons],
+                ),
+            ],
+        )
         place = {group: index for index, group in enumerate(groups(plan))}
         vectors = [[0] * len(place) for _ in plan.vectors]
         width = len(plan.keys)
-        for row in found:
+        for row in _tuples(found):
             for vector, value in zip(vectors, row[width:], strict=True):
                 vector[place[row[:width]]] = int(value or 0)
         column = contributions.column(0).combine_chunks()
@@ -142,8 +143,9 @@ class DuckDbEngine:
         if order:
             chosen += " ORDER BY " + ", ".join(quoted(name) + (" DESC" if down else "") for name, down in order)
         query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
-        with self._connection(asset.id, asset.version) as connection:
-            return connection.execute(query, values).fetchall()
+        names = [*(column.name for column in columns), *condition_columns(where), *(name for name, _ in order)]
+        permitted = Permitted(self._file(asset.id, asset.version), "asset", tuple(dict.fromkeys(names)))
+        return list(_tuples(*self._room.run([permitted], [(query, values)])))
 
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"
@@ -173,6 +175,10 @@ class DuckDbEngine:
             done.set()
             watchdog.join()
             connection.close()
+
+
+def _tuples(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
 def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event, seconds: float) -> None:
