@@ -17,6 +17,7 @@ then reads as ended. Its children die with it.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import os
@@ -65,16 +66,11 @@ def main() -> None:
     import pyarrow as pa
 
     pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more address space than some questions may have
-    later = {"enable_external_access"}  # until the permitted columns have been copied
-    config = {name: value for name, value in LOCKED.items() if name not in later} | {
-        "threads": "1",
-        "async_threads": "0",
-    }
-    connection = duckdb.connect(config=config)  # type: ignore[arg-type]
+    config: dict[str, Any] = {**LOCKED, "threads": "1", "async_threads": "0"}
+    del config["enable_external_access"]  # locked later, when the permitted columns have been copied
+    connection = duckdb.connect(config=config)
     _encode(connection.sql("SELECT ?::BIGINT AS a, ? AS b, ? AS c", params=[1, "", True]).to_arrow_table())
-    signal.signal(
-        signal.SIGTERM, signal.SIG_IGN
-    )  # a service manager sends it to all; the node still has answers to get
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a service manager sends it to all; the node has answers to wait for
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody has to wait for children
     zygote = os.getpid()
     while True:
@@ -96,13 +92,15 @@ def main() -> None:
 def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     """The life of a child."""
     _under(zygote)
-    handle = [os.pidfd_open(os.getpid())] if hasattr(os, "pidfd_open") else []
+    handle = []
+    with contextlib.suppress(AttributeError, OSError):  # not every system has them
+        handle.append(os.pidfd_open(os.getpid()))
     socket.send_fds(job, [b"h"], handle)
     with job.makefile("rb") as task:
         loads, statements, memory, seconds, threads = pickle.load(task)  # noqa: S301 (from the node, whom it trusts)
-    _limit(memory, seconds, threads)
     connection.execute(f"SET memory_limit = '{memory}B'")
     connection.execute(f"SET threads = {threads}")
+    _limit(memory, seconds, threads)
     for load in loads:
         if not _copy(connection, *load):
             _send(job.fileno(), NO_DATA)
@@ -166,7 +164,7 @@ def _under(zygote: int) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != zygote:
         os._exit(1)
-    with open("/proc/self/oom_score_adj", "w") as score:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
     _prctl(_PR_SET_DUMPABLE, 0)
 
