@@ -139,7 +139,6 @@ class Table:
     engine: DuckDbEngine
     version: str
     persons: int
-    open: duckdb.DuckDBPyConnection  # as long as one connection is open, the next ones are quick
 
     @property
     def everybody(self) -> bytes:
@@ -162,8 +161,7 @@ def take_in(folder: Path, columns: Sequence[Column], rows: list[Record], asset: 
     engine = DuckDbEngine(folder / "data", threads=1)
     taken = engine.ingest(card(columns, asset), folder / "table.csv")
     assert list(taken.persons) == sorted({str(row[PERSON]) for row in rows}), "numbers are in the order of the values"
-    kept = duckdb.connect(engine._file(asset, taken.version), read_only=True, config=engine._config)
-    return Table(tuple(columns), rows, engine, taken.version, len(taken.persons), kept)
+    return Table(tuple(columns), rows, engine, taken.version, len(taken.persons))
 
 
 def text(column: Column, cell: Cell) -> str:
@@ -390,7 +388,6 @@ def test_two_engines_come_to_the_same(tmp_path: Path) -> None:
     plan = make_plan(one, columns[1:2], [counting(), summing(columns[2])], 5, 2)
     expected = one.engine.run(plan, one.everybody, one.persons)
     assert expected == reference(plan, rows, one.everybody)
-    other.open.close()
     assert DuckDbEngine(tmp_path / "b" / "data", threads=4).run(plan, one.everybody, one.persons) == expected
 
 

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from usufruct.core.base.faults import EngineFault
-from usufruct.core.privacy.question import Expression, Literal
+from usufruct.core.privacy.question import Expression, Literal, refs_of
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import BINS, QueryPlan
 from usufruct.core.privacy.steps import tables
@@ -33,16 +33,8 @@ from usufruct.engine.intake import check_table, inspect, propose, quoted, take_i
 from usufruct.engine.replica import agrees
 from usufruct.engine.room import Permitted, Room, size
 from usufruct.engine.statements import adding_up, binning, bounding, contributing, over_columns
+from usufruct.engine.zygote import LOCKED
 from usufruct.ports import Among, ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
-
-LOCKED = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "python_enable_replacements": "false",
-    "temp_directory": "",  # none; a size of zero would not stop it from being used
-}
 
 
 class DuckDbEngine:
@@ -102,7 +94,7 @@ class DuckDbEngine:
         _, added, counted, *binned = self._room.run(
             [self._permitted(plan, place, one) for place, one in enumerate(among)], statements
         )
-        found = list(zip(*(column.to_pylist() for column in added.columns), strict=True))
+        found = list(_tuples(added))
         width = len(plan.keys)
         at = {row[:width]: row[width + 1 :] for row in found}
         groups = public_groups(plan) if plan.cells else sorted(at)
@@ -115,7 +107,7 @@ class DuckDbEngine:
         places = {group: place for place, group in enumerate(groups)}
         for index, table in zip(bins, binned, strict=True):
             vectors[index] = [0] * (len(groups) * BINS)
-            for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            for row in _tuples(table):
                 if (group_at := places.get(row[:width])) is not None:
                     vectors[index][group_at * BINS + row[width]] += int(row[width + 1] or 0)
         return Measured(groups, vectors, _contributions(counted, among))
@@ -161,8 +153,13 @@ class DuckDbEngine:
         if order:
             chosen += " ORDER BY " + ", ".join(quoted(name) + (" DESC" if down else "") for name, down in order)
         query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
-        with self._connection(asset.id, asset.version) as connection:
-            return connection.execute(query, values).fetchall()
+        names = [
+            *(column.name for column in columns),
+            *(ref.name for ref in refs_of(where)),
+            *(name for name, _ in order),
+        ]
+        permitted = Permitted(self._file(asset.id, asset.version), "asset", tuple(dict.fromkeys(names)))
+        return list(_tuples(*self._room.run([permitted], [(query, values)])))
 
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"
@@ -192,6 +189,10 @@ class DuckDbEngine:
             done.set()
             watchdog.join()
             connection.close()
+
+
+def _tuples(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
 def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event, seconds: float) -> None:

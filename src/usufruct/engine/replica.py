@@ -16,14 +16,10 @@ import duckdb
 
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
-from usufruct.engine.statements import quoted
+from usufruct.engine.intake import quoted
+from usufruct.engine.zygote import LOCKED
 
-_CONFIG: dict[str, Any] = {
-    "enable_external_access": "false", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-    "allow_community_extensions": "false", "python_enable_replacements": "false", "temp_directory": "",
-    "memory_limit": "100MB", "threads": "1",
-}  # fmt: skip
-
+_CONFIG: dict[str, Any] = {**LOCKED, "memory_limit": "100MB", "threads": "1"}
 _TYPES = {"integer": "BIGINT", "boolean": "BOOLEAN", "text": "VARCHAR"}
 
 _NODES = frozenset({"SELECT_NODE"})

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from usufruct.core.privacy.question import Call, Expression, Literal, Ref, Value
-from usufruct.core.privacy.rules import BINS, QueryPlan, Vector
+from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.privacy.steps import (
     Adding,
     Computed,
@@ -26,6 +26,7 @@ from usufruct.core.privacy.steps import (
     Totalled,
     Windowed,
 )
+from usufruct.engine.intake import quoted
 
 Statement = tuple[str, list[Literal | None]]
 
@@ -319,11 +320,3 @@ def names_of(relation: Resolved) -> list[str]:
             return [*(name for name, _ in relation.keys), *(total.name for total in relation.totals)]
         case Joined():
             return [*names_of(relation.left), *names_of(relation.right)]
-
-
-def quoted(name: str) -> str:
-    """`name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-assert BINS > 0

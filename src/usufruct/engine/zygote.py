@@ -66,16 +66,11 @@ def main() -> None:
     import pyarrow as pa
 
     pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more address space than some questions may have
-    later = {"enable_external_access"}  # until the permitted columns have been copied
-    config = {name: value for name, value in LOCKED.items() if name not in later} | {
-        "threads": "1",
-        "async_threads": "0",
-    }
-    connection = duckdb.connect(config=config)  # type: ignore[arg-type]
+    config: dict[str, Any] = {**LOCKED, "threads": "1", "async_threads": "0"}
+    del config["enable_external_access"]  # locked later, when the permitted columns have been copied
+    connection = duckdb.connect(config=config)
     _encode(connection.sql("SELECT ?::BIGINT AS a, ? AS b, ? AS c", params=[1, "", True]).to_arrow_table())
-    signal.signal(
-        signal.SIGTERM, signal.SIG_IGN
-    )  # a service manager sends it to all; the node still has answers to get
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a service manager sends it to all; the node has answers to wait for
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody has to wait for children
     zygote = os.getpid()
     while True:
