@@ -7,11 +7,7 @@ from corpus import ALLOWED, REFUSED, lines, shown
 
 from usufruct.core.base import canonical
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.question import (
-    Comparison,
-    Question,
-    in_words,
-)
+from usufruct.core.privacy.question import Call, Question, Ref, Value, in_words
 from usufruct.wire import sql
 
 
@@ -33,18 +29,19 @@ def test_refused(text: str, code: str, named: str) -> None:
 
 
 REMEDIES = [
-    ("SELECT * FROM pay JOIN other USING (nr)", "one asset at a time"),
-    ("SELECT MAX(pay) FROM pay", "an extreme value belongs to one person"),
-    ("SELECT AVG(pay), year FROM pay", "GROUP BY year"),
+    ("SELECT * FROM pay JOIN other USING (nr)", "the rows of one asset"),
+    ("SELECT COUNT(*) FROM a CROSS JOIN b", "on the person"),
+    ("SELECT COUNT(*) FROM a JOIN b ON a.x < b.x", "WHERE for the rest"),
+    ("SELECT MAX(pay) FROM pay", "QUANTILE_CONT(column, 0.99)"),
+    ("SELECT AVG(pay), year FROM pay", "add it to GROUP BY"),
     ("SELECT DISTINCT year FROM pay", "use GROUP BY"),
     ("SELECT COUNT(*) FROM pay WHERE year = ?", "write the value itself"),
     ("SELECT COUNT(*) FROM pay LIMIT 5%", "whole number"),
     ("SELECT COUNT(*) FROM pay ORDER BY pay", "order by one of count"),
-    ("SELECT AVG(q.pay) FROM pay", "name the column alone"),
     ("SELECT COUNT(*) FROM main.pay", "name the asset alone"),
-    ("SELECT COUNT(*) FROM pay WHERE year = hours", "with a plain value"),
+    ("SELECT AVG(pay / 2) FROM pay", "FLOOR(a / 10)"),
     ("DROP TABLE pay", "begin with SELECT"),
-    ("SELECT width_bucket(pay) FROM pay", "SUM or AVG of a column"),
+    ("SELECT width_bucket(pay) FROM pay", "QUANTILE_CONT, with WHERE"),
 ]
 
 
@@ -90,10 +87,10 @@ def test_nothing_is_dropped(after: str, word: str) -> None:
 
 
 HARMLESS = [
-    (" pay WHERE", " pay AS w WHERE"), (" pay WHERE", " pay w WHERE"), ("SELECT", "SELECT ALL"), ("pay)", "/* */ pay)"),
+    ("SELECT", "SELECT ALL"), ("pay)", "/* */ pay)"),
     ("p LIMIT", "p ASC LIMIT"), ("p LIMIT", "p NULLS LAST LIMIT"), ("hours = 1", "(hours = 1)"), ("= 1", "= +1"), ("AS p", "p"),
     ("9", "9;"), ("SELECT", "select"), ("GROUP BY year", "GROUP BY 1"), ("ORDER BY p", "ORDER BY 2"), ("pay WHERE", '"PAY" WHERE'),
-    ("hours", "pay.hours"), ("= 1", "\n=\t1"),
+    ("= 1", "\n=\t1"), ("= 1", "= 1.0"),
 ]  # fmt: skip
 
 
@@ -153,14 +150,17 @@ LOOKALIKES = [
 @pytest.mark.parametrize("text", LOOKALIKES)
 def test_a_lookalike_is_another_name(text: str) -> None:
     question = sql.parse(text)
-    assert isinstance(question, Refusal) or (question.asset, *question.read()) not in (("pay",), ("pay", "pay"))
+    assert isinstance(question, Refusal) or (question.asset, *question.named(question.scans[0])) not in (
+        ("pay",),
+        ("pay", "pay"),
+    )
 
 
 def test_letters_are_kept_in_one_spelling() -> None:
     """What the question becomes can be written into the journal, which takes no other spelling."""
     question = sql.parse("SELECT COUNT(*) AS e\u0301 FROM pay WHERE note = 'e\u0301'")
     assert isinstance(question, Question)
-    assert question.labels == ("\u00e9",) and question.where == Comparison("note", "=", "\u00e9")
+    assert question.labels == ("\u00e9",) and question.where == Call("=", (Ref("note"), Value("\u00e9")))
     canonical.encode([question.text, *question.labels])
     assert isinstance(sql.parse("SELECT COUNT(*) FROM pay\u037e DROP TABLE pay"), Refusal), (
         "a Greek question mark is a semicolon"

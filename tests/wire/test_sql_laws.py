@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 from corpus import ALLOWED, REFUSED, lines, shown
 from hypothesis import example, given, settings
@@ -12,120 +13,131 @@ from hypothesis import strategies as st
 
 from usufruct.core.base.refusals import CODES, Refusal
 from usufruct.core.privacy.question import (
-    Both,
-    Comparison,
-    Condition,
-    Either,
-    IsNull,
+    Call,
+    Expression,
+    Filter,
     Key,
-    Literal,
     Measure,
-    Not,
-    OneOf,
     Ordering,
     Question,
+    Ref,
+    Relation,
+    Scan,
+    Value,
 )
 from usufruct.wire import sql
 
 # --- any question that there is comes back from its text
 
 names = st.sampled_from(["year", "pay", "hours", "region", "member", "note", "größe", "a b", "select"])
-literals: st.SearchStrategy[Literal] = st.one_of(
-    st.booleans(), st.integers(-99, 99).map(str), st.decimals(-9, 9, places=2).map(lambda d: f"{d:f}"),
-    st.text("ab'\";-% é", max_size=4).map(lambda t: f"'{t}"),
-)  # fmt: skip
-conditions: st.SearchStrategy[Condition] = st.recursive(
-    st.one_of(
-        st.builds(Comparison, names, st.sampled_from(["=", "<>", "<", "<=", ">", ">="]), literals),
-        st.builds(OneOf, names, st.lists(literals, min_size=1, max_size=3).map(tuple)),
-        st.builds(IsNull, names),
+numbers = st.one_of(st.integers(-99, 99).map(Fraction), st.decimals(-9, 9, places=2).map(Fraction))
+literals = st.builds(Value, st.one_of(st.booleans(), st.none(), numbers, st.text("ab'\";-% é", max_size=4)))
+expressions: st.SearchStrategy[Expression] = st.recursive(
+    st.one_of(st.builds(Ref, names), literals),
+    lambda inner: st.one_of(
+        st.builds(Call, st.sampled_from(["+", "-", "*", "//", "%", "floor"]), st.tuples(inner, inner)),
+        st.builds(Call, st.sampled_from(["least", "greatest", "coalesce"]), st.tuples(inner, inner, inner)),
+        st.builds(Call, st.just("case"), st.tuples(inner, inner, inner)),
+        st.builds(Call, st.just("abs"), st.tuples(inner)),
     ),
-    lambda inner: st.one_of(st.builds(Not, inner), st.builds(Both, inner, inner), st.builds(Either, inner, inner)),
+    max_leaves=5,
+)
+conditions: st.SearchStrategy[Expression] = st.recursive(
+    st.one_of(
+        st.builds(Call, st.sampled_from(["=", "<>", "<", "<=", ">", ">="]), st.tuples(expressions, expressions)),
+        st.lists(literals, min_size=1, max_size=3).flatmap(
+            lambda among: expressions.map(lambda of: Call("in", (of, *among)))
+        ),
+        st.builds(Call, st.just("is null"), st.tuples(expressions)),
+    ),
+    lambda inner: st.one_of(
+        st.builds(Call, st.just("not"), st.tuples(inner)),
+        st.builds(Call, st.sampled_from(["and", "or"]), st.tuples(inner, inner)),
+    ),
     max_leaves=6,
 )
 measures = st.one_of(
-    st.just(("count", None)), st.tuples(st.sampled_from(["count", "persons", "sum", "average"]), names)
+    st.just(("count", None)), st.tuples(st.just("persons"), st.builds(Ref, names)),
+    st.tuples(st.sampled_from(["count", "sum", "average", "variance", "deviation", "quantile"]), expressions),
 )  # fmt: skip
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
-    keys = tuple(Key(name, f"k{i}") for i, name in enumerate(draw(st.lists(names, unique=True, max_size=3))))
-    made = tuple(Measure(*m, f"m{i}") for i, m in enumerate(draw(st.lists(measures, min_size=1, max_size=3))))
+    keys = tuple(Key(Ref(name), f"k{i}") for i, name in enumerate(draw(st.lists(names, unique=True, max_size=3))))
+    made = tuple(
+        Measure(*m, f"m{i}", Fraction(1, 4) if m[0] == "quantile" else Fraction(0))
+        for i, m in enumerate(draw(st.lists(measures, min_size=1, max_size=3)))
+    )
     labels = tuple(draw(st.permutations([*(k.label for k in keys), *(m.label for m in made)])))
     # keys and measures stand in a question in the order in which they were selected
     keys = tuple(sorted(keys, key=lambda k: labels.index(k.label)))
     made = tuple(sorted(made, key=lambda m: labels.index(m.label)))
     order = tuple(draw(st.lists(st.builds(Ordering, st.sampled_from(labels), st.booleans()), max_size=2)))
     limit = draw(st.none() | st.integers(0, 10**9 - 1))
-    return Question("", "pay", "aggregates", (), keys, made, draw(st.none() | conditions), order, limit, labels)
+    table: Relation = Scan("pay", "pay")
+    where = draw(st.none() | conditions)
+    table = Filter(table, where) if where is not None else table
+    return Question("", table, "aggregates", (), keys, made, order=order, limit=limit, labels=labels)
 
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def written(literal: Literal) -> str:
-    if isinstance(literal, str) and literal.startswith("'"):
-        return "'" + literal[1:].replace("'", "''") + "'"
-    return str(literal)
-
-
-def as_sql(of: Condition) -> str:
+def as_sql(of: Expression) -> str:
     match of:
-        case Comparison():
-            return f"{quoted(of.column)} {of.operator} {written(of.literal)}"
-        case OneOf():
-            return f"{quoted(of.column)} IN ({', '.join(map(written, of.literals))})"
-        case IsNull():
-            return f"{quoted(of.column)} IS NULL"
-        case Not():
-            return f"NOT ({as_sql(of.condition)})"
-        case _:
-            return f"({as_sql(of.left)}) {'AND' if isinstance(of, Both) else 'OR'} ({as_sql(of.right)})"
-
-
-def plain(of: Condition) -> Condition:
-    """The condition with its texts without the mark that tells them from numbers here."""
-
-    def text(literal: Literal) -> Literal:
-        return literal[1:] if isinstance(literal, str) and literal.startswith("'") else literal
-
-    match of:
-        case Comparison():
-            return replace(of, literal=text(of.literal))
-        case OneOf():
-            return replace(of, literals=tuple(map(text, of.literals)))
-        case IsNull():
-            return of
-        case Not():
-            return Not(plain(of.condition))
-        case _:
-            return type(of)(plain(of.left), plain(of.right))
+        case Ref():
+            return quoted(of.name)
+        case Value(None):
+            return "NULL"
+        case Value(bool() as flag):
+            return str(flag)
+        case Value(Fraction() as number):
+            return f"{float(number):.2f}" if number.denominator > 1 else str(number.numerator)
+        case Value(text):
+            return "'" + str(text).replace("'", "''") + "'"
+        case Call(function, arguments):
+            parts = [as_sql(argument) for argument in arguments]
+            match function:
+                case "is null":
+                    return f"({parts[0]}) IS NULL"
+                case "in":
+                    return f"({parts[0]}) IN ({', '.join(parts[1:])})"
+                case "not":
+                    return f"NOT ({parts[0]})"
+                case "floor":
+                    return f"FLOOR(({parts[0]}) / ({parts[1]}))"
+                case "case":
+                    return f"CASE WHEN {parts[0]} THEN {parts[1]} ELSE {parts[2]} END"
+                case _ if len(parts) == 2 and function not in ("least", "greatest", "coalesce"):
+                    return f"({parts[0]}) {function} ({parts[1]})"
+                case _:
+                    return f"{function}({', '.join(parts)})"
 
 
 CALLS: dict[str, Callable[[str], str]] = {
     "count": lambda c: f"COUNT({c})", "persons": lambda c: f"COUNT(DISTINCT {c})", "sum": lambda c: f"SUM({c})",
-    "average": lambda c: f"AVG({c})",
+    "average": lambda c: f"AVG({c})", "variance": lambda c: f"VAR_SAMP({c})", "deviation": lambda c: f"STDDEV({c})",
+    "quantile": lambda c: f"QUANTILE_CONT({c}, 0.25)",
 }  # fmt: skip
 
 
 @settings(max_examples=150)
 @given(questions())
 def test_every_question_comes_back_from_its_text(question: Question) -> None:
-    columns = {k.label: quoted(k.column) for k in question.keys}
-    columns |= {m.label: CALLS[m.function](quoted(m.column) if m.column else "*") for m in question.measures}
+    columns = {k.label: as_sql(k.made) for k in question.keys}
+    columns |= {m.label: CALLS[m.function](as_sql(m.argument) if m.argument else "*") for m in question.measures}
     text = f"SELECT {', '.join(f'{columns[label]} AS {label}' for label in question.labels)} FROM pay"
-    if question.where:
-        text += f" WHERE {as_sql(question.where)}"
+    if isinstance(question.relation, Filter):
+        text += f" WHERE {as_sql(question.relation.condition)}"
     if question.keys:
-        text += f" GROUP BY {', '.join(quoted(k.column) for k in question.keys)}"
+        text += f" GROUP BY {', '.join(as_sql(k.made) for k in question.keys)}"
     if question.order:
         text += f" ORDER BY {', '.join(o.label + (' DESC' if o.descending else '') for o in question.order)}"
     if question.limit is not None:
         text += f" LIMIT {question.limit}"
-    where = plain(question.where) if question.where else None
-    assert sql.parse(text) == replace(question, text=text, where=where)
+    assert sql.parse(text) == replace(question, text=text)
 
 
 # --- whatever comes in, a question or a refusal comes out

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.conditions import resolve
-from usufruct.core.privacy.question import Literal, Question
+from usufruct.core.privacy.question import Question
+from usufruct.core.privacy.relations import where
 from usufruct.core.registry.facts import Column, Quality
 from usufruct.core.registry.state import Asset
-from usufruct.engine.duckdb import _condition
+from usufruct.engine.statements import over_columns
 from usufruct.wire import sql
 
 LITERALS = {
@@ -76,9 +76,8 @@ def conditions(draw: st.DrawFn, depth: int = 3) -> str:
 def test_the_same_rows(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     question = sql.parse(f"SELECT COUNT(*) FROM t WHERE {text}")
     assert isinstance(question, Question) and question.where is not None
-    resolved = resolve(question.where, ASSET)
+    resolved = where(question.where, ASSET)
     assert not isinstance(resolved, Refusal), resolved
-    values: list[Literal] = []
-    ours = _condition(resolved, values)
+    ours, values = over_columns(resolved)
     found = connection.execute(f"SELECT nr FROM kept WHERE {ours} ORDER BY nr", values).fetchall()
     assert found == connection.execute(f"SELECT nr FROM t WHERE {text} ORDER BY nr").fetchall()

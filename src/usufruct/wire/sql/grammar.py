@@ -153,8 +153,11 @@ def known(node: exp.Expr) -> None:
     """Refuses a node that is not in the table, or carries more than the table says."""
     if type(node) not in CARRIES:
         raise Unsupported(node)
-    for name, value in node.args.items():
-        if name in CARRIES[type(node)] or value in (None, False, [], ""):
+    name = node.args.get("alias") if isinstance(node, exp.Alias) else node.this if isinstance(node, exp.TableAlias) else None
+    if name is not None and not isinstance(name, exp.Identifier):
+        raise Unsupported(name)
+    for part, value in node.args.items():
+        if part in CARRIES[type(node)] or value in (None, False, [], ""):
             continue
         found = value[0] if isinstance(value, list) else value
         if type(found) in _INSTEAD or (isinstance(found, exp.Expr) and isinstance(node, exp.Select | exp.Group)):
