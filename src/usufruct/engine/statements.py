@@ -152,7 +152,9 @@ class _Writer:
 
     def bound(self, value: Literal | None) -> str:
         self.values.append(value)
-        return f"${len(self.values)}"
+        place = f"${len(self.values)}"
+        # DuckDB takes a small number for one of 32 bits, which would overflow where ours do not.
+        return place if isinstance(value, str | bool | None) else f"CAST({place} AS BIGINT)"
 
     def named_groups(self, *further: str) -> str:
         """The WHERE that leaves rows of groups that there are."""
@@ -266,8 +268,9 @@ class _Writer:
 
 
 def _kept_within(total: str, low: int | None, high: int | None) -> str:
-    """A sum of one person, clamped: 128 bits hold whatever comes, and what is kept fits into 64."""
-    return f"CAST(greatest(least({total}, {high}), {low}) AS BIGINT)"
+    """A sum of one person, clamped: 128 bits hold whatever comes, and what is kept fits into 64. Of nothing there is none, so
+    not by LEAST and GREATEST, which pass over NULL."""
+    return f"CAST({_clamp([total, str(low), str(high)])} AS BIGINT)"
 
 
 def _case(parts: list[str]) -> str:
