@@ -62,6 +62,11 @@ class Answer:
         return frame
 
 
+def _question(sql: str, purpose: str, micro_rho: int | None, wishes: dict[str, Any]) -> dict[str, Any]:
+    body = {"sql": sql, "purpose": purpose, "micro_rho": micro_rho, **wishes}
+    return {name: value for name, value in body.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A node and the token to ask it with."""
@@ -70,21 +75,28 @@ class Connection:
     token: str
     timeout: float = 120
 
-    def query(self, sql: str, *, purpose: str, micro_rho: int | None = None) -> Answer:
-        """Asks a question for a purpose of the DPV tree; `micro_rho` is the precision to pay for.
+    def query(self, sql: str, *, purpose: str, micro_rho: int | None = None, **wishes: Any) -> Answer:
+        """Asks a question for a purpose of the DPV tree; `micro_rho` is the precision to pay for. Further wishes are
+        `groups_per_person`, `rows_per_group` and `anew` (not the answer that the same question got before).
 
         Raises:
             Refused: the node said no, or could not read the request; the exception says why and what would help.
         """
-        body: dict[str, Any] = {"sql": sql, "purpose": purpose}
-        if micro_rho is not None:
-            body["micro_rho"] = micro_rho
-        found = self._call("POST", "/queries", body)
+        found = self._call("POST", "/queries", _question(sql, purpose, micro_rho, wishes))
         return Answer(
             found["use"], found["meaning"], found["purpose"], _table(found["columns"], found["rows"], found["measures"]),
             tuple(found["notes"]), found["price"], found["charge"], found["budget_left"], found["budget_total"],
             found["receipt"],
         )  # fmt: skip
+
+    def preview(self, sql: str, *, purpose: str, micro_rho: int | None = None, **wishes: Any) -> dict[str, Any]:
+        """What a question would cost and how exact its answer would be; takes what `query` takes, and costs nothing.
+
+        Raises:
+            Refused: it would be refused.
+        """
+        found: dict[str, Any] = self._call("POST", "/queries/preview", _question(sql, purpose, micro_rho, wishes))
+        return found
 
     def catalogue(self) -> dict[str, Any]:
         """What the node offers, in DCAT terms."""

@@ -17,12 +17,8 @@ import pytest
 
 from attacks.statements import every
 from attacks.workshop import Workshop, ask
-from usufruct.core.base.refusals import Refusal
-from usufruct.core.registry.state import Asset
-from usufruct.engine.replica import agrees
 from usufruct.node import query
 from usufruct.node.node import Node
-from usufruct.wire import sql
 
 STATEMENTS, STOPPED_BY_DUCKDB = 340, 216
 

@@ -92,7 +92,16 @@ def pay(who: str, year: int | None, region: str | None, member: bool | None, wag
 def crowd(persons: int = 30) -> list[Cells]:
     """Each has three years in one of eight groups."""
     return [
-        pay(f"p{p:03}", year, "nsew"[p % 4], bool(p // 4 % 2), f"{p % 40}.50", p * 13 % 3000, "x" if p % 3 else None, p % 5)
+        pay(
+            f"p{p:03}",
+            year,
+            "nsew"[p % 4],
+            bool(p // 4 % 2),
+            f"{p % 40}.50",
+            p * 13 % 3000,
+            "x" if p % 3 else None,
+            p % 5,
+        )
         for p in range(persons)
         for year in (2021, 2022, 2023)
     ]
@@ -104,8 +113,13 @@ def cared(persons: int = 20) -> list[Cells]:
 
 def write(path: Path, asset: str, rows: Sequence[Cells]) -> Path:
     """The rows as CSV."""
-    lines = [",".join("" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in row) for row in rows]
-    path.write_text("\n".join([",".join(column.name for column in CARDS[asset].columns), *lines]) + "\n", encoding="utf-8")
+    lines = [
+        ",".join("" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in row)
+        for row in rows
+    ]
+    path.write_text(
+        "\n".join([",".join(column.name for column in CARDS[asset].columns), *lines]) + "\n", encoding="utf-8"
+    )
     return path
 
 
@@ -148,7 +162,9 @@ class Workshop:
     made: int = 0
 
     @contextmanager
-    def node(self, tables: Tables, consenting: Mapping[str, list[str]] | None = None, child: bool = False, **values: int) -> Iterator[Node]:
+    def node(
+        self, tables: Tables, consenting: Mapping[str, list[str]] | None = None, child: bool = False, **values: int
+    ) -> Iterator[Node]:
         """A node over tables, with agreements on all of them for the institute and the insurer; `values` as for `rulebook`."""
         self.made += 1
         directory = self.folder / str(self.made)

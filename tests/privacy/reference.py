@@ -390,7 +390,9 @@ def select(relation: Select, source: Rows) -> Rows:
 
 def order_key(cells: Sequence[Cell], down: Sequence[bool]) -> tuple[Any, ...]:
     """Sorts with NULLs last either way."""
-    return tuple((cell is None, Backwards(cell) if d and cell is not None else cell) for cell, d in zip(cells, down, strict=True))
+    return tuple(
+        (cell is None, Backwards(cell) if d and cell is not None else cell) for cell, d in zip(cells, down, strict=True)
+    )
 
 
 @dataclass(frozen=True)

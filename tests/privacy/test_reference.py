@@ -56,5 +56,3 @@ def test_random_questions_equal_the_reference(
         event(f"refused: {found.code}")
         assume(False)
     same(bench, *found, held)
-
-

@@ -183,7 +183,10 @@ class Inside:
         for table in tables:
             self._take(table)
         try:
-            return [self.connection.sql(text, params=list(values)).to_arrow_table() for text, values in map(_asked, statements)]
+            return [
+                self.connection.sql(text, params=list(values)).to_arrow_table()
+                for text, values in map(_asked, statements)
+            ]
         finally:
             self.connection.execute("DROP TABLE IF EXISTS bounded")
 
@@ -199,10 +202,14 @@ class Inside:
                 if now == NOBODY:
                     continue
             for column, kept in columns.items():
-                kept.append({"_person": now, "_draw": DRAWS[number]}.get(column) if column[0] == "_" else cells.get(column))
+                kept.append(
+                    {"_person": now, "_draw": DRAWS[number]}.get(column) if column[0] == "_" else cells.get(column)
+                )
         types = {c.name: _ARROW[c.type] for c in ASSETS[name].columns}
         types |= {"_person": pa.int32(), "_draw": pa.uint16()}
-        given = pa.table({c: pa.array(v, types[c]) for c, v in columns.items()} or {"nothing": pa.nulls(len(self.held[name]))})
+        given = pa.table(
+            {c: pa.array(v, types[c]) for c, v in columns.items()} or {"nothing": pa.nulls(len(self.held[name]))}
+        )
         self.connection.register("given", given)
         self.connection.execute(f"CREATE OR REPLACE TABLE {table.table} AS SELECT * FROM given")
         self.connection.unregister("given")
@@ -266,7 +273,9 @@ class Author:
     def number(self, scope: Sequence[Shown], depth: int = 2, bounded: bool = True) -> str:
         """A number; one that may be reckoned with, if it is to be `bounded`."""
         columns = [c for c in scope if c.type == "number" and (c.bounded or not bounded)]
-        forms: list[Callable[[], str]] = [lambda: str(self.pick([0, 1, 2, 7, 100, 2021, 50000, "0.5", "10.25", "(-3)"]))]
+        forms: list[Callable[[], str]] = [
+            lambda: str(self.pick([0, 1, 2, 7, 100, 2021, 50000, "0.5", "10.25", "(-3)"]))
+        ]
         if columns:
             forms = [lambda: self.pick(columns).name] * 3 + forms
         if depth:
@@ -302,7 +311,9 @@ class Author:
         flags = [c.name for c in scope if c.type == "boolean"]
         compare = lambda: self.pick(["=", "<>", "<", "<=", ">", ">="])  # noqa: E731
         forms: list[Callable[[], str]] = [
-            lambda: f"{self.number(scope, min(depth, 1), bounded=False)} {compare()} {self.pick([0, 1, 3, 1450, 2022])}",
+            lambda: (
+                f"{self.number(scope, min(depth, 1), bounded=False)} {compare()} {self.pick([0, 1, 3, 1450, 2022])}"
+            ),
             lambda: f"{self.number(scope, min(depth, 1))} {compare()} {self.number(scope, 0)}",
             lambda: f"{self.text(scope)} {compare()} {self.pick(['chr', 'n', 'a', 'w1'])!r}",
             lambda: f"{self.text(scope)} IN ('n', 'a', 'hill')",
@@ -314,7 +325,9 @@ class Author:
             forms += [lambda: str(self.pick(flags)), lambda: f"{self.pick(flags)} IS {self.pick(['', 'NOT '])}TRUE"]
         if depth:
             forms += [
-                lambda: f"({self.condition(scope, depth - 1)} {self.pick(['AND', 'OR'])} {self.condition(scope, depth - 1)})",
+                lambda: (
+                    f"({self.condition(scope, depth - 1)} {self.pick(['AND', 'OR'])} {self.condition(scope, depth - 1)})"
+                ),
                 lambda: f"NOT ({self.condition(scope, depth - 1)})",
             ]
         return str(self.pick(forms)())
@@ -323,7 +336,10 @@ class Author:
 
     def source(self, depth: int = 2) -> tuple[str, list[Shown], str]:
         """What stands after FROM, its columns, and what the person is called."""
-        forms: list[Callable[[], tuple[str, list[Shown], str]]] = [lambda: self.plain("pay"), lambda: self.plain("care")]
+        forms: list[Callable[[], tuple[str, list[Shown], str]]] = [
+            lambda: self.plain("pay"),
+            lambda: self.plain("care"),
+        ]
         if depth:
             forms += [lambda: self.nested(depth)] * 3 + [lambda: self.joined(depth)] * 2 + [self.looked_up]
         return self.pick(forms)()  # type: ignore[no-any-return]
@@ -383,7 +399,9 @@ class Author:
                 column(self.number(scope, 1), "number")
             case "totals":
                 keys = [person]
-                if self.often() and (texts := [c for c in scope if c.type != "number"] + [c for c in scope if "year" in c.name]):
+                if self.often() and (
+                    texts := [c for c in scope if c.type != "number"] + [c for c in scope if "year" in c.name]
+                ):
                     key = self.pick(texts)
                     keys.append(key.name)
                     column(key.name, key.type, key.bounded)

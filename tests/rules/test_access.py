@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import pytest
 from tables import cases, parts, rows
-from worlds import COLUMNS, World, agreement, pay, right
+from worlds import COLUMNS, World, agreement, pay, planned, right
 
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.access.rules import Permit, Request, decide
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementEnded
-from usufruct.core.privacy.rules import QueryPlan, plan
-from usufruct.core.registry.state import Asset
-from usufruct.core.rulebook.parameters import shipped
+from usufruct.core.privacy.rules import QueryPlan
 from usufruct.wire import sql
 
 AGREEMENTS = """
@@ -192,7 +190,7 @@ SQL_AND_COLUMNS = """
 question                                      | columns that the gates judge
 ----------------------------------------------+-----------------------------
 SELECT COUNT(*) FROM pay                      |
-SELECT AVG(pay) FROM pay WHERE hours > 3      | pay; hours
+SELECT AVG(pay) FROM pay WHERE hours > 3      | hours; pay
 SELECT year, COUNT(*) FROM pay GROUP BY year  | year
 SELECT COUNT(*) FROM pay GROUP BY region      | region
 SELECT year, COUNT(*) AS note FROM pay GROUP BY year ORDER BY note | year
@@ -209,10 +207,10 @@ SELECT *, note FROM pay WHERE region = 'north' |
 def test_every_column_that_a_question_reads_is_judged(row: dict[str, str]) -> None:
     question = sql.parse(row["question"])
     assert not isinstance(question, Refusal)
-    assert question.read() == parts(row["columns that the gates judge"])
+    assert question.named(question.scans[0]) == parts(row["columns that the gates judge"])
     judged = decide(
         world_with("records", "2026-04-01").state,
-        Request("institute", "pay", "AcademicResearch", question.form, question.read(), signed=True),
+        Request("institute", "pay", "AcademicResearch", question.form, question.named(question.scans[0]), signed=True),
         "2026-04-01T00:00:00.000Z",
     )
     if "*" in row["question"] and question.form == "rows":
@@ -250,13 +248,18 @@ def test_the_example_in_a_remedy_is_a_question_that_is_answered(row: dict[str, s
     assert not isinstance(question, Refusal)
     permit = decide(
         world.state,
-        Request("institute", question.asset, "AcademicResearch", question.form, question.read(), signed=True),
+        Request(
+            "institute",
+            question.asset,
+            "AcademicResearch",
+            question.form,
+            question.named(question.scans[0]),
+            signed=True,
+        ),
         world.at,
     )
     assert isinstance(permit, Permit)
-    asset = world.state.get(Asset, row["asset"])
-    assert asset is not None
-    assert isinstance(plan(world.state, question, asset, shipped(), world.at, 0), QueryPlan)
+    assert isinstance(planned(world, question, asset=row["asset"]), QueryPlan)
 
 
 @pytest.mark.parametrize("form", ["rows", "aggregates"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tables import cases, parts
-from worlds import World, agreement, pay
+from worlds import World, agreement, pay, planned
 
 from usufruct.core.access.proof import Proof
 from usufruct.core.access.rules import Permit, Request, decide, prove
@@ -14,13 +14,11 @@ from usufruct.core.access.why_not import supposed
 from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.release import release
-from usufruct.core.privacy.rules import plan
+from usufruct.core.privacy.release import public_groups, release
 from usufruct.core.registry import assurance
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.credentials import CredentialAccepted, CredentialEnded, StatusListRead
 from usufruct.core.registry.state import Asset
-from usufruct.core.rulebook.parameters import shipped
 from usufruct.wire import sql
 
 APRIL = instants.parse("2026-04-01")
@@ -142,7 +140,11 @@ def test_the_most_sensitive_data_rest_on_consent_or_on_a_law(column: str, basis:
 def permitted(made: World, text: str) -> tuple[Permit, Asset, Proof]:
     question = sql.parse(text)
     assert not isinstance(question, Refusal)
-    permit = decide(made.state, Request("institute", "pay", "AcademicResearch", "aggregates", question.read()), made.at)
+    permit = decide(
+        made.state,
+        Request("institute", "pay", "AcademicResearch", "aggregates", question.named(question.scans[0])),
+        made.at,
+    )
     assert isinstance(permit, Permit)
     return permit, made.asset, permit.proof
 
@@ -177,11 +179,11 @@ SELECT COUNT(*) AS n FROM pay           | 19      | nothing
 def test_a_figure_about_too_few_is_left_out_by_the_noised_count(row: dict[str, str]) -> None:
     made = world("verified 2027-01-01")
     question = sql.parse(row["question"])
-    permit, asset, _ = permitted(made, row["question"])
+    permit, _, _ = permitted(made, row["question"])
     assert not isinstance(question, Refusal)
-    made_plan = plan(made.state, question, asset, shipped(), made.at, permit.group_min)
+    made_plan = planned(made, question, group_min=permit.group_min)
     assert not isinstance(made_plan, Refusal)
-    answer = release(made_plan, [[int(row["numbers"])] for _ in made_plan.vectors])
+    answer = release(made_plan, public_groups(made_plan), [[int(row["numbers"])] for _ in made_plan.vectors])
     value, margin = answer.rows[0]
     assert (value or "nothing") == row["shown"] and (margin is None) == (row["shown"] == "nothing")
     assert any("fewer than 5 persons" in note for note in answer.notes)

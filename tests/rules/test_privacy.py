@@ -11,23 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import cases, parts
 from worlds import COLUMNS, World, pay
+from worlds import planned as planned_in
 
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.conditions import resolve
 from usufruct.core.privacy.facts import BudgetOpened, QueryAdmitted
-from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Measure, Not, OneOf, Question
-from usufruct.core.privacy.rules import SIGMA_GRAIN, QueryPlan, charge_of, plan, sigma_for
-from usufruct.core.rulebook.parameters import shipped
+from usufruct.core.privacy.question import Call, Expression, Measure, Question, Ref, Scan, Value
+from usufruct.core.privacy.relations import where
+from usufruct.core.privacy.rules import SIGMA_GRAIN, QueryPlan, charge_of, sigma_for
+from usufruct.core.privacy.steps import Filtered, tables
 from usufruct.wire import sql
-
-RULEBOOK = shipped()
 
 
 def planned(text: str, world: World | None = None, micro_rho: int | None = None) -> QueryPlan | Refusal:
     world = world or pay(World())
     question = sql.parse(text)
     assert isinstance(question, Question), question
-    return plan(world.state, question, world.asset, RULEBOOK, world.at, 0, micro_rho)
+    return planned_in(world, question, micro_rho)
 
 
 PLANS = """
@@ -57,7 +56,8 @@ SELECT COUNT(*) AS a, COUNT(DISTINCT nr) AS b FROM pay | 1        | 4           
 def test_plans(row: dict[str, str]) -> None:
     made = planned(row["question"])
     assert isinstance(made, QueryPlan)
-    noise = [f"{v.kind}{f' of {v.column.name}' if v.column else ''} {float(v.deviation):.2f}" for v in made.vectors]
+    names = {name: column for table in tables(made.relation) for name, column in table.columns}
+    noise = [f"{v.kind}{f' of {names[v.of]}' if v.of else ''} {float(v.deviation):.2f}" for v in made.vectors]
     assert noise == list(parts(row["noise on each vector"]))
     assert str(made.groups_per_person) == row["in groups"]
     assert str(made.rows_per_group) == row["rows in each"]
@@ -74,19 +74,21 @@ SELECT COUNT(*) FROM pay WHERE pay = 1 AND pya = 1  | privacy.column    | no col
 SELECT COUNT(*) FROM pay WHERE nr = 7               | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
 SELECT COUNT(*) FROM pay WHERE NOT nr IS NULL       | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
 SELECT COUNT(*) FROM pay WHERE nr IN (1, 2)         | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
-SELECT COUNT(*) FROM pay GROUP BY nr                | privacy.key       | no public list of values       | year or region or member
-SELECT COUNT(*) FROM pay GROUP BY pay               | privacy.key       | no public list of values       | year or region or member
+SELECT COUNT(*) FROM pay GROUP BY nr                | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
+SELECT COUNT(*) FROM pay GROUP BY NULL              | privacy.key       | by NULL                        | a column
 SELECT AVG(tax) FROM pay                            | privacy.measure   | no declared bounds             | pay or hours
 SELECT SUM(note) FROM pay                           | privacy.measure   | no declared bounds             | pay or hours
-SELECT AVG(nr) FROM pay                             | privacy.measure   | no declared bounds             | pay or hours
+SELECT AVG(nr) FROM pay                             | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
+SELECT SUM(year) FROM pay                           | privacy.measure   | stands for groups              | pay or hours
+SELECT SUM(tax + 1) FROM pay                        | privacy.measure   | no declared bounds             | LEAST(GREATEST
 SELECT COUNT(DISTINCT region) FROM pay              | privacy.measure   | cannot be counted              | COUNT(DISTINCT nr)
-SELECT region FROM pay                              | query.unsupported | does not let rows out          | COUNT, SUM or AVG
-SELECT * FROM pay                                   | query.unsupported | does not let rows out          | COUNT, SUM or AVG
+SELECT region FROM pay                              | query.unsupported | for totals, and none is asked  | COUNT, SUM or AVG
+SELECT * FROM pay                                   | query.unsupported | for totals, and none is asked  | COUNT, SUM or AVG
 SELECT COUNT(*) FROM pay WHERE year = 'x'           | privacy.literal   | `x` cannot be compared         | its own type
-SELECT COUNT(*) FROM pay WHERE year = 20.5          | privacy.literal   | `20.5` cannot be compared      | its own type
-SELECT COUNT(*) FROM pay WHERE pay < 1.999          | privacy.literal   | (2 decimals)                   | its own type
-SELECT COUNT(*) FROM pay WHERE pay < 1.00000000000000000000000000001 | privacy.literal | cannot be compared | its own type
-SELECT COUNT(*) FROM pay WHERE year                 | privacy.literal   | `True` cannot be compared      | its own type
+SELECT COUNT(*) FROM pay WHERE year = 20.5          | privacy.literal   | `20.5` is finer                | fewer decimals
+SELECT COUNT(*) FROM pay WHERE pay < 1.999          | privacy.literal   | (2 decimals)                   | fewer decimals
+SELECT COUNT(*) FROM pay WHERE pay < 1.00000000000000000000000000001 | privacy.literal | too fine      | shorter number
+SELECT COUNT(*) FROM pay WHERE year                 | privacy.literal   | `year` is no condition         | with something
 SELECT COUNT(*) FROM pay WHERE member = 1           | privacy.literal   | holds yes or no                | its own type
 SELECT COUNT(*) FROM pay WHERE member = 'true'      | privacy.literal   | holds yes or no                | its own type
 SELECT COUNT(*) FROM pay WHERE note IS TRUE         | privacy.literal   | `True` cannot be compared      | its own type
@@ -94,7 +96,12 @@ SELECT COUNT(*) FROM pay WHERE year = 'Infinity'    | privacy.literal   | `Infin
 SELECT COUNT(*) FROM pay WHERE year = 'nan'         | privacy.literal   | `nan` cannot                   | its own type
 SELECT COUNT(*) FROM pay WHERE year = '1e9999999'   | privacy.literal   | `1e9999999` cannot             | its own type
 SELECT COUNT(*) FROM pay WHERE year = '1_000'       | privacy.literal   | `1_000` cannot                 | its own type
-SELECT COUNT(*) FROM pay WHERE year = 4611686018427387904 | privacy.literal | cannot be compared         | its own type
+SELECT COUNT(*) FROM pay WHERE year = 4611686018427387904 | privacy.literal | too large                  | shorter number
+SELECT COUNT(*) FROM pay WHERE hours // 0 > 1       | privacy.literal   | divides by `0`                 | above zero
+SELECT COUNT(*) FROM pay WHERE hours // hours > 1   | privacy.literal   | divides by `hours`             | above zero
+SELECT COUNT(*) FROM pay WHERE note + 1 > 1         | privacy.literal   | `note` is no number            | numbers only
+SELECT SUM(pay * pay * pay * pay * pay * pay) AS s FROM pay | privacy.literal | too large                | smaller numbers
+SELECT COUNT(*) FROM pay WHERE SUBSTR(note, 0, 1) = 'a' | privacy.literal | above zero                 | SUBSTR(column, 1, 7)
 """
 
 
@@ -130,21 +137,33 @@ note   | O''Hara     | O'Hara
 def test_literals_are_turned_into_grains_exactly(row: dict[str, str]) -> None:
     text = row["as written"] if row["column"] != "note" else f"'{row['as written']}'"
     made = planned(f"SELECT COUNT(*) FROM pay WHERE {row['column']} = {text}")
-    assert isinstance(made, QueryPlan)
-    assert made.where == Comparison(
-        row["column"], "=", row["in grains"] if row["column"] == "note" else int(row["in grains"])
-    )
+    assert isinstance(made, QueryPlan) and isinstance(made.relation, Filtered)
+    condition = made.relation.condition
+    grains = row["in grains"] if row["column"] == "note" else int(row["in grains"])
+    assert isinstance(condition, Call) and condition.arguments[1] == Value(grains)
 
 
 def test_every_place_of_a_condition_is_resolved() -> None:
     asset = pay(World()).asset
-    condition = Both(Not(Either(IsNull("PAY"), OneOf("Pay", ("1", "2.5")))), Comparison("MEMBER", "<>", False))
-    assert resolve(condition, asset) == Both(
-        Not(Either(IsNull("pay"), OneOf("pay", (100, 250)))), Comparison("member", "<>", False)
-    )
-    for bad in (Comparison("pay", "=", "x"), OneOf("pay", ("1", "x")), IsNull("nosuch")):
-        for around in (Not(bad), Both(bad, IsNull("pay")), Either(IsNull("pay"), bad), Both(IsNull("pay"), Not(bad))):
-            assert isinstance(resolve(around, asset), Refusal)
+    among = Call("in", (Ref("Pay"), Value(Fraction(1)), Value(Fraction(5, 2))))
+    condition = Call("and", (
+        Call("not", (Call("or", (Call("is null", (Ref("PAY"),)), among)),)), Call("<>", (Ref("MEMBER"), Value(False))),
+    ))  # fmt: skip
+    in_grains = Call("in", (Ref("pay", "pay"), Value(100), Value(250)))
+    assert where(condition, asset) == Call("and", (
+        Call("not", (Call("or", (Call("is null", (Ref("pay", "pay"),)), in_grains)),)),
+        Call("<>", (Ref("member", "member"), Value(False))),
+    ))  # fmt: skip
+    null: Expression = Call("is null", (Ref("pay"),))
+    for bad in (
+        Call("=", (Ref("pay"), Value("x"))),
+        Call("in", (Ref("pay"), Value("x"))),
+        Call("is null", (Ref("no"),)),
+    ):
+        for around in (
+            Call("not", (bad,)), Call("and", (bad, null)), Call("or", (null, bad)), Call("and", (null, Call("not", (bad,)))),
+        ):  # fmt: skip
+            assert isinstance(where(around, asset), Refusal)
 
 
 BUDGETS = """
@@ -212,9 +231,9 @@ def test_no_two_columns_of_an_answer_have_one_name() -> None:
     """Neither by the question's own names nor by the margins that come beside them, whoever made the question."""
     world = pay(World())
     for labels in (("a", "a"), ("a", "a_margin"), ("a_margin", "a")):
-        made = (Measure("count", None, labels[0]), Measure("average", "pay", labels[1]))
-        question = Question("", "pay", "aggregates", measures=made, labels=labels)
-        refusal = plan(world.state, question, world.asset, RULEBOOK, world.at, 0)
+        made = (Measure("count", None, labels[0]), Measure("average", Ref("pay"), labels[1]))
+        question = Question("", Scan("pay", "pay"), "aggregates", measures=made, labels=labels)
+        refusal = planned_in(world, question)
         assert isinstance(refusal, Refusal)
         assert refusal.code == "query.unsupported" and "would be named" in refusal.reasons[0]
 
@@ -224,10 +243,8 @@ def test_another_budget_for_another_version() -> None:
     world.add(QueryAdmitted("u", "x", "a", "pay", "v1", "p", "q", "m", 1_000_000, 0, "EUR", ""))
     world.add(BudgetOpened("pay", "v2", 1_000_000))
     assert isinstance(planned("SELECT COUNT(*) FROM pay", world), Refusal)
-    asset = replace(world.asset, version="v2")
-    question = sql.parse("SELECT COUNT(*) FROM pay")
-    assert isinstance(question, Question)
-    assert isinstance(plan(world.state, question, asset, RULEBOOK, world.at, 0), QueryPlan)
+    world.state.put(replace(world.asset, version="v2"))
+    assert isinstance(planned("SELECT COUNT(*) FROM pay", world), QueryPlan)
 
 
 # --- laws of noise and charge, in exact fractions
@@ -276,7 +293,7 @@ def test_a_plan_costs_what_its_noise_gives_away(
     in_each = 1 if set(keys) & set(once_per) else rows
     total = Fraction(0)
     for vector in made.vectors:
-        largest = {"rows": 1, "persons": 1, "sum": 30 if vector.column and vector.column.name == "hours" else 1000}[
+        largest = {"rows": 1, "persons": 1, "sum": 30 if vector.domain and vector.domain.most == 60 else 1000}[
             vector.kind
         ]
         one_group = largest * (1 if vector.kind == "persons" else in_each)

@@ -123,8 +123,9 @@ def test_it_ends_when_the_right_ends_and_nobody_pays_on(node: Node, clock: SetCl
 def test_it_ends_when_nothing_can_be_learnt_any_more(node: Node) -> None:
     agreement = agreed(node, Schedule(ends=("budget",)), 100)
     assert standing.rounds(node) == []
-    for _ in range(4):
-        asked = story.ask(node, requester=story.STRANGER, micro_rho=story.PRECISE)
+    for turn, who in enumerate((story.STRANGER, story.USER) * 2):  # nobody may spend it alone
+        text = f"SELECT AVG(hourly_pay) AS pay FROM pay WHERE year <> {turn}"
+        asked = story.ask(node, text, requester=who, micro_rho=story.PRECISE)
         assert isinstance(asked, query.Answered)
     assert [step.clause for step in standing.rounds(node)] == ["end/budget"]
     refused = story.ask(node, requester=story.STRANGER)

@@ -10,8 +10,12 @@ from tables import parts, rows
 from usufruct.core.base import instants
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Fact
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementReached, Terms
 from usufruct.core.privacy.facts import BudgetOpened
+from usufruct.core.privacy.question import Question
+from usufruct.core.privacy.relations import resolve
+from usufruct.core.privacy.rules import QueryPlan, Wishes, plan
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import (
     AssetRegistered,
@@ -23,6 +27,7 @@ from usufruct.core.registry.facts import (
 )
 from usufruct.core.registry.rights import at_the_source
 from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook.parameters import shipped
 from usufruct.store.memory import MemoryState
 
 PERSONS = 10
@@ -100,7 +105,7 @@ def pay(world: World, columns: str = COLUMNS, asset: str = "pay", once_per: tupl
         AssetRegistered(asset, "coop", "source", *about, "nr", made, 4, once_per, quality),
         PersonsEnrolled(asset, 0, members),
         *at_the_source(asset, "source", "coop", ("benefit", "hold", "use", "operate")),
-        BudgetOpened(asset, "v1", 1_000_000),
+        BudgetOpened(asset, "v1", 1_000_000, 1_000),
         *(PartyVerified(party, "made up", END_OF_TIME) for party in ("institute", "insurer", "clinic")),
     )
     return world
@@ -126,3 +131,16 @@ def agreement(
     """An agreement with the coop."""
     terms = Terms(form, purposes, 500, "EUR", 1)
     return AgreementReached(name, "n", "o", asset, "coop", consumer, terms, instants.parse(until), right)
+
+
+def planned(
+    world: World, question: Question, micro_rho: int | None = None, asset: str = "pay", group_min: int = 0
+) -> QueryPlan | Refusal:
+    """The plan of a question about one asset of the world."""
+    found = world.state.get(Asset, asset)
+    assert found is not None
+    view = resolve(question, {asset: found})
+    if isinstance(view, Refusal):
+        return view
+    wishes = Wishes(micro_rho)
+    return plan(world.state, question, view, {asset: found}, shipped(), world.at, "institute", group_min, wishes)

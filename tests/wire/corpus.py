@@ -1,5 +1,7 @@
 """What the SQL gate takes over and what it refuses, as text: one line each, parted by `→`."""
 
+# ruff: noqa: E501 (a line for each statement)
+
 from __future__ import annotations
 
 from fractions import Fraction

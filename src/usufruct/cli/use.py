@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, REFUSED, Directory, doors, out, table, tell_refusal
+from usufruct.cli.app import HERE, REFUSED, Directory, done, doors, out, table, tell_refusal
 from usufruct.core.privacy.release import Cell
-from usufruct.node import query
+from usufruct.node import asking, query
 from usufruct.wire import sql
 
 
@@ -18,14 +18,36 @@ def ask(
     by: Annotated[str, typer.Option("--as", help="the party that asks")],
     purpose: Annotated[str, typer.Option(help="what it is for, as AcademicResearch")],
     micro_rho: Annotated[int | None, typer.Option(help="privacy budget to spend, in millionths of rho")] = None,
+    groups: Annotated[int | None, typer.Option(help="in how many groups a person counts at most")] = None,
+    rows: Annotated[int | None, typer.Option(help="with how many rows in each of them")] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="not the answer given before to the same question")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="only tell what it would cost, and how exact it would be")
+    ] = False,
     hold: Annotated[str, typer.Option(help="ground on which to withhold the use from the persons concerned")] = "",
     hold_days: Annotated[int | None, typer.Option(help="for how many days (default: as long as one may)")] = None,
     receipt: Annotated[Path | None, typer.Option(help="where to write the receipt")] = None,
     dir: Directory = HERE,
 ) -> None:
     """Ask a question in SQL, for a purpose."""
+    asked = asking.Asked(
+        by,
+        text,
+        sql.parse(text),
+        purpose,
+        micro_rho,
+        hold,
+        hold_days,
+        groups_per_person=groups,
+        rows_per_group=rows,
+        anew=anew,
+    )
+    if preview:
+        with doors().open(dir) as node:
+            tell_preview(done(asking.preview(node, asked)))
+        return
     with doors().open(dir) as node:
-        result = query.ask(node, query.Asked(by, text, sql.parse(text), purpose, micro_rho, hold, hold_days))
+        result = query.ask(node, asked)
     if receipt:
         receipt.write_text(result.receipt.text(), encoding="utf-8")
     if isinstance(result, query.Refused):
@@ -34,6 +56,21 @@ def ask(
     tell_answer(result)
     if receipt:
         out.print(f"receipt written to {receipt}", markup=False)
+
+
+def tell_preview(found: asking.Previewed) -> None:
+    """What a question would cost, and how exact its answer would be."""
+    out.print(f"would answer: {found.meaning}", markup=False)
+    rows = [[one.measure, f"± {one.margin}", "" if one.rows is None else f"{one.rows:,} rows"] for one in found.margins]
+    table("", ["measure", "margin", "in a group of"], rows, ("margin",))
+    for note in found.notes:
+        out.print(f"  {note}", markup=False)
+    share = found.charge * 100 / found.budget_total
+    out.print(
+        f"would cost: {found.price}, and {share:.0f} % of the privacy budget, of which "
+        f"{found.budget_left * 100 / found.budget_total:.0f} % is left; it would leave after {found.milliseconds} ms",
+        markup=False,
+    )
 
 
 def tell_answer(result: query.Answered) -> None:

@@ -118,6 +118,7 @@ FACTS: tuple[type[Fact], ...] = (
     privacy.BudgetOpened,
     privacy.QueryAdmitted,
     privacy.QueryAnswered,
+    privacy.QueryRepeated,
     privacy.QueryAbandoned,
     privacy.QueryRefused,
     income.PeriodPlanned,

@@ -36,7 +36,7 @@ class Asked:
     `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days` (None: as long as the
     requester may). `actors` act for the requester, who speaks first first; what an agent asks in its own name, it asks for
     its principal. `signed`: it came with a proof of a key that only its sender has. The bounds on a
-    person's part are `Wishes`."""
+    person's part are `Wishes`. `anew`: not what was answered before."""
 
     requester: str
     text: str
@@ -49,6 +49,7 @@ class Asked:
     signed: bool = False
     groups_per_person: int | None = None
     rows_per_group: int | None = None
+    anew: bool = False
     values: Mapping[str, Literal | Fraction] = field(default_factory=dict)
 
     @property

@@ -231,7 +231,7 @@ def _admit(
     request, decision = decide_on(node, tx, asked, tx.now, agreed)
     if isinstance(held, Refusal):
         decision = held
-    elif held is None and isinstance(decision, Decided) and (before := _before(tx, asked, decision)):
+    elif held is None and not asked.anew and isinstance(decision, Decided) and (before := _before(tx, asked, decision)):
         return before
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld

@@ -286,7 +286,7 @@ def _asked(request: AnyRequest, data: messages.NewQuestion) -> asking.Asked:
     who = who_is(request)
     return asking.Asked(
         who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
-        who.signed, data.groups_per_person, data.rows_per_group,
+        who.signed, data.groups_per_person, data.rows_per_group, data.anew,
     )  # fmt: skip
 
 

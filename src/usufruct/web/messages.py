@@ -160,7 +160,8 @@ class Message(Struct, forbid_unknown_fields=True):
 class NewQuestion(Struct, forbid_unknown_fields=True):
     """A question in SQL and what it is for. `micro_rho` is how much privacy budget it may spend, in millionths of rho;
     `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days`. A person counts in at
-    most `groups_per_person` groups with at most `rows_per_group` rows in each; fewer make the noise smaller."""
+    most `groups_per_person` groups with at most `rows_per_group` rows in each; fewer make the noise smaller. What was asked
+    before is answered as before and costs nothing, unless it is asked `anew`."""
 
     sql: Annotated[str, Meta(max_length=10_001)]
     purpose: Purpose
@@ -169,6 +170,7 @@ class NewQuestion(Struct, forbid_unknown_fields=True):
     hold_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
     groups_per_person: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     rows_per_group: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    anew: bool = False
 
 
 class DutyWord(Struct, forbid_unknown_fields=True):

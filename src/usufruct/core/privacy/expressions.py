@@ -9,6 +9,7 @@ no number ever leaves 62 bits. What bounds an expression has is worked out on th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +21,7 @@ from usufruct.core.privacy.question import Call, Expression, Literal, Ref, Value
 from usufruct.core.registry.facts import TYPES, Column
 
 NOT_ANSWERED = "the question was not answered"
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
 WEIGHT_LIMIT = 5_000
 LARGEST = 2**62  # no number of an expression is as large
 
@@ -352,11 +354,9 @@ def _alike(call: Call, arguments: list[Typed]) -> list[Typed]:
 def _fitting(one: Typed, main: Typed) -> Typed:
     if one.domain.type in (main.domain.type, "null") or main.domain.type == "null":
         return one
-    if main.domain.type == "number" and isinstance(one.made, Value) and isinstance(one.made.value, str):
-        try:  # `year = '2025'`: DuckDB reads it as a number too
-            return _literal(Value(Fraction(one.made.value)))
-        except (ValueError, ZeroDivisionError):
-            pass
+    text = one.made.value if main.domain.type == "number" and isinstance(one.made, Value) else None
+    if isinstance(text, str) and _NUMBER.fullmatch(text):  # `year = '2025'`: DuckDB reads it as a number too
+        return _literal(Value(Fraction(text)))
     kinds = {"number": "numbers", **TYPES, "person": "whom a row is about"}
     reason = f"{_shown(one.made, one.domain)} cannot be compared with {_shown(main.made)}"
     raise Wrong(

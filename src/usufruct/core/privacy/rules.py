@@ -326,7 +326,7 @@ class _Planner:
                 )  # fmt: skip
             yield "persons", None, None, 0, 1
             return
-        if argument is None or self.view.is_person(argument):  # she is never null, and not kept
+        if argument is None or (measure.function == "count" and self.view.is_person(argument)):  # she is never null
             yield "rows", None, None, 0, 1
             return
         found = self._column(argument)

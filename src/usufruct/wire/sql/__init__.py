@@ -19,7 +19,7 @@ from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.privacy.question import Filter, Literal, Ordering, Question
+from usufruct.core.privacy.question import Literal, Ordering, Question
 from usufruct.wire.sql.answer import Answer
 from usufruct.wire.sql.below import Reader
 from usufruct.wire.sql.grammar import GENERAL, NOT_ANSWERED, Unsupported, is_plain, known, ref_of, whole

@@ -99,7 +99,13 @@ class Answer:
             if function == "persons":
                 raise Unsupported("COUNT(DISTINCT ...) with FILTER", "use WHERE")
             argument = Call("case", (when, Value(Fraction(1)) if argument is None else argument, Value(None)))
-        spoken = function if function != "quantile" else "median" if at == Fraction(1, 2) else f"quantile_{float(at * 100):g}"
+        spoken = (
+            function
+            if function != "quantile"
+            else "median"
+            if at == Fraction(1, 2)
+            else f"quantile_{float(at * 100):g}"
+        )
         name = argument.name if isinstance(argument, Ref) else ""
         default = function if function == "persons" or not name else f"{spoken}_{name}"
         return Measure(function, argument, label or default, at)

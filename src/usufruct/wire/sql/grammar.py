@@ -153,7 +153,13 @@ def known(node: exp.Expr) -> None:
     """Refuses a node that is not in the table, or carries more than the table says."""
     if type(node) not in CARRIES:
         raise Unsupported(node)
-    name = node.args.get("alias") if isinstance(node, exp.Alias) else node.this if isinstance(node, exp.TableAlias) else None
+    name = (
+        node.args.get("alias")
+        if isinstance(node, exp.Alias)
+        else node.this
+        if isinstance(node, exp.TableAlias)
+        else None
+    )
     if name is not None and not isinstance(name, exp.Identifier):
         raise Unsupported(name)
     for part, value in node.args.items():
