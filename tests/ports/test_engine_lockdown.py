@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,10 +17,13 @@ import pyarrow as pa
 import pytest
 
 from usufruct.core.base.faults import EngineFault
-from usufruct.core.privacy.rules import GroupKey, QueryPlan, Vector
+from usufruct.core.privacy.expressions import of_column
+from usufruct.core.privacy.rules import GroupKey, QueryPlan, Source, Vector
+from usufruct.core.privacy.steps import Table
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.engine.duckdb import DuckDbEngine
+from usufruct.ports import Among
 
 KEY = Column("k", "integer", "personal", 2, values=tuple(range(100)))
 MEASURE = Column("n", "integer", "personal", 2, low=0, high=1000)
@@ -27,8 +31,10 @@ LIMITS = ("engine.limits", "the question could not be worked out within the node
 
 
 def plan(asset: str, version: str, groups: int = 5) -> QueryPlan:
-    vectors = (Vector("rows", None, 0, 1, 64, 1), Vector("sum", MEASURE, 500, 500, 64, 1))
-    return QueryPlan(asset, version, (GroupKey("k", KEY),), None, groups, 3, vectors, (), (), None, ())
+    domain = replace(of_column(MEASURE), low=MEASURE.low, high=MEASURE.high)
+    vectors = (Vector("rows", None, None, 0, 1, 64, 1), Vector("sum", "c1", domain, 500, 500, 64, 1))
+    relation, source = Table(asset, (("c0", "k"), ("c1", "n"))), Source(asset, version, True)
+    return QueryPlan((source,), relation, (GroupKey("k", "c0", of_column(KEY), KEY.values),), groups, 3, vectors, ())
 
 
 @pytest.fixture
@@ -145,7 +151,7 @@ def test_no_statement_reaches_out_of_the_table(
     assert spy.num_rows == 1
     before = everything(tmp_path)
     passed = []
-    with engine._connection(query.asset, query.version) as connection:
+    with engine._connection(query.sources[0].asset, query.sources[0].version) as connection:
         settings = connection.execute("SELECT name, value FROM duckdb_settings() ORDER BY name").fetchall()
         for name, statement in {**FILES, **NEVER}.items():
             try:
@@ -173,7 +179,7 @@ def test_the_connection_is_configured_as_promised(place: tuple[DuckDbEngine, Que
         "allow_community_extensions": "false", "allow_unsigned_extensions": "false", "python_enable_replacements": "false",
         "lock_configuration": "true", "temp_directory": "",
     }  # fmt: skip
-    with engine._connection(query.asset, query.version) as connection:
+    with engine._connection(query.sources[0].asset, query.sources[0].version) as connection:
         found = dict(connection.execute("SELECT name, value FROM duckdb_settings()").fetchall())
         [(tables,)] = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchall()
         attached = connection.execute("SELECT readonly FROM duckdb_databases() WHERE NOT internal").fetchall()
@@ -185,7 +191,7 @@ def test_the_other_tables_of_the_node_are_out_of_reach(place: tuple[DuckDbEngine
     engine, query = place
     with duckdb.connect(str(tmp_path / "data" / "other-0123456789abcdef.duckdb")) as connection:
         connection.execute("CREATE TABLE asset AS SELECT 'secret' AS n")
-    with engine._connection(query.asset, query.version) as connection:
+    with engine._connection(query.sources[0].asset, query.sources[0].version) as connection:
         for statement in (
             f"ATTACH '{tmp_path}/data/other-0123456789abcdef.duckdb' AS x (READ_ONLY)",
             f"SELECT * FROM read_blob('{tmp_path}/data/other-0123456789abcdef.duckdb')",
@@ -198,10 +204,10 @@ def test_the_other_tables_of_the_node_are_out_of_reach(place: tuple[DuckDbEngine
 def test_nothing_stays_from_one_question_to_the_next(place: tuple[DuckDbEngine, QueryPlan]) -> None:
     """What one connection keeps for itself, another does not see: not even while both are open."""
     engine, query = place
-    with engine._connection(query.asset, query.version) as first:
+    with engine._connection(query.sources[0].asset, query.sources[0].version) as first:
         first.execute("CREATE TEMP TABLE note AS SELECT 'x' AS a")
         first.execute("SET VARIABLE note = 'x'")
-        with engine._connection(query.asset, query.version) as second:
+        with engine._connection(query.sources[0].asset, query.sources[0].version) as second:
             assert second.execute("SELECT getvariable('note')").fetchall() == [(None,)]
             with pytest.raises(duckdb.Error):
                 second.execute("SELECT * FROM note")
@@ -285,7 +291,7 @@ def test_a_question_that_runs_too_long_is_stopped(big: Path) -> None:
         for seconds in (0.001, 0.05):
             begun = time.monotonic()
             with pytest.raises(EngineFault) as fault:
-                DuckDbEngine(big, seconds=seconds).run(plan("pay", version), EVERYBODY, 200_000)
+                DuckDbEngine(big, seconds=seconds).run(plan("pay", version), [Among(EVERYBODY, 200_000)])
             assert time.monotonic() - begun < 5, "the plan would run on for several seconds"
             messages.add((fault.value.code, fault.value.message, fault.value.remedy, fault.value.__cause__))
     assert len(messages) == 1
@@ -298,7 +304,7 @@ def test_a_question_that_needs_too_much_memory_is_stopped(big: Path) -> None:
     messages = set()
     for version in ("0" * 16, "1" * 16):
         with pytest.raises(EngineFault) as fault:
-            DuckDbEngine(big, memory="150MB").run(plan("pay", version), EVERYBODY, 200_000)
+            DuckDbEngine(big, memory="150MB").run(plan("pay", version), [Among(EVERYBODY, 200_000)])
         messages.add((fault.value.code, fault.value.message, fault.value.remedy))
     assert len(messages) == 1
     assert messages.pop()[:2] == LIMITS
@@ -312,7 +318,7 @@ def test_time_is_up_between_two_statements(place: tuple[DuckDbEngine, QueryPlan]
     begun = time.monotonic()
 
     def late() -> None:
-        with engine._connection(place[1].asset, place[1].version) as connection:
+        with engine._connection(place[1].sources[0].asset, place[1].sources[0].version) as connection:
             time.sleep(0.2)
             connection.execute("SELECT sum(hash(range)) FROM range(8_000_000_000)").fetchall()
 
@@ -325,9 +331,9 @@ def test_time_is_up_between_two_statements(place: tuple[DuckDbEngine, QueryPlan]
 def test_a_question_in_time_is_answered_after_others_were_stopped(big: Path) -> None:
     """Limits belong to a question, not to the table: the next one is not the worse for it."""
     with pytest.raises(EngineFault):
-        DuckDbEngine(big, seconds=0.01).run(plan("pay", "0" * 16), EVERYBODY, 200_000)
+        DuckDbEngine(big, seconds=0.01).run(plan("pay", "0" * 16), [Among(EVERYBODY, 200_000)])
     nobody = bytes(25_000)
-    assert DuckDbEngine(big).run(plan("pay", "0" * 16), nobody, 200_000).vectors == [[0] * 100] * 2
+    assert DuckDbEngine(big).run(plan("pay", "0" * 16), [Among(nobody, 200_000)]).vectors == [[0] * 100] * 2
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "noise", "another table"])
@@ -343,7 +349,7 @@ def test_a_damaged_file_says_nothing(damage: str, place: tuple[DuckDbEngine, Que
     else:
         file.write_bytes({"empty": b"", "cut": whole[:5000], "noise": os.urandom(len(whole))}[damage])
     with pytest.raises(EngineFault) as fault:
-        engine.run(query, b"\xff" * 7, 50)
+        engine.run(query, [Among(b"\xff" * 7, 50)])
     assert fault.value.code in ("engine.data", "engine.limits")
     assert fault.value.__cause__ is None and fault.value.__suppress_context__
     assert "p13" not in str(fault.value) and "secret" not in str(fault.value) and str(tmp_path) not in str(fault.value)
