@@ -245,7 +245,7 @@ CHEATS: dict[str, tuple[Fraction, Callable[[Fraction], bool], set[str]]] = {
     "honest": (Fraction(1), lambda deviation: True, set()),
     "half the noise": (Fraction(1, 2), lambda deviation: True, {"n", "p", "h"}),
     "no noise": (Fraction(0), lambda deviation: True, {"n", "p", "h"}),
-    "no noise on what sums are made from": (Fraction(0), lambda deviation: deviation > 500, {"h"}),
+    "no noise but on persons": (Fraction(0), lambda deviation: deviation > 8, {"n", "h"}),
     "half of it on counts of persons": (Fraction(1, 2), lambda deviation: deviation < 8, {"p"}),
 }
 
@@ -253,7 +253,7 @@ CHEATS: dict[str, tuple[Fraction, Callable[[Fraction], bool], set[str]]] = {
 @pytest.fixture(scope="module")
 def audited(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node over the crowd, with a budget that does not end."""
-    with Workshop(founded, tmp_path_factory.mktemp("audited")).node(crowd()) as node:
+    with Workshop(founded, tmp_path_factory.mktemp("audited")).node(crowd(400)) as node:
         yield node
 
 
@@ -624,7 +624,7 @@ REFUSED = (
     "SELECT who FROM pay",
     "SELECT who, COUNT(*) FROM pay GROUP BY who",
     "SELECT who, COUNT(*) FROM pay GROUP BY who",
-    "SELECT word, COUNT(*) FROM pay GROUP BY word",
+    "SELECT NULL, COUNT(*) FROM pay GROUP BY 1",
     "SELECT MAX(wage) FROM pay",
     "SELECT MEDIAN(wage) FROM pay",
     "SELECT SUM(who) FROM pay",
