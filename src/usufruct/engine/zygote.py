@@ -62,10 +62,9 @@ def main() -> None:
     _at_most(resource.RLIMIT_NOFILE, DESCRIPTORS)
     sys.modules["numpy"] = None  # type: ignore[assignment]  # not needed, and its threads would not survive a fork
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # nor would this one
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # others reserve more address space than a question may have
     import duckdb
-    import pyarrow as pa
 
-    pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more address space than some questions may have
     config: dict[str, Any] = {**LOCKED, "threads": "1", "async_threads": "0"}
     del config["enable_external_access"]  # locked later, when the permitted columns have been copied
     connection = duckdb.connect(config=config)
@@ -131,7 +130,7 @@ def _copy(connection: Any, path: str, copy: str, values: list[Any], numbers: byt
         now = pa.Array.from_buffers(pa.uint32(), len(numbers) // 4, [None, pa.py_buffer(numbers)])
         connection.register("given", pa.table({"was": pa.arange(0, len(now)), "now": now}))
         # A table, for of what comes from outside DuckDB does not know how large it is, and joins it the wrong way round.
-        connection.execute("CREATE TABLE temp.numbers AS SELECT was::INTEGER AS was, now FROM given")
+        connection.execute("CREATE TEMP TABLE numbers AS SELECT was::INTEGER AS was, now FROM given")
         connection.unregister("given")
         connection.execute(copy, values)
         connection.execute("DROP TABLE temp.numbers")
@@ -154,6 +153,7 @@ def _send(job: int, *parts: Any) -> NoReturn:
         left = memoryview(part)
         while left:
             left = left[os.write(job, left) :]
+    os.close(job)  # the node need not wait until the memory is given back
     os._exit(0)
 
 
