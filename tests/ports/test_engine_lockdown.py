@@ -178,9 +178,9 @@ def test_no_statement_reaches_out_of_the_room(
         try:
             engine._room.run([permitted], [*steps, ("SELECT 1", ())])
             passed.append(name)
-        except EngineFault as fault:
-            assert (fault.code, fault.message) == LIMITS
-    assert set(passed) <= OWN
+        except EngineFault:
+            pass
+    assert set(passed) == OWN
     assert everything(tmp_path) == before
 
 

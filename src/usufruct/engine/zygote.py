@@ -90,6 +90,8 @@ def main() -> None:
 
 def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     """The life of a child."""
+    import pyarrow as pa
+
     _under(zygote)
     handle = []
     with contextlib.suppress(AttributeError, OSError):  # not every system has them
@@ -108,7 +110,8 @@ def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     shut(job.fileno())
     answer = [ANSWERED]
     for text, values in statements:
-        table = _encode(connection.sql(text, params=values).to_arrow_table())
+        relation = connection.sql(text, params=values)
+        table = _encode(relation.to_arrow_table() if relation is not None else pa.table({}))
         answer += struct.pack("<Q", len(table)), table
     _send(job.fileno(), *answer)
 
