@@ -1,7 +1,9 @@
-"""The connection that plans run on, as if somebody had got SQL of their own onto it; and its limits.
+"""The connections that the engine opens, as if somebody had got SQL of their own onto them; and their limits.
 
-Nobody can: SQL is made from plans. This is the second wall, so it is tried on the engine's own connection and nowhere
-else, each time with a control that the same statement does work on an ordinary one.
+Nobody can: SQL is made from plans. This is the second wall, so it is tried on the engine's own connections and nowhere
+else, each time with a control that the same statement does work on an ordinary one. There are two: the one that open data
+are exported on, and the one in the room where all questions are worked out; what stands around that room is tried in
+tests/attacks/test_room.py.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.ports import Among
+from usufruct.engine.room import Permitted
 
 KEY = Column("k", "integer", "personal", 2, values=tuple(range(100)))
 MEASURE = Column("n", "integer", "personal", 2, low=0, high=1000)
@@ -162,6 +165,29 @@ def test_no_statement_reaches_out_of_the_table(
         assert connection.execute("SELECT name, value FROM duckdb_settings() ORDER BY name").fetchall() == settings
     assert passed == []
     assert everything(tmp_path) == before, "not a byte was written, read-only as it is"
+
+
+OWN = {  # what a room may do with its own copy of a table, which nobody sees again
+    "ATTACH memory", "INSERT", "UPDATE", "DELETE", "data-modifying CTE", "TRUNCATE", "DROP", "ALTER", "CREATE TABLE",
+    "CREATE VIEW", "CREATE INDEX", "CREATE MACRO", "COMMENT",
+}  # fmt: skip
+
+
+def test_no_statement_reaches_out_of_the_room(
+    place: tuple[DuckDbEngine, QueryPlan], outside: dict[str, str], tmp_path: Path
+) -> None:
+    engine, query = place
+    permitted = Permitted(engine._file(query.asset, query.version), "asset", ("n",))
+    before, passed = everything(tmp_path), []
+    for name, statement in {**FILES, **NEVER}.items():
+        steps = [(step, ()) for step in statement.format(**outside).split("; ")]
+        try:
+            engine._room.run([permitted], [*steps, ("SELECT 1", ())])
+            passed.append(name)
+        except EngineFault:
+            pass
+    assert set(passed) == OWN
+    assert everything(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "COPY FROM"])

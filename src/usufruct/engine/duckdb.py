@@ -1,9 +1,9 @@
 """The engine: DuckDB over one read-only file for each version of an asset.
 
 No SQL that anybody typed is ever run. What runs is made here from a plan of our own closed types: names are those of
-the asset's card and are quoted, literals are bound. The connection that runs it sees one table, without the column
-that says who people are: rows carry a person's number, and whose number it is only the register knows. And DuckDB is
-locked down as if the SQL were hostile: no files, no network, no extensions, no settings, bounded memory and time.
+the asset's card and are quoted, literals are bound. It runs in a process of its own, which has the permitted columns and
+rows and nothing else (see `room`): rows carry a person's number, and whose number it is only the register knows. And DuckDB
+is locked down as if the SQL were hostile: no files, no network, no extensions, no settings, bounded memory and time.
 """
 
 from __future__ import annotations

@@ -62,10 +62,9 @@ def main() -> None:
     _at_most(resource.RLIMIT_NOFILE, DESCRIPTORS)
     sys.modules["numpy"] = None  # type: ignore[assignment]  # not needed, and its threads would not survive a fork
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # nor would this one
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # others reserve more address space than a question may have
     import duckdb
-    import pyarrow as pa
 
-    pa.set_memory_pool(pa.system_memory_pool())  # the others reserve more address space than some questions may have
     config: dict[str, Any] = {**LOCKED, "threads": "1", "async_threads": "0"}
     del config["enable_external_access"]  # locked later, when the permitted columns have been copied
     connection = duckdb.connect(config=config)
@@ -91,6 +90,8 @@ def main() -> None:
 
 def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     """The life of a child."""
+    import pyarrow as pa
+
     _under(zygote)
     handle = []
     with contextlib.suppress(AttributeError, OSError):  # not every system has them
@@ -109,7 +110,8 @@ def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     shut(job.fileno())
     answer = [ANSWERED]
     for text, values in statements:
-        table = _encode(connection.sql(text, params=values).to_arrow_table())
+        relation = connection.sql(text, params=values)
+        table = _encode(relation.to_arrow_table() if relation is not None else pa.table({}))
         answer += struct.pack("<Q", len(table)), table
     _send(job.fileno(), *answer)
 
@@ -131,7 +133,7 @@ def _copy(connection: Any, path: str, copy: str, values: list[Any], numbers: byt
         now = pa.Array.from_buffers(pa.uint32(), len(numbers) // 4, [None, pa.py_buffer(numbers)])
         connection.register("given", pa.table({"was": pa.arange(0, len(now)), "now": now}))
         # A table, for of what comes from outside DuckDB does not know how large it is, and joins it the wrong way round.
-        connection.execute("CREATE TABLE temp.numbers AS SELECT was::INTEGER AS was, now FROM given")
+        connection.execute("CREATE TEMP TABLE numbers AS SELECT was::INTEGER AS was, now FROM given")
         connection.unregister("given")
         connection.execute(copy, values)
         connection.execute("DROP TABLE temp.numbers")
@@ -154,6 +156,7 @@ def _send(job: int, *parts: Any) -> NoReturn:
         left = memoryview(part)
         while left:
             left = left[os.write(job, left) :]
+    os.close(job)  # the node need not wait until the memory is given back
     os._exit(0)
 
 
