@@ -37,6 +37,7 @@ from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
+from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.noise import OpenDpNoise
 from usufruct.node import call, erase, identity, query, register
 from usufruct.node.identities import Identities
@@ -218,6 +219,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 logins,
                 DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds),
                 OpenDpNoise(),
+                ChildTrainer(),
                 clock,
                 entropy,
                 signer,

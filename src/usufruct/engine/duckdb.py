@@ -20,15 +20,18 @@ import duckdb
 
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.conditions import Resolved
+from usufruct.core.privacy.marginals import Marginals
+from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
+from usufruct.core.privacy.sample import Sample
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
-from usufruct.engine import delivery, pooling, removal
+from usufruct.engine import delivery, pooling, removal, sampling
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, Sampled
 
 LOCKED = {
     "enable_external_access": "false",
@@ -114,6 +117,23 @@ class DuckDbEngine:
         return Measured(
             vectors, buffer.to_pybytes()[column.offset * 4 : (column.offset + persons) * 4] if persons else b""
         )
+
+    def sample(
+        self, sample: Sample, count: Marginals | None, add_up: Moments | None, rows: bool, population: bytes, persons: int
+    ) -> Sampled:  # fmt: skip
+        """What is counted, added up or read over a sample of the population."""
+        values: list[Literal] = []
+        where = _condition(sample.where, values) if sample.where is not None else ""
+        query, bound = sampling.bounded(sample, sampling.bits(population, persons), where, values)
+        with self._connection(sample.asset, sample.version) as connection:
+            connection.execute(f"CREATE TEMP TABLE bounded AS {query}", bound)
+            return Sampled(
+                sampling.count(connection, count) if count else [],
+                sampling.add_up(connection, add_up, sample) if add_up else [],
+                sampling.rows(connection, sample, False) if rows else b"",
+                sampling.rows(connection, sample, True) if sample.holdout else b"",
+                sampling.contributions(connection, persons),
+            )
 
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table as a file, written when it is first asked for."""

@@ -26,6 +26,7 @@ from usufruct.ports import (
     Store,
     TableKeys,
     TimestampAuthority,
+    Trainer,
     Transaction,
     Witnesses,
 )
@@ -89,6 +90,7 @@ class Node:
     logins: Logins
     engine: Engine
     noise: Noise
+    trainer: Trainer
     clock: Clock
     entropy: Entropy
     signer: Signer
