@@ -213,13 +213,14 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         logins = SqliteLogins(directory / "logins.sqlite")
         attestations = SqliteAttestations(directory / "attested.sqlite")
         try:
+            engine = DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds)
             node = Node(
                 About(settings.name, settings.operator, settings.origin, settings.currency, settings.url),
                 store,
                 logins,
-                DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds),
+                engine,
                 OpenDpNoise(),
-                ChildTrainer(),
+                ChildTrainer(engine),
                 clock,
                 entropy,
                 signer,

@@ -17,11 +17,7 @@ from typing import Any, Protocol, TypeVar
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.privacy.conditions import Resolved
-from usufruct.core.privacy.fitting import FitPlan
-from usufruct.core.privacy.marginals import Marginals
-from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.rules import QueryPlan
-from usufruct.core.privacy.sample import Sample
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
@@ -173,19 +169,6 @@ class Measured:
     contributions: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """What was taken of a sample, still inside the trust boundary: the exact `counts` of each marginal and `sums` of
-    products over persons who are not held out, their `rows` and those of the persons `held` out (Arrow streams of whole
-    numbers, one column for each of the sample; empty where they were not asked for), and the bounded rows per person."""
-
-    counts: list[list[int]]
-    sums: list[int]
-    rows: bytes
-    held: bytes
-    contributions: bytes
-
-
 class Engine(Protocol):
     """Runs plans where the data lie. Nothing but plans of this project is ever run."""
 
@@ -230,30 +213,6 @@ class Engine(Protocol):
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not
         depend on the data, if it fails or runs over its limits."""
-
-    def sample(
-        self, sample: Sample, count: Marginals | None, add_up: Moments | None, rows: bool, population: bytes, persons: int
-    ) -> Sampled:  # fmt: skip
-        """What is counted and added up over a sample of the population; its `rows` only for who decided that what is made
-        of them may leave. Raises EngineFault as `run`."""
-
-
-class Trainer(Protocol):
-    """Fits models and draws synthetic rows, outside the node's own process and within limits. It is given numbers and
-    gives numbers; it looks at no table and keeps nothing."""
-
-    def missing(self, route: str) -> str | None:
-        """What must be installed before it can go a route of a fit plan; None if nothing must."""
-
-    def fit(self, plan: FitPlan, sampled: Sampled) -> tuple[dict[str, Any], list[list[int]]]:
-        """The model, in the format of `core.privacy.model`, and the exact scores of the rows held out, by each of the plan's
-        vectors: each row scored by itself, at most as the plan says that one row adds. Counts and sums in `sampled` have
-        their noise, and the rows are there only if the plan's route is exact. Raises EngineFault, with a message that does
-        not depend on the data, if it fails or runs over its limits."""
-
-    def draw(self, marginals: Marginals, noised: Sequence[Sequence[int]], rows: int) -> list[list[int]]:
-        """That many synthetic rows, the same each time, that follow the noisy marginals: a place on the list or a number in
-        grains for each column. Raises EngineFault as `fit`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
 from usufruct.engine import delivery, pooling, removal, sampling
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, Sampled
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.trainer import Sampled
 
 LOCKED = {
     "enable_external_access": "false",

@@ -23,11 +23,13 @@ from usufruct.core.privacy.moments import UNIT
 from usufruct.core.privacy.sample import listed
 from usufruct.core.registry.facts import Column
 from usufruct.engine import learning
-from usufruct.ports import Sampled
+from usufruct.engine.duckdb import DuckDbEngine
+from usufruct.trainer import Sampled
 
 ROWS_MAX = 50_000  # synthetic rows that a model is fitted to
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",  # the model is small: it is compiled for longer than it runs
     "TEST_TMPDIR": "none",  # a library of mbi's would else look for a folder to write to, and there is none
 }  # fmt: skip
 _SOURCE = Path(__file__).parents[2]
@@ -40,9 +42,10 @@ _NEEDS = {
 
 
 class ChildTrainer:
-    """`ports.Trainer` in processes of its own, each with at most `memory` bytes and `seconds`."""
+    """`trainer.Trainer` over the tables of an engine, in processes of its own, each with at most `memory` bytes and `seconds`."""
 
-    def __init__(self, memory: int = 4 * 1024**3, seconds: int = 120) -> None:
+    def __init__(self, engine: DuckDbEngine, memory: int = 4 * 1024**3, seconds: int = 120) -> None:
+        self.sample = engine.sample
         self._memory = memory
         self._seconds = seconds
 

@@ -26,10 +26,10 @@ from usufruct.ports import (
     Store,
     TableKeys,
     TimestampAuthority,
-    Trainer,
     Transaction,
     Witnesses,
 )
+from usufruct.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def synthesize(node: Node, asked: Asked) -> Done | Refused:
 
 def _work(node: Node, admitted: Admitted[SynthesisPlan], population: bytes) -> Ran:
     plan, permit = admitted.plan, admitted.permit
-    sampled = node.engine.sample(plan.sample, plan.marginals, None, False, population, permit.persons)
+    sampled = node.trainer.sample(plan.sample, plan.marginals, None, False, population, permit.persons)
     node.reach("synthesize after sample")
     noised = [node.noise.add(exact, plan.marginals.deviation) for exact in sampled.counts]
     rows = node.trainer.draw(plan.marginals, noised, synthesis.rows_to_draw(plan, noised))

@@ -69,7 +69,7 @@ def lacking(node: Node, route: str, not_done: str) -> Refusal | None:
 
 def _work(node: Node, admitted: Admitted[FitPlan], population: bytes) -> Ran:
     plan, persons = admitted.plan, admitted.permit.persons
-    sampled = node.engine.sample(
+    sampled = node.trainer.sample(
         plan.sample, plan.marginals, plan.moments, plan.route == "exact", population, persons
     )  # fmt: skip
     node.reach("train after sample")

@@ -171,7 +171,10 @@ def of_synthesis(plan: SynthesisPlan, noised: Sequence[Sequence[int]], rows: Seq
     distances = list(marginals.distances(laid, noised, coded_rows))
     for one in distances:
         name = laid.name(one.columns)
-        scores[f"distance {name}"], scores[f"noise {name}"] = decimal(one.distance, 6), decimal(one.noise, 6)
+        scores[f"{'check' if one.checked else 'distance'} {name}"], scores[f"noise {name}"] = (
+            decimal(one.distance, 6),
+            decimal(one.noise, 6),
+        )
     scores["worst_distance"] = decimal(max(one.distance for one in distances), 6)
     notes = (
         *learnt.measured(laid),
