@@ -43,10 +43,9 @@ ROWS = st.lists(
 PERSONS = st.lists(st.tuples(st.integers(0, 65535), ROWS), max_size=6)
 
 
-def lay(rows_per_person: int) -> tuple[Marginals, Moments]:
-    cuts = tuple(coded(column, 8) for column in COLUMNS)
-    counted = marginals.lay_out(cuts, [(0, 2), (1, 3)], [(0, 3)], rows_per_person, 100_000, 10_000, "nothing")
-    added = moments.lay_out(COLUMNS[:-1], WAGE, rows_per_person, 100_000, "nothing")
+def lay(sample: Sample) -> tuple[Marginals, Moments]:
+    counted = marginals.lay_out(sample, 8, [(0, 2), (1, 3)], [(0, 3)], 100_000, 10_000, "nothing")
+    added = moments.lay_out(COLUMNS[:-1], WAGE, sample.rows_per_person, 100_000, "nothing")
     assert isinstance(counted, Marginals) and isinstance(added, Moments)
     return counted, added
 
@@ -73,21 +72,29 @@ def apart(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 @settings(max_examples=30, deadline=None)
-@given(PERSONS, st.integers(0, 65535), ROWS, st.integers(1, 4), st.sampled_from([0, 20]))
+@given(
+    PERSONS,
+    st.integers(0, 65535),
+    ROWS,
+    st.integers(1, 4),
+    st.sampled_from([0, 20]),
+    st.sampled_from([(), (0,), (0, 2)]),
+)
 def test_a_person_moves_the_exact_numbers_no_further_than_was_charged_for(
-    others: list[tuple[int, Any]], draw: int, hers: list[Any], most: int, holdout: int
+    others: list[tuple[int, Any]], draw: int, hers: list[Any], most: int, holdout: int, once: Any
 ) -> None:
     """The worst neighbours: all her rows there, or none of them; whoever stands where in the table."""
-    counted, added = lay(most)
-    sample = Sample("pay", "v", COLUMNS, None, most, holdout, True)
+    sample = Sample("pay", "v", COLUMNS, None, most, holdout, True, once)
+    counted, added = lay(sample)
     before = [(number, draw_of, rows) for number, (draw_of, rows) in enumerate(others)]
     without = take(before, sample, "1" * (len(others) + 1))
     with_her = take([(len(others), draw, hers), *before], sample, "1" * (len(others) + 1))
-    moved = sum(
-        apart(a, b) for a, b in zip(sampling.count(without, counted), sampling.count(with_her, counted), strict=True)
-    )
+    counts = zip(sampling.count(without, counted), sampling.count(with_her, counted), strict=True)
+    each = [apart(a, b) for a, b in counts]
+    bounds = [most if set(places) & set(once) else most**2 for places in counted.sets]
+    assert all(moved <= bound for moved, bound in zip(each, bounds, strict=True))
     charged = counted.charge * 2 * counted.sigma**2 / (SIGMA_GRAIN**2 * 10**6)  # D^2 = 2 sigma^2 rho
-    assert moved <= len(counted.sets) * most**2 <= charged + 1e-6
+    assert sum(bounds) <= charged + 1e-6
     moved = apart(sampling.add_up(without, added, sample), sampling.add_up(with_her, added, sample))
     columns = len(COLUMNS) + 1
     most_it_moves = (most * moments.UNIT**2) ** 2 * columns * (columns + 1) // 2
@@ -101,7 +108,7 @@ def test_a_person_moves_the_exact_numbers_no_further_than_was_charged_for(
 def test_the_bounds_are_reached() -> None:
     """A bound that nobody reaches would hide one that is forgotten: some person moves everything as far as she may."""
     sample = Sample("pay", "v", COLUMNS, None, 3, 0, True)
-    counted, added = lay(3)
+    counted, added = lay(sample)
     row = ("care", 40, True, 4000)
     nobody, her = take([], sample, "1"), take([(0, 7, [row] * 5)], sample, "1")
     moved = sum(apart(a, b) for a, b in zip(sampling.count(nobody, counted), sampling.count(her, counted), strict=True))
@@ -112,11 +119,20 @@ def test_the_bounds_are_reached() -> None:
     )
 
 
+def test_the_bound_is_reached_where_a_value_occurs_once() -> None:
+    sample = Sample("pay", "v", COLUMNS, None, 3, 0, True, (0,))
+    counted, _ = lay(sample)
+    rows = [(sector, 40, True, 4000) for sector in ("care", "trade", "office") for _ in range(2)]
+    nobody, her = take([], sample, "1"), take([(0, 7, rows)], sample, "1")
+    moved = [apart(a, b) for a, b in zip(sampling.count(nobody, counted), sampling.count(her, counted), strict=True)]
+    assert moved == [3, 9, 9, 9, 3, 9, 3]  # by sector alone, and with another column
+
+
 def test_who_is_left_out_of_the_population_is_not_looked_at() -> None:
     sample = Sample("pay", "v", COLUMNS, None, 3, 0, True)
     row = ("care", 40, True, 4000)
     taken = take([(0, 7, [row]), (1, 8, [row, row]), (2, 9, [row])], sample, "101")
-    assert sampling.count(taken, lay(3)[0])[0] == [2, 0, 0]
+    assert sampling.count(taken, lay(sample)[0])[0] == [2, 0, 0]
     assert sampling.contributions(taken, 3) == bytes([1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0])
 
 
@@ -131,12 +147,13 @@ def test_bins_cover_the_bounds_once_each(low: int, span: int, bins: int) -> None
 
 
 def test_pairs_that_hang_together_too_much_are_refused() -> None:
-    cuts = tuple(coded(Column(f"x{n}", "integer", "personal", 3, low=0, high=1000), 16) for n in range(8))
+    columns = tuple(Column(f"x{n}", "integer", "personal", 3, low=0, high=1000) for n in range(8))
+    sample = Sample("pay", "v", columns, None, 1, 0, True)
     ring = [(a, b) for a in range(8) for b in range(a)]
-    found = marginals.lay_out(cuts, ring, (), 1, 100_000, 10_000, "nothing was made")
+    found = marginals.lay_out(sample, 16, ring, (), 100_000, 10_000, "nothing was made")
     assert isinstance(found, Refusal) and found.code == "privacy.cells" and "form a tree" in found.remedy
     star = [(0, b) for b in range(1, 8)]
-    assert isinstance(marginals.lay_out(cuts, star, (), 1, 100_000, 10_000, "nothing was made"), Marginals)
+    assert isinstance(marginals.lay_out(sample, 16, star, (), 100_000, 10_000, "nothing was made"), Marginals)
 
 
 # ---- models as numbers, against scikit-learn

@@ -48,11 +48,15 @@ def bounded(sample: Sample, population: str, where: str, values: Sequence[Litera
         ("_person", "_draw::BIGINT") if sample.personal else ("NULL", f"md5_number_lower(concat_ws('|', {names}))")
     )
     rows = f"SELECT {'_person, _draw, ' if sample.personal else ''}{', '.join(columns)} FROM asset{chosen}"
-    query = f"SELECT {person} AS person, {draw} % 100 < {sample.holdout} AS held, {names} FROM ({rows}) WHERE {whole}"
+    query = f"SELECT {person} AS person, {draw} AS draw, {names} FROM ({rows}) WHERE {whole}"
     if sample.personal:
         # By a hash of her own row and draw: rows that tie are the same row, and whom else the table is about changes nothing.
-        order = f"md5(concat_ws('|', '{sample.asset}', _draw, {names})), {names}"
-        query += f" QUALIFY row_number() OVER (PARTITION BY _person ORDER BY {order}) <= {sample.rows_per_person}"
+        order = f"md5(concat_ws('|', '{sample.asset}', draw, {names})), {names}"
+        for place in sample.once:
+            query += f" QUALIFY row_number() OVER (PARTITION BY person, c{place} ORDER BY {order}) = 1"
+            query = f"SELECT * FROM ({query})"
+        query += f" QUALIFY row_number() OVER (PARTITION BY person ORDER BY {order}) <= {sample.rows_per_person}"
+    query = f"SELECT person, draw % 100 < {sample.holdout} AS held, {names} FROM ({query})"
     return query, bound
 
 

@@ -29,7 +29,7 @@ from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.question import Condition, condition_columns
 from usufruct.core.privacy.rules import SIGMA_GRAIN, charge_of, sigma_for
-from usufruct.core.privacy.sample import BINS, Sample, coded, grade_of, listed, take
+from usufruct.core.privacy.sample import BINS, Sample, grade_of, listed, take
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
@@ -258,9 +258,8 @@ def _by_grade(
             "fit.job", NOT_DONE, "a pair names what is no feature", remedy="name two different features in each pair"
         )
     pairs += [(place, len(features)) for place in range(len(features))]
-    cuts = tuple(coded(column, fit.bins) for column in sample.columns)
     cells_max = rulebook.value("privacy.cells-max", at)
-    laid = marginals.lay_out(cuts, pairs, (), sample.rows_per_person, charge - scoring, cells_max, NOT_DONE)
+    laid = marginals.lay_out(sample, fit.bins, pairs, (), charge - scoring, cells_max, NOT_DONE)
     return laid if isinstance(laid, Refusal) else ("synthetic", laid, None, scores)
 
 

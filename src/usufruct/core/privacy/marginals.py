@@ -1,9 +1,10 @@
 """Noisy marginals: counts of rows by one or two columns, from which a table is made that is about nobody.
 
 A *marginal* counts the bounded rows by the codes of some columns. With at most k rows of a person in the sample, her
-rows move one marginal by a vector of whole numbers that add up to k at most: its length is k at most, whatever her rows
-are. m marginals together, as one long vector, move by a length of k times the root of m. They all get noise of one sigma,
-and cost m k^2 / (2 sigma^2) in zCDP (see `rules`).
+rows move one marginal by a vector of whole numbers that add up to k at most: the square of its length is k^2 at most,
+whatever her rows are, and k where the marginal is by a column of which she has each value once, for then no two of her rows
+are in one cell. For all marginals as one long vector these squares add up to D^2. They get noise of one sigma, and cost
+D^2 / (2 sigma^2) in zCDP (see `rules`).
 
 What is made of them afterwards is post-processing, which costs nothing: a graphical model that fits them best, and rows
 drawn from that. It is as good as the marginals are: a pair of columns that was not measured is only related through
@@ -22,7 +23,7 @@ from itertools import combinations
 
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.rules import SIGMA_GRAIN, charge_of, sigma_for
-from usufruct.core.privacy.sample import Coded
+from usufruct.core.privacy.sample import Coded, Sample, coded
 
 TABLE_MAX = 1_000_000  # cells of the largest table that the graphical model has to hold
 PAIRS_MAX = 200
@@ -74,14 +75,15 @@ class Distance:
 
 
 def lay_out(
-    columns: tuple[Coded, ...], pairs: Sequence[tuple[int, int]], checks: Sequence[tuple[int, int]], rows_per_person: int,
-    charge: int, cells_max: int, not_done: str,
+    sample: Sample, bins: int, pairs: Sequence[tuple[int, int]], checks: Sequence[tuple[int, int]], charge: int,
+    cells_max: int, not_done: str,
 ) -> Marginals | Refusal:  # fmt: skip
-    """Every column by itself, these pairs, and the `checks`; for `charge` micro-rho at most."""
+    """Every column of a sample by itself, these pairs, and the `checks`; for `charge` micro-rho at most."""
+    columns = tuple(coded(column, bins) for column in sample.columns)
     known = list(dict.fromkeys(tuple(sorted(pair)) for pair in pairs))
     held = [pair for pair in dict.fromkeys(tuple(sorted(pair)) for pair in checks) if pair not in known]
     sets = (*((place,) for place in range(len(columns))), *known, *held)
-    sensitivity_squared = len(sets) * rows_per_person**2
+    sensitivity_squared = sum(moves_squared(sample, places) for places in sets)
     sigma = sigma_for(sensitivity_squared, charge)
     laid = Marginals(columns, sets, len(held), sigma, charge_of(sensitivity_squared, sigma))
     cells = sum(map(laid.cells, sets))
@@ -98,6 +100,12 @@ def lay_out(
             remedy="name pairs that form a tree, such as each column with the same one",
         )  # fmt: skip
     return laid
+
+
+def moves_squared(sample: Sample, columns: Sequence[int]) -> int:
+    """The square of how far a person moves a marginal at most."""
+    rows = sample.rows_per_person
+    return rows if any(place in sample.once for place in columns) else rows**2
 
 
 def _largest(sizes: Sequence[int], edges: list[set[int]]) -> int:

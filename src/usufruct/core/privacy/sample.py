@@ -1,7 +1,8 @@
 """A sample: which rows of an asset are learnt from, and how each column is coded.
 
 Learning looks at rows, not at groups; so what is bounded here are rows. Of each person at most `rows_per_person` rows
-count, chosen by a hash of the row and of her own draw, which depends on nobody else. A row with a gap, or with a value
+count, and where the card says that a column has each value once for a person, one row for each; which ones is chosen by a
+hash of the row and of her own draw, which depends on nobody else. A row with a gap, or with a value
 that is not on its column's public list, is left out; a number beyond its column's bounds counts as the nearer end. So
 every row maps to whole numbers from a range that the public card alone tells, and no row, whatever it holds, can make
 anything fail.
@@ -59,8 +60,8 @@ class Coded:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """The rows of a version of an asset that are learnt from: those that `where` lets in, in these columns, at most
-    `rows_per_person` of each person, of whom `holdout` per cent are held out. Of a table about nobody (not `personal`)
-    each row is taken by itself."""
+    `rows_per_person` of each person, of whom `holdout` per cent are held out, and at most one of her rows for each value of
+    the columns in the places `once`. Of a table about nobody (not `personal`) each row is taken by itself."""
 
     asset: str
     version: str
@@ -69,6 +70,7 @@ class Sample:
     rows_per_person: int
     holdout: int
     personal: bool
+    once: tuple[int, ...] = ()
 
 
 def listed(column: Column) -> tuple[int | str | bool, ...]:
@@ -120,7 +122,8 @@ def take(
     resolved = resolve(where, asset) if where is not None else None
     if isinstance(resolved, Refusal):
         return resolved
-    return Sample(asset.id, asset.version, tuple(columns), resolved, rows, holdout, bool(asset.person_column))
+    once = tuple(place for place, column in enumerate(columns) if column.name in asset.once_per and listed(column))
+    return Sample(asset.id, asset.version, tuple(columns), resolved, rows, holdout, bool(asset.person_column), once)
 
 
 def grade_of(asset: Asset, names: tuple[str, ...]) -> int:

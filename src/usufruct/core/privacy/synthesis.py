@@ -26,7 +26,7 @@ from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.marginals import Distance, Marginals
 from usufruct.core.privacy.question import Condition, condition_columns
 from usufruct.core.privacy.release import CONFIDENCE, Cell
-from usufruct.core.privacy.sample import Sample, coded, take
+from usufruct.core.privacy.sample import Sample, take
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card, DeclaredStep
 from usufruct.core.registry.state import Asset
@@ -124,9 +124,8 @@ def plan_synthesis(
     charge = spend(rulebook, at, micro_rho, NOT_DONE)
     if isinstance(charge, Refusal):
         return charge
-    cuts = tuple(coded(column, asked.bins) for column in sample.columns)
     cells_max = rulebook.value("privacy.cells-max", at)
-    laid = marginals.lay_out(cuts, pairs, checks, sample.rows_per_person, charge, cells_max, NOT_DONE)
+    laid = marginals.lay_out(sample, asked.bins, pairs, checks, charge, cells_max, NOT_DONE)
     if isinstance(laid, Refusal):
         return laid
     return affordable(read, asset, laid.charge, NOT_DONE) or SynthesisPlan(asked, sample, laid, group_min)
