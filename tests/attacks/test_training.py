@@ -18,6 +18,7 @@ import training
 from training import FEATURES, fit, make, watch
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.lineage import rules as lineage
 from usufruct.core.lineage.state import Transform
 from usufruct.core.privacy.fitting import FitPlan
 from usufruct.core.privacy.state import Budget, Use
@@ -25,11 +26,11 @@ from usufruct.core.registry.state import Asset
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.main import open_node
-from usufruct.node import consent, query, synthesize, trade
+from usufruct.node import consent, query, register, synthesize, trade
 from usufruct.node.node import Node
 from usufruct.node.use import Done, Refused
+from usufruct.wire import card, sql
 from usufruct.wire import fit as wire
-from usufruct.wire import sql
 
 
 @pytest.fixture(scope="module")
@@ -207,12 +208,41 @@ def test_who_refuses_meanwhile_is_not_in_it_and_nobody_is_told(node: Node) -> No
     assert len(gone) == 1 and counted[gone[0]] == 2 and len(watched.given) == 2
 
 
+def test_what_becomes_more_sensitive_meanwhile_does_not_leave_as_it_was(node: Node, tmp_path: Path) -> None:
+    """A model of the rows was permitted at grade 1; while it is fitted, what lowered the grade is taken back."""
+    transform = lineage.register_transform
+    node.record(lambda tx: transform(
+        tx, "coarsened", "coarser pay", "anonymisation", ("pay",), "sha256:" + "0" * 64, "the board", story.OPERATOR, tx.now, 1
+    ))  # fmt: skip
+    derived = 'asset = "coarse"\nderived_from = ["pay"]\ntransform = "coarsened"'
+    text = training.CARD.replace("GRADE", "internal").replace('asset = "pay"', derived)
+    table = training.write_table(tmp_path / "coarse.csv", 60)
+    story.done(register.add_asset(node, card.read(text), table, story.OPERATOR))
+    story.done(register.record_consents(node, "coarse", story.PURPOSE, None, "paper forms"))
+    training.agree(node, "coarse", story.USER, asset="coarse")
+    before = answered(fit(watch(node)[0], asset="coarse"))
+    assert before.charge == 0 and before.learnt.notes[0].endswith("lets a model of them leave")
+
+    def end() -> None:
+        node.record(lambda tx: lineage.end_transform(tx, "coarsened", story.OPERATOR, "it was not", tx.now))
+
+    late = refused(fit(watch(node, end)[0], asset="coarse"))
+    assert late.refusal.code == "access.ended" and "more sensitive" in late.refusal.reasons[0]
+    assert answered(fit(watch(node)[0], asset="coarse")).charge > 0
+
+
 JOBS: dict[str, dict[str, Any]] = {
     "an estimator that is not listed": {"estimator": "pickle.loads"},
     "a parameter that is not listed": {"parameters": (("solver", "svd"),)},
     "a parameter that is no number": {"parameters": (("alpha", "__import__('os')"),)},
     "a parameter beyond its bounds": {"parameters": (("alpha", "9999999"),)},
     "a parameter twice": {"parameters": (("alpha", "1"), ("alpha", "2"))},
+    "a model too large to leave": {
+        "estimator": "random-forest",
+        "label": "sector",
+        "features": ("age",),
+        "parameters": (("n_estimators", "100"), ("max_depth", "10")),
+    },
     "no features": {"features": ()},
     "the label as a feature": {"features": ("wage",)},
     "a feature twice": {"features": ("age", "AGE")},

@@ -25,6 +25,7 @@ from usufruct.core.privacy.conditions import reach, resolve
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.question import Condition
+from usufruct.core.privacy.sample import grade_of
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.state import Asset
@@ -214,6 +215,12 @@ def _release(admitted: Admitted[PlanT], ran: Ran, tx: Transaction) -> int | byte
         remedy = again.remedy if isinstance(again, Refusal) else "ask again, under the agreement that is in force now"
         seq = tx.append(QueryAbandoned(admitted.use, "what permitted it ended before the answer could leave")).seq
         return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seq
+    columns = admitted.request.columns
+    if again.group_min > permit.group_min or grade_of(again.asset, columns) > grade_of(permit.asset, columns):
+        # What lowered them ended: what was worked out for the old grade may be more than the new one lets out.
+        seq = tx.append(QueryAbandoned(admitted.use, "the data count as more sensitive since it was permitted")).seq
+        why = f"`{permit.asset.id}` counts as more sensitive since then"
+        return refuse("access.ended", REFUSED, why, remedy="ask again, as the grades are now"), seq
     left = bytes(was & now for was, now in zip(ran.population, again.population, strict=False))
     if left != ran.population:
         return left

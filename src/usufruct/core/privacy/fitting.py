@@ -38,6 +38,7 @@ from usufruct.core.rulebook.parameters import Rulebook
 NOT_DONE = "nothing was fitted"
 EXACT_UP_TO = 1  # the highest grade at which a model of the rows themselves may leave
 FEATURES_MAX = 50
+LEAVES_MAX = 250_000
 OUT = ("model", "scores")
 FAR = 4  # an error of more than this part of the range of the label counts as that much, so that less noise is needed
 GRAINS = 1_000_000  # into which the range of a label is divided, to add up how far off a model is
@@ -205,6 +206,11 @@ def plan_fit(
             f"`{label.name}` is {kind}, which a {fit.estimator} cannot tell",
             remedy=f"use {' or '.join(others)}",
         )
+    if (size := _size(fit, len(listed(label)))) > LEAVES_MAX:
+        return refuse(
+            "fit.job", NOT_DONE, f"the model could have {size} numbers in its leaves; at most {LEAVES_MAX} leave the node",
+            remedy="ask for fewer trees, or shallower ones",
+        )  # fmt: skip
     made = _by_grade(fit, asset, sample, classes, rulebook, at, micro_rho)
     if isinstance(made, Refusal):
         return made
@@ -307,6 +313,14 @@ def _check(fit: Fit) -> Refusal | None:
             "fit.job", NOT_DONE, f"{len(fit.features)} features were named", remedy=f"name 1 to {FEATURES_MAX}"
         )
     return check_bins(fit.bins, NOT_DONE)
+
+
+def _size(fit: Fit, classes: int) -> int:
+    """How many numbers the leaves of a model can have at most; 0 if it has no trees."""
+    set_to = {name: p.default for name, p in ESTIMATORS[fit.estimator].parameters.items()} | dict(fit.parameters)
+    if "max_depth" not in set_to:
+        return 0
+    return int(set_to.get("n_estimators", "1")) * max(classes, 1) * (1 << int(set_to["max_depth"]))
 
 
 def _fits(parameter: Parameter, value: str) -> bool:
