@@ -4,7 +4,7 @@ whether it is whole."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,35 @@ def _question(sql: str, purpose: str, micro_rho: int | None, wishes: dict[str, A
 
 
 @dataclass(frozen=True, slots=True)
+class Fitted:
+    """What came of a fit: `scores` as decimals in text, each with its `…_margin`, and the `model` as numbers, None if only
+    the scores were asked for; the rest as in `Answer`."""
+
+    use: str
+    meaning: str
+    purpose: str
+    scores: Mapping[str, str]
+    table: pyarrow.Table
+    model: Mapping[str, Any] | None
+    notes: tuple[str, ...]
+    price: str
+    charge: int
+    budget_left: int
+    budget_total: int
+    receipt: str
+
+    def predict(self, row: Mapping[str, Any]) -> Any:
+        """What the model tells of a row, which has a value for each feature: a class, or a number.
+
+        Raises:
+            ValueError: there is no model.
+        """
+        from usufruct.core.privacy.model import predictor
+
+        return predictor(self.model or {})(row)
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """A node and the token to ask it with."""
 
@@ -97,6 +126,27 @@ class Connection:
         """
         found: dict[str, Any] = self._call("POST", "/queries/preview", _question(sql, purpose, micro_rho, wishes))
         return found
+
+    def fit(
+        self, estimator: str, *, asset: str, label: str, features: Sequence[str], purpose: str,
+        parameters: Mapping[str, float | int | str] | None = None, **more: Any,
+    ) -> Fitted:  # fmt: skip
+        """Has a model fitted in the node: `estimator` as `ridge` or `random-forest`. `more` are further fields of the job, as
+        `where`, `out`, `holdout`, `micro_rho`.
+
+        Raises:
+            Refused: as `query`.
+        """
+        job = {
+            "estimator": estimator, "asset": asset, "label": label, "features": list(features), "purpose": purpose,
+            "parameters": {name: str(value) for name, value in (parameters or {}).items()},
+        }  # fmt: skip
+        found = self._call("POST", "/fits", job | more)
+        return Fitted(
+            found["use"], found["meaning"], found["purpose"], found["scores"],
+            _table(found["columns"], found["rows"], found["measures"]), found["model"], tuple(found["notes"]), found["price"],
+            found["charge"], found["budget_left"], found["budget_total"], found["receipt"],
+        )  # fmt: skip
 
     def catalogue(self) -> dict[str, Any]:
         """What the node offers, in DCAT terms."""

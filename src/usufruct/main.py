@@ -37,6 +37,7 @@ from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
+from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.noise import OpenDpNoise
 from usufruct.node import call, erase, identity, query, register
 from usufruct.node.identities import Identities
@@ -212,12 +213,14 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         logins = SqliteLogins(directory / "logins.sqlite")
         attestations = SqliteAttestations(directory / "attested.sqlite")
         try:
+            engine = DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds)
             node = Node(
                 About(settings.name, settings.operator, settings.origin, settings.currency, settings.url),
                 store,
                 logins,
-                DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds),
+                engine,
                 OpenDpNoise(),
+                ChildTrainer(engine),
                 clock,
                 entropy,
                 signer,

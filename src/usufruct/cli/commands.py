@@ -33,6 +33,7 @@ from usufruct.cli import (
     timestamp,
     trace,
     trade,
+    train,
     use,
     witness,
 )  # fmt: skip
@@ -75,6 +76,8 @@ app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
+command(app, "train")(train.train)
+command(app, "synthesize")(train.synthesize)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)
 command(app, "migrate")(keep.migrate)

@@ -21,20 +21,24 @@ import duckdb
 import pyarrow as pa
 
 from usufruct.core.base.faults import EngineFault
+from usufruct.core.privacy.marginals import Marginals
+from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.question import Expression, Literal, refs_of
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import BINS, QueryPlan
+from usufruct.core.privacy.sample import Sample
 from usufruct.core.privacy.steps import tables
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
-from usufruct.engine import delivery, pooling, removal
+from usufruct.engine import delivery, pooling, removal, sampling
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
 from usufruct.engine.replica import agrees
 from usufruct.engine.room import Permitted, Room, size
 from usufruct.engine.statements import adding_up, binning, bounding, contributing, over_columns
 from usufruct.engine.zygote import LOCKED
 from usufruct.ports import Among, ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.trainer import Sampled
 
 
 class DuckDbEngine:
@@ -125,6 +129,22 @@ class DuckDbEngine:
     def check(self, text: str, assets: Sequence[Asset], columns: int, values: Mapping[str, Any]) -> bool:
         """Whether DuckDB reads a text as a plain question over tables like these."""
         return agrees(text, assets, columns, values)
+
+    def sample(
+        self, sample: Sample, count: Marginals | None, add_up: Moments | None, rows: bool, population: bytes, persons: int
+    ) -> Sampled:  # fmt: skip
+        """What is counted, added up or read over a sample of the population."""
+        where, values = over_columns(sample.where) if sample.where is not None else ("", [])
+        query, bound = sampling.bounded(sample, sampling.bits(population, persons), where, values)
+        with self._connection(sample.asset, sample.version) as connection:
+            connection.execute(f"CREATE TEMP TABLE bounded AS {query}", bound)
+            return Sampled(
+                sampling.count(connection, count) if count else [],
+                sampling.add_up(connection, add_up, sample) if add_up else [],
+                sampling.rows(connection, sample, False) if rows else b"",
+                sampling.rows(connection, sample, True) if sample.holdout else b"",
+                sampling.contributions(connection, persons),
+            )
 
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table as a file, written when it is first asked for."""

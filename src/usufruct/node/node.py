@@ -29,6 +29,7 @@ from usufruct.ports import (
     Transaction,
     Witnesses,
 )
+from usufruct.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Node:
     logins: Logins
     engine: Engine
     noise: Noise
+    trainer: Trainer
     clock: Clock
     entropy: Entropy
     signer: Signer

@@ -36,6 +36,7 @@ from usufruct.web import (
     pools,
     rights,
     services,
+    training,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -69,6 +70,7 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "fit": 422,
     "pool": 409,
     "exchange": 403,
     "identity": 403,
@@ -126,6 +128,7 @@ def make_app(node: Node) -> Litestar:
                     pools,
                     rights,
                     services,
+                    training,
                 )
             ),
             *authzen.routers,

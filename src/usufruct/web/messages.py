@@ -173,6 +173,46 @@ class NewQuestion(Struct, forbid_unknown_fields=True):
     anew: bool = False
 
 
+ColumnName = Annotated[str, Meta(min_length=1, max_length=200)]
+ColumnPair = Annotated[list[ColumnName], Meta(min_length=2, max_length=2)]
+Condition = Annotated[str, Meta(max_length=5_000, description="as after WHERE in SQL")]
+MicroRho = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+
+
+class NewFit(Struct, forbid_unknown_fields=True):
+    """A model to be fitted in the node; see `usufruct train`. `parameters` are decimals written as text."""
+
+    estimator: Text
+    asset: Text
+    label: ColumnName
+    features: Annotated[list[ColumnName], Meta(min_length=1, max_length=50)]
+    purpose: Purpose
+    parameters: Annotated[dict[str, Text], Meta(max_length=10)] = {}
+    where: Condition = ""
+    out: Text = "model"
+    holdout: int = 20
+    rows_per_person: int | None = None
+    bins: int = 16
+    pairs: Annotated[list[ColumnPair], Meta(max_length=200)] = []
+    micro_rho: MicroRho | None = None
+
+
+class NewProduct(Struct, forbid_unknown_fields=True):
+    """A synthetic table to be made and registered as `product`; see `usufruct synthesize`."""
+
+    product: Id
+    asset: Text
+    title: Text
+    columns: Annotated[list[ColumnName], Meta(min_length=2, max_length=50)]
+    purpose: Purpose
+    pairs: Annotated[list[ColumnPair], Meta(max_length=200)] = []
+    checks: Annotated[list[ColumnPair], Meta(max_length=200)] = []
+    where: Condition = ""
+    rows_per_person: int | None = None
+    bins: int = 16
+    micro_rho: MicroRho | None = None
+
+
 class DutyWord(Struct, forbid_unknown_fields=True):
     """What became of a duty."""
 
@@ -337,6 +377,27 @@ class NewToken(Struct, forbid_unknown_fields=True):
     label: Annotated[str, Meta(max_length=100)] = ""
     party: Id | None = None
     role: Text | None = None
+
+
+class LearntBody(Struct):
+    """What came of a fit or a synthesis: `scores` by name, a table of figures (`measures` hold decimals as text), the `model`
+    or nothing, how to read them, what it cost, and the receipt as text."""
+
+    use: str
+    meaning: str
+    purpose: str
+    agreement: str
+    scores: dict[str, str]
+    columns: list[str]
+    rows: list[list[Any]]
+    measures: list[str]
+    model: dict[str, Any] | None
+    notes: list[str]
+    price: str
+    charge: int
+    budget_left: int
+    budget_total: int
+    receipt: str
 
 
 class AnswerBody(Struct):

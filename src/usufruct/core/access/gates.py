@@ -55,10 +55,10 @@ class Case:
         return max(grade.group_min for grade in self.handled())
 
     def handled(self) -> list[Grade]:
-        """The grades of what is read. Who adds up or counts reads whom the rows are about: the grade of that column says
+        """The grades of what is read. Who adds up, counts or learns reads whom the rows are about: the grade of that column says
         how sensitive it is to be among them. Of everything, if nothing is read by name."""
         asset = self.asset
-        person = asset.column(asset.person_column) if self.form == "aggregates" else None
+        person = asset.column(asset.person_column) if self.form in ("aggregates", "computation") else None
         read = (*self.columns, person) if person else self.columns
         return [self.table.grades[column.grade] for column in read or asset.columns]
 

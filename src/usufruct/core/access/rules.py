@@ -252,7 +252,7 @@ def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:
     obligations = lasting.obligations
     if judged.price:
         pay = Obligation("pay", f"{judged.price} {lasting.case.agreement.terms.currency}")
-        place = 1 + (request.form == "aggregates")
+        place = 1 + (request.form in ("aggregates", "computation"))
         obligations = (*obligations[:place], pay, *obligations[place:])
     until = min(lasting.until, judged.until)
     return Proof(request, at, agreement, judged.premises, obligations, lasting.life, until)
@@ -262,7 +262,7 @@ def _obligations(case: Case) -> tuple[Obligation, ...]:
     """What whoever carries out the permit must see to, but for the price, which may change from use to use."""
     terms, asset = case.agreement.terms, case.asset
     obligations = [Obligation("row-filter", f"persons who allow {case.purpose}")]
-    if case.form == "aggregates":
+    if case.form in ("aggregates", "computation"):
         obligations.append(Obligation("privacy-budget", f"{asset.id} {asset.version}"))
         obligations.append(Obligation("minimum-group", case.group_min))
     elif asset.person_column:

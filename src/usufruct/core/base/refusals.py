@@ -54,6 +54,10 @@ CODES: dict[str, str] = {
     "privacy.budget": "the asset's privacy budget does not cover the question",
     "privacy.quota": "the data user has had its part of the asset's privacy budget",
     "privacy.precision": "the precision asked for is outside what the node allows",
+    # fits and syntheses
+    "fit.job": "not a job that this node does: an unknown estimator or parameter, or columns that do not suit it",
+    "fit.column": "nothing can be learnt from the column: it has neither a list nor bounds, or says whom a row is about",
+    "fit.missing": "the node was installed without what the job needs",
     # the register
     "registry.unknown": "no such party, asset, offer, negotiation or period, or it is not yours",
     "registry.exists": "the name is taken",

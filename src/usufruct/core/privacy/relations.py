@@ -144,6 +144,11 @@ def where(condition_: Expression, asset: Asset) -> Expression | Refusal:
         return wrong.refusal
 
 
+def over(asset: Asset, condition_: Expression) -> Resolved:
+    """The rows of one asset for which a condition over its own columns holds."""
+    return Filtered(Table(asset.id, tuple((column.name, column.name) for column in asset.columns)), condition_)
+
+
 class _Resolver:
     """One walk through a relation, giving names."""
 

@@ -105,8 +105,9 @@ def register_party(read: Reader, party: str, kind: str, name: str, principal: st
     return PartyRegistered(party, kind, holdable(name.strip()), principal)
 
 
-def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
-    """Whether the table of this card can be registered by `publisher`.
+def check_card(read: Reader, card: Card, publisher: str, anonymous: bool = False) -> Refusal | None:
+    """Whether the table of this card can be registered by `publisher`; `anonymous` if the node itself drew its rows so that
+    they are about nobody.
 
     Raises:
         BadInput: the card contradicts itself.
@@ -120,7 +121,7 @@ def check_card(read: Reader, card: Card, publisher: str) -> Refusal | None:
     if read.get(Asset, card.asset) is not None:
         return refuse("registry.exists", not_done, "an asset of that name is there already", remedy="choose another id")
     names = [column.name for column in card.columns]
-    about_nobody = all(column.data_class == "public" and column.grade == 0 for column in card.columns)
+    about_nobody = anonymous or all(column.data_class == "public" and column.grade == 0 for column in card.columns)
     if card.person_column not in names and (card.person_column or not about_nobody):
         return refuse(
             "registry.no-person-column", not_done,

@@ -32,6 +32,7 @@ from usufruct.web.portal import (
     openid,
     pages,
     pools,
+    products,
     requests,
     rulesets,
     steward,
@@ -203,6 +204,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers,
+        *pools.handlers, *products.handlers,
     ])
 ]  # fmt: skip
