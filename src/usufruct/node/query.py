@@ -48,7 +48,8 @@ class Asked:
     """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
     use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
     for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal. `signed`:
-    it came with a proof of a key that only its sender has."""
+    it came with a proof of a key that only its sender has. `template`: the version of the template whose question it is,
+    which only `node.templates` says."""
 
     requester: str
     text: str
@@ -59,6 +60,7 @@ class Asked:
     hold_days: int | None = None
     actors: tuple[str, ...] = ()
     signed: bool = False
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def _admit(node: Node, tx: Transaction, asked: Asked) -> _Admitted | tuple[str, 
     tx.append(QueryAdmitted(
         use, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text, meaning,
         query_plan.charge, permit.price, terms.currency, tx.attach("application/vnd.usufruct.population.v1", permit.population),
-        _kept(tx, permit.proof), asked.actors, permit.delegations,
+        _kept(tx, permit.proof), asked.actors, permit.delegations, asked.template,
     ))  # fmt: skip
     counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
     if counted is not None:
@@ -206,6 +208,7 @@ def _request(tx: Transaction, asked: Asked) -> Request | None:
         parts,
         asked.actors,
         asked.signed,
+        asked.template,
     )
 
 

@@ -260,7 +260,15 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.A
         who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
         who.signed,
     )  # fmt: skip
-    result = query.ask(node_of(request), asked)
+    return replied(query.ask(node_of(request), asked))
+
+
+def replied(result: query.Answered | query.Refused) -> messages.AnswerBody:
+    """An answer as it is sent.
+
+    Raises:
+        RefusedHere: there is none.
+    """
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
     return messages.AnswerBody(

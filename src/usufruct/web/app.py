@@ -36,6 +36,7 @@ from usufruct.web import (
     pools,
     rights,
     services,
+    templates,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -126,6 +127,7 @@ def make_app(node: Node) -> Litestar:
                     pools,
                     rights,
                     services,
+                    templates,
                 )
             ),
             *authzen.routers,

@@ -4,12 +4,16 @@ The text is parsed, and what it says is rebuilt as a `Question` from an allow-li
 known here and taken over, or the whole text is refused, naming the construct and the nearest thing that is allowed.
 Nothing is skipped, nothing passes through as text, and the tree itself goes no further. So it does not matter that the
 parser accepts more than any database would: what it accepts and we do not know is a no.
+
+Values that come beside the text stand in its tree as literals, where `$name` is compared with a column. They are never
+text that is parsed, so whatever they hold they are one literal, and the question is the one that was written.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 
 import sqlglot
 from sqlglot import exp
@@ -46,7 +50,8 @@ _UNSEEN = re.compile(
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
-_NUMBER = r"[0-9]{1,30}(\.[0-9]{1,30})?"
+_DIGITS = 30
+_NUMBER = rf"[0-9]{{1,{_DIGITS}}}(\.[0-9]{{1,{_DIGITS}}})?"
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 # Every node that may stand in a question, with what it may carry: all of this is taken over below, or refused there
@@ -109,7 +114,7 @@ _INSTEAD: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Offset: ("OFFSET", "leave it out"),
     exp.Fetch: ("FETCH", "use LIMIT with a whole number"),
     exp.LimitOptions: ("LIMIT with more than a number", "give LIMIT a whole number"),
-    exp.Placeholder: ("a parameter", "write the value itself"),
+    exp.Placeholder: ("a parameter here", "write the value itself; in a template, compare a column with `$name`"),
     exp.Parameter: ("a parameter", "write the value itself"),
     exp.SessionParameter: ("a parameter", "write the value itself"),
 }
@@ -132,11 +137,16 @@ class _Unsupported(Exception):
             self.name, self.remedy = name, remedy or instead
 
 
-def parse(text: str) -> Question | Refusal:
-    """The question that `text` asks, or why it cannot be one. Decided from the text alone."""
-    if len(text) > TEXT_LIMIT:
+def parse(text: str, values: Mapping[str, Literal] | None = None) -> Question | Refusal:
+    """The question that `text` asks, or why it cannot be one. Decided from the text and the values alone.
+
+    With `values` the text may compare columns with `$name`, and each is the literal of that name; the `text` of the question
+    is then the same with the literals written out.
+    """
+    typed = [text, *(value for value in (values or {}).values() if isinstance(value, str))]
+    if sum(map(len, typed)) > TEXT_LIMIT:
         return _malformed(f"it is longer than {TEXT_LIMIT} characters")
-    if unseen := _UNSEEN.search(text):
+    if unseen := next(filter(None, map(_UNSEEN.search, typed)), None):
         return _malformed(f"it holds the character U+{ord(unseen[0]):04X}, which cannot be seen")
     text = holdable(text)
     try:
@@ -159,6 +169,9 @@ def parse(text: str) -> Question | Refusal:
     try:
         if _depth(tree) > DEPTH_LIMIT:
             return _malformed("it is nested too deeply")
+        if values is not None:
+            _bind(tree, values)
+            text = tree.sql(dialect="duckdb", comments=False)
         for node in tree.bfs():
             _known(node)
         return _question(text, normalize_identifiers(tree, dialect="duckdb"))
@@ -166,6 +179,25 @@ def parse(text: str) -> Question | Refusal:
         return _unsupported(found)
     except RecursionError as error:
         return _malformed(_where(error))
+
+
+def _bind(tree: exp.Select, values: Mapping[str, Literal]) -> None:
+    """Puts the values in their places: in what is compared, and nowhere else."""
+    where = tree.args.get("where")
+    for gap in list(where.find_all(exp.Placeholder)) if where else ():
+        if isinstance(gap.this, str) and gap.this in values:
+            gap.replace(_as_node(values[gap.this]))
+
+
+def _as_node(value: Literal) -> exp.Expr:
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    if isinstance(value, str):
+        return exp.Literal.string(holdable(value))
+    if abs(value) >= 10**_DIGITS:
+        raise _Unsupported("so large a number", f"use at most {_DIGITS} digits")
+    number = exp.Literal.number(str(abs(value)))
+    return exp.Neg(this=number) if value < 0 else number
 
 
 def _question(text: str, tree: exp.Select) -> Question | Refusal:
