@@ -158,7 +158,7 @@ def _permission(read: Reader, agreement: Agreement, terms: Terms, asked: Request
         report = terms.report(asked, world)
         found = report.why
         changes = tuple(_changes(read, agreement, report, world.at))
-        no = No("access.terms", _why(agreement, report), changes)
+        no = No("access.terms", _why(agreement, report, asked), changes)
     return Premise("agreement", "rules", "permitted", found, (agreement.seq,), no)
 
 
@@ -172,11 +172,15 @@ def _prohibition(agreement: Agreement, terms: Terms, asked: Request, world: Worl
     return Premise("prohibition", agreement.id, "no prohibition", "prohibited" if no else "none", (agreement.seq,), no)
 
 
-def _why(agreement: Agreement, report: evaluate.Report) -> str:
+def _why(agreement: Agreement, report: evaluate.Report, asked: Request) -> str:
     """The permission that lacks the least, and what it lacks."""
     lacking = evaluate.changes(report)
     if not lacking or not lacking[0].premises:
         return f"the rules of `{agreement.id}` do not permit it"
+    if all(TEMPLATE in premise.expected for premise in lacking[0].premises):
+        what = " and ".join(premise.expected for premise in lacking[0].premises)
+        run = "this is another" if asked.values[TEMPLATE] else "this is asked freely"
+        return f"`{agreement.id}` is for templates ({what}), and {run}"
     said = "; ".join(f"{premise.expected}, and it is {premise.found or 'unknown'}" for premise in lacking[0].premises)
     return f"the rules of `{agreement.id}` permit it only if {said}"
 

@@ -178,7 +178,8 @@ def find(read: Reader, id: str) -> Template | None:
     """The version that `name@version` names."""
     name, _, version = id.partition("@")
     plain = version.isascii() and version.isdigit() and len(version) <= 9
-    return read.get(Template, name, int(version)) if plain else None
+    row = read.get(Template, name, int(version)) if plain else None
+    return row if row is not None and row.id == id else None
 
 
 def open_to(read: Reader, party: str, row: Template, at: Instant) -> bool:
