@@ -25,7 +25,7 @@ KINDS = {
 }
 COUNTED = {"persons": "persons", "rows": "rows"}
 KEYS_MAX = 2
-_PERIOD = re.compile(r"[12][0-9]{3}([-/ ]?(q[1-4]|w?[0-9]{1,2}|[01][0-9]-[0-3][0-9]))?", re.IGNORECASE)
+_PERIOD = re.compile(r"[12][0-9]{3}([-/ ]?[qw][0-9]{1,2}|[-/ ][0-9]{1,2}(-[0-9]{1,2})?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 _LEFT = 13.0  # per cent of the width, for the labels of a vertical axis
 _LINE = 24  # pixels from one line of text to the next
+_LINES, _BARS = 0.5, 0.8  # how much of a scale may be empty, so that it begins at zero
 _WORDS = 16  # words that can stand upright beside one another on a phone
 _DESK, _PHONE = 72, 30  # letters that fit side by side
 
@@ -77,7 +78,7 @@ def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
 def spots(name: str, title: str, rows: Sequence[tuple[str, Spot | None, str]]) -> Markup:
     """A bar, or a point where bars would hide the differences, with its error bar for each row, under its label; `None` where
     nothing can be said."""
-    axis = _Axis.around([spot for _, spot, _ in rows if spot])
+    axis = _Axis.around([spot for _, spot, _ in rows if spot], _BARS)
     drawn = [element("line", x1=f"{_n(x)}%", x2=f"{_n(x)}%", y1=0, y2=len(rows) * 44, class_="grid")
              for x in (axis.across(tick) for tick in axis.ticks)]  # fmt: skip
     for index, (label, spot, text) in enumerate(rows):
@@ -111,7 +112,7 @@ def series(name: str, title: str, places: Sequence[str], lines: Lines, joined: b
     the word for what is `missing`."""
     top = _LINE * len(lines) + 18 if len(lines) > 1 else 18
     bottom = top + 220
-    axis = _Axis.around([spot for _, row in lines for spot in row if spot])
+    axis = _Axis.around([spot for _, row in lines for spot in row if spot], _LINES if joined else _BARS)
     bars_drawn = axis.from_zero and not joined
     drawn: list[Markup] = [_hatch(name)] if bars_drawn else []
     if len(lines) > 1:
@@ -228,11 +229,12 @@ class _Axis:
     step: float
 
     @classmethod
-    def around(cls, shown: Sequence[Spot]) -> _Axis:
+    def around(cls, shown: Sequence[Spot], zero: float) -> _Axis:
+        """A scale for these, which begins at zero if that is less than so large a part of it from the nearest."""
         low = min((spot.low for spot in shown), default=0.0)
         high = max((spot.high for spot in shown), default=1.0)
-        low = 0.0 if 0 < low < high / 2 else low
-        high = 0.0 if low / 2 < high < 0 else high
+        low = 0.0 if 0 < low < high * zero else low
+        high = 0.0 if low * zero < high < 0 else high
         span = (high - low) or abs(high) or 1.0
         step = 10.0 ** math.floor(math.log10(span / 4))
         step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 5)
