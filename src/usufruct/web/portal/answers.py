@@ -84,7 +84,7 @@ def _charts(let_out: Mapping[str, Any], name: str) -> list[tuple[str, Markup]]:
             found = [_spot(row[index], row[index + 1] if bounded else "0") for row in rows]
             title = f"{column} by {' and '.join(names)}" if names else column
             title += ", with margins of error" if names and bounded else ""
-            chart = _draw(f"{name}-{len(drawn) + 1}", title, names, labels, found) if any(found) else None
+            chart = _draw(f"{name}-{len(drawn) + 1}", title, names, labels, found)
             drawn += [(title, chart)] if chart else []
     return drawn
 
