@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,6 +62,22 @@ class Answer:
         assert isinstance(frame, polars.DataFrame)
         return frame
 
+    def _repr_html_(self) -> str:
+        """As notebooks show it: each total with its margin in one cell, and what it cost."""
+        names = self.table.column_names
+        margins = {name for name in names if name.endswith("_margin") and name.removesuffix("_margin") in names}
+        shown = [name for name in names if name not in margins]
+        head = "".join(f"<th>{escape(name)}</th>" for name in shown)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(_cell(row, name))}</td>' for name in shown)}</tr>"
+            for row in self.table.to_pylist()
+        )
+        cost = f"{self.price}; {100 * self.budget_left / self.budget_total:.0f} % of the privacy budget is left"
+        return (
+            f"<p>{escape(self.meaning)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<p>{escape(cost)}</p>"
+        )
+
 
 def _question(sql: str, purpose: str, micro_rho: int | None, wishes: dict[str, Any]) -> dict[str, Any]:
     body = {"sql": sql, "purpose": purpose, "micro_rho": micro_rho, **wishes}
@@ -111,12 +128,22 @@ class Connection:
         Raises:
             Refused: the node said no, or could not read the request; the exception says why and what would help.
         """
-        found = self._call("POST", "/queries", _question(sql, purpose, micro_rho, wishes))
-        return Answer(
-            found["use"], found["meaning"], found["purpose"], _table(found["columns"], found["rows"], found["measures"]),
-            tuple(found["notes"]), found["price"], found["charge"], found["budget_left"], found["budget_total"],
-            found["receipt"],
-        )  # fmt: skip
+        return _answer(self._call("POST", "/queries", _question(sql, purpose, micro_rho, wishes)))
+
+    def run(
+        self, template: str, values: Mapping[str, Any], *, purpose: str = "", micro_rho: int | None = None
+    ) -> Answer:
+        """Runs an approved template with these values, each as text or as a number. Without a purpose it is for the one that
+        the template is approved for.
+
+        Raises:
+            Refused: as for `query`.
+        """
+        said = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+        body: dict[str, Any] = {"values": said, "purpose": purpose}
+        if micro_rho is not None:
+            body["micro_rho"] = micro_rho
+        return _answer(self._call("POST", f"/templates/{template}/queries", body))
 
     def preview(self, sql: str, *, purpose: str, micro_rho: int | None = None, **wishes: Any) -> dict[str, Any]:
         """What a question would cost and how exact its answer would be; takes what `query` takes, and costs nothing.
@@ -208,6 +235,22 @@ class Connection:
 def connect(url: str, token: str, *, timeout: float = 120) -> Connection:
     """A connection to the node at `url`; nothing is sent until something is asked. `timeout` in seconds."""
     return Connection(url.rstrip("/"), token, timeout)
+
+
+def _answer(found: Mapping[str, Any]) -> Answer:
+    return Answer(
+        found["use"], found["meaning"], found["purpose"], _table(found["columns"], found["rows"], found["measures"]),
+        tuple(found["notes"]), found["price"], found["charge"], found["budget_left"], found["budget_total"],
+        found["receipt"],
+    )  # fmt: skip
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    """A value as it is read: with its margin, or a word where nothing can be said."""
+    value, margin = row[name], row.get(f"{name}_margin")
+    if value is None:
+        return "too uncertain"
+    return str(value) if margin is None else f"{value} ± {margin}"
 
 
 def _table(columns: list[str], rows: list[list[Any]], measures: list[str]) -> pyarrow.Table:

@@ -232,9 +232,9 @@ class Engine(Protocol):
         """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody). Raises
         EngineFault, with a message that does not depend on the data, if it fails or runs over its limits."""
 
-    def check(self, text: str, assets: Sequence[Asset], columns: int, values: Mapping[str, Any]) -> bool:
-        """Whether a second reader takes a text, with values for its parameters, for one plain question over these tables,
-        with so many columns in the answer (0: any number). It is not run, and no data are near."""
+    def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
+        """Whether a second reader takes a text for one plain question over these tables, with so many columns in the answer
+        (0: any number). It is not run, and no data are near."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ def test_from_the_catalogue_to_a_data_frame(node_url: tuple[str, str]) -> None:
         assert abs(found - 750) < 4 * margin, "the count is near the truth, within its noise"
     assert answer.to_polars().shape == (2, 5)
     assert answer.receipt.startswith("c2sp.org/tlog-proof@v1")
+    shown = answer._repr_html_()
+    assert f"<td>1</td><td>{frame.days[0]} ± {frame.days_margin[0]}</td>" in shown and "2.50 EUR" in shown
 
 
 def test_a_refusal_explains_itself(node_url: tuple[str, str]) -> None:
@@ -97,5 +99,8 @@ def test_a_refusal_explains_itself(node_url: tuple[str, str]) -> None:
     assert refused.value.code in ("access.form", "access.no-agreement")
     assert "what would help" in str(refused.value)
     assert refused.value.receipt
+    with pytest.raises(usufruct.Refused, match="no approved template `by-team`") as refused:
+        node.run("by-team", {"team": 1})
+    assert refused.value.code == "access.template"
     with pytest.raises(usufruct.Refused, match="logged in"):
         usufruct.connect(node_url[0], "usu_wrong").query(QUESTION, purpose=purposes.ROOT)

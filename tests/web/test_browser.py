@@ -17,9 +17,12 @@ from litestar import Litestar
 
 import chains
 import story
+from usufruct.core.access.template_values import Gap
+from usufruct.core.access.templates import Draft
 from usufruct.core.registry.rules import id_of
-from usufruct.node import consent, login, period, trade
+from usufruct.node import consent, login, period, templates, trade
 from usufruct.node.node import Node
+from usufruct.wire import sql
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; it is in the extra [dev]")
 
@@ -142,10 +145,19 @@ def live(node: Node) -> list[tuple[str, str]]:
     consent.record_word(node, story.ASSET, "member-3", "Marketing", False)
     story.done(trade.request_offer(node, story.OFFER, story.STRANGER))
     chain = chains.make(node)
+    gap = Gap("year", "Year", "year")
+    text = "SELECT COUNT(*) AS people FROM pay WHERE year = $year"
+    draft = Draft("people", "People in a year", text, (story.PURPOSE,), (gap,))
+    for _ in range(2):
+        story.done(templates.propose(node, draft, story.USER, sql.parse))
+    story.done(templates.approve(node, draft.name, 1, story.OPERATOR))
     own = {
         "": ["/", "/login", "/enter", "/api", "/nothing-here"], "member-3": ["/me", "/trace/pay"],
-        story.OPERATOR: ["/steward", f"/steward/plans/{plan}", f"/questions/{use}", "/trace/pay", "/trace/report"],
-        story.USER: ["/desk", f"/questions/{use}", f"/questions/{refused}", f"/trace/{chain.mine}"],
+        story.OPERATOR: ["/steward", f"/steward/plans/{plan}", f"/questions/{use}", "/trace/pay", "/trace/report",
+                         "/templates", "/templates/people"],
+        story.USER: ["/desk", f"/questions/{use}", f"/questions/{refused}", f"/trace/{chain.mine}",
+                     "/ask", "/ask?asset=pay&kind=trend&only.year=2021", "/templates/people", "/templates/new",
+                     "/ask?asset=pay&kind=average&column=hours&by=year&ready=yes"],
     }  # fmt: skip
     return [(party, path) for party, paths in own.items() for path in paths]
 

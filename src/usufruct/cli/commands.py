@@ -29,6 +29,7 @@ from usufruct.cli import (
     right,
     ruleset,
     service,
+    template,
     terms,
     timestamp,
     trace,
@@ -59,6 +60,7 @@ app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")
 app.add_typer(service.service, name="service")
 app.add_typer(terms.terms, name="terms")
+app.add_typer(template.template, name="template")
 app.add_typer(service.client, name="client")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")

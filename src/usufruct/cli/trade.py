@@ -13,6 +13,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.facts import Terms
+from usufruct.core.contract.odrl import only_templates
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.rulebook.bases import CONSENT
 from usufruct.core.rulebook.grades import FORMS
@@ -38,12 +39,14 @@ def publish(
     basis: Annotated[str, typer.Option(help="legal basis of the use of persons' data")] = CONSENT,
     ask_first: Annotated[bool, typer.Option("--ask-first", help="only of persons who said yes to a request")] = False,
     rules: Annotated[Path | None, typer.Option(help="further rules: ODRL in JSON-LD or Turtle")] = None,
+    templates_only: Annotated[bool, typer.Option("--templates-only", help="for approved templates alone")] = False,
     provider: Annotated[str | None, typer.Option("--as", help="the provider (default: the operator)")] = None,
     dir: Directory = HERE,
 ) -> None:
     """Publish an offer."""
     money = parse_money(price)
     carried = odrl.read(rules.read_text(encoding="utf-8")) if rules else None
+    carried = only_templates(id, carried) if templates_only else carried
     terms = Terms(form, tuple(purpose), money.minor, money.currency, years, basis, ask_first, carried)
     end = parse_instant(until) if until else None
     with doors().open(dir) as node:

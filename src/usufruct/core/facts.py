@@ -21,6 +21,7 @@ from usufruct.core.access import (
     hold,
     opening,
     rulesets,
+    templates,
 )
 from usufruct.core.access import facts as access
 from usufruct.core.base import canonical
@@ -92,6 +93,9 @@ FACTS: tuple[type[Fact], ...] = (
     opening.DataOpened,
     opening.DataClosed,
     opening.DataDelivered,
+    templates.TemplateProposed,
+    templates.TemplateApproved,
+    templates.TemplateWithdrawn,
     access.DelegationGranted,
     access.DelegationEnded,
     access.DelegationUsed,
@@ -164,6 +168,7 @@ ROWS: tuple[type[Row], ...] = (
     rulesets.AdoptedRuleset,
     rulesets.Entity,
     opening.OpenData,
+    templates.Template,
     delegation.Delegation,
     clauses.OfferSchedule,
     clauses.Running,
@@ -199,6 +204,7 @@ FOLDS = (
     consent_guardians.fold,
     rulesets.fold,
     opening.fold,
+    templates.fold,
     delegation.fold,
     clauses.fold,
     exchange_state.fold,

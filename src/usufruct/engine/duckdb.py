@@ -126,9 +126,9 @@ class DuckDbEngine:
         own = ("_person", "_draw")
         return Permitted(file, f"t{place}", (*own, *read), among.population, among.persons, among.numbers)
 
-    def check(self, text: str, assets: Sequence[Asset], columns: int, values: Mapping[str, Any]) -> bool:
+    def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
         """Whether DuckDB reads a text as a plain question over tables like these."""
-        return agrees(text, assets, columns, values)
+        return agrees(text, assets, columns)
 
     def sample(
         self, sample: Sample, count: Marginals | None, add_up: Moments | None, rows: bool, population: bytes, persons: int

@@ -9,7 +9,7 @@ is asked for here has no data near it, so nothing that comes back can tell of an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -35,7 +35,7 @@ _FUNCTIONS = frozenset({
 })  # fmt: skip
 
 
-def agrees(text: str, assets: Sequence[Asset], columns: int, values: Mapping[str, Any]) -> bool:
+def agrees(text: str, assets: Sequence[Asset], columns: int) -> bool:
     """Whether DuckDB takes the text for one plain question over these tables, with so many columns (0: any number)."""
     try:
         with duckdb.connect(config=_CONFIG) as connection:
@@ -50,9 +50,8 @@ def agrees(text: str, assets: Sequence[Asset], columns: int, values: Mapping[str
             for asset in assets:
                 connection.execute(f"CREATE TABLE {quoted(asset.id)} ({', '.join(map(_column, _distinct(asset)))})")
             connection.execute("SET lock_configuration = true")
-            named = {name: str(value) if not isinstance(value, int | str) else value for name, value in values.items()}
             # DESCRIBE binds and does not run.
-            found = connection.execute(f"DESCRIBE\n{text}", named or None).fetchall()
+            found = connection.execute(f"DESCRIBE\n{text}").fetchall()
             return columns in (0, len(found))
     except (duckdb.Error, ValueError, KeyError, TypeError, RecursionError):
         return False

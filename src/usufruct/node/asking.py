@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, replace
 
 from usufruct.core.access import delegation, opening
 from usufruct.core.access.proof import Request
@@ -20,7 +18,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy import release, ticks
-from usufruct.core.privacy.question import Literal, Question, in_words
+from usufruct.core.privacy.question import Question, in_words
 from usufruct.core.privacy.reach import reach
 from usufruct.core.privacy.relations import View, resolve
 from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads
@@ -32,11 +30,11 @@ from usufruct.node.node import Node
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came in: `question` is what the text was read as, or why it could not be read, with `values` for its parameters;
-    `hold` the ground on which the use is to be withheld from the persons concerned, for `hold_days` (None: as long as the
-    requester may). `actors` act for the requester, who speaks first first; what an agent asks in its own name, it asks for
-    its principal. `signed`: it came with a proof of a key that only its sender has. The bounds on a
-    person's part are `Wishes`. `anew`: not what was answered before."""
+    """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
+    use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
+    for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal. `signed`:
+    it came with a proof of a key that only its sender has. The bounds on a person's part are `Wishes`. `anew`: not what
+    was answered before. `template`: the version of the template whose question it is, which only `node.templates` says."""
 
     requester: str
     text: str
@@ -50,7 +48,7 @@ class Asked:
     groups_per_person: int | None = None
     rows_per_group: int | None = None
     anew: bool = False
-    values: Mapping[str, Literal | Fraction] = field(default_factory=dict)
+    template: str = ""
 
     @property
     def wishes(self) -> Wishes:
@@ -115,7 +113,7 @@ def read_twice(node: Node, asked: Asked) -> bool:
         assets = [state.get(Asset, name) for name in question.assets]
     known = [asset for asset in assets if asset is not None]
     width = len(question.labels) if question.form == "aggregates" else 0
-    return len(known) == len(assets) and node.engine.check(asked.text, known, width, asked.values)
+    return len(known) == len(assets) and node.engine.check(question.text, known, width)
 
 
 def decide(
@@ -187,4 +185,5 @@ def _request(asked: Asked, question: Question, asset: str, relation: Resolved | 
         parts,
         asked.actors,
         asked.signed,
+        asked.template,
     )

@@ -251,6 +251,7 @@ def _admit(
             decision.meaning, query.charge, permit.price, permit.agreement.terms.currency,
             tx.attach("application/vnd.usufruct.population.v1", permit.population), _kept(tx, permit.proof), asked.actors,
             permit.delegations, query.nano_delta, use if parts else "", "" if parts else decision.digest,
+            asked.template,
         ))  # fmt: skip
         counted = consent.used(tx, each, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
         if counted is not None:

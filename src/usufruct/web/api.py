@@ -21,6 +21,7 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import AgreementEnded, OfferPublished, OfferWithdrawn, Terms
+from usufruct.core.contract.odrl import only_templates
 from usufruct.core.contract.state import Agreement, Negotiation
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
@@ -194,6 +195,7 @@ def publish_offer(request: AnyRequest, data: JSONBody[messages.NewOffer]) -> Off
     """Publishes an offer in the operator's name."""
     price = parse_money(data.price)
     rules = odrl.read(data.odrl) if data.odrl else None
+    rules = only_templates(data.offer, rules) if data.templates_only else rules
     terms = Terms(
         data.form, tuple(data.purposes), price.minor, price.currency, data.years, data.basis, data.ask_first, rules
     )
@@ -255,7 +257,15 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
-    result = query.ask(node_of(request), _asked(request, data))
+    return replied(query.ask(node_of(request), _asked(request, data)))
+
+
+def replied(result: query.Answered | query.Refused) -> messages.AnswerBody:
+    """An answer as it is sent.
+
+    Raises:
+        RefusedHere: there is none.
+    """
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
     return messages.AnswerBody(

@@ -36,6 +36,7 @@ from usufruct.web import (
     pools,
     rights,
     services,
+    templates,
     training,
 )
 from usufruct.web.auth import enforce
@@ -129,6 +130,7 @@ def make_app(node: Node) -> Litestar:
                     rights,
                     services,
                     training,
+                    templates,
                 )
             ),
             *authzen.routers,

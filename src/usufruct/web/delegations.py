@@ -31,15 +31,15 @@ from usufruct.wire import odrl
 ANYONE = {"rule": "anyone"}
 
 THROUGH_A_CHAIN = frozenset({
-    "/api/v1/queries", "/api/v1/decisions", "/api/v1/offers/{offer}/requests", "/api/v1/agreements/{agreement}/end",
-    "/api/v1/negotiations/{negotiation}/messages",
+    "/api/v1/queries", "/api/v1/templates/{name}/queries", "/api/v1/decisions", "/api/v1/offers/{offer}/requests",
+    "/api/v1/agreements/{agreement}/end", "/api/v1/negotiations/{negotiation}/messages",
 })  # fmt: skip
 """Where the use case asks for every delegation in the chain."""
 
 IN_ITS_OWN_NAME = THROUGH_A_CHAIN | {
     "/api/v1/keys/{thumbprint}", "/api/v1/credentials", "/api/v1/credentials/challenges", "/api/v1/credentials/{id}",
     "/api/v1/delegations", "/api/v1/delegations/{id}/end", "/agents/{id}/end", "/logout",
-    "/desk/questions", "/desk/requests", "/desk/negotiations/{negotiation}",
+    "/desk/questions", "/templates/{name}/questions", "/desk/requests", "/desk/negotiations/{negotiation}",
     "/access/v1/evaluation", "/access/v1/evaluations", "/access/v1/search/subject", "/access/v1/search/resource",
     "/access/v1/search/action",
 }  # fmt: skip
@@ -55,6 +55,8 @@ FOR_PEOPLE = {
     "/api/v1/pools": "adopt-charter",
     "/api/v1/me/pools/{name}/membership": "answer-consent", "/member/pools/{name}/membership": "answer-consent",
     "/api/v1/holds": "allow-silence", "/steward/holds": "allow-silence",
+    "/api/v1/templates/{name}/{version}/approval": "approve-template",
+    "/templates/{name}/{version}/approval": "approve-template",
 }  # fmt: skip
 """Which decision of `human_only.toml` is taken where."""
 

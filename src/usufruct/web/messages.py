@@ -127,6 +127,7 @@ class NewOffer(Struct, forbid_unknown_fields=True):
     basis: Text = "Consent"
     ask_first: bool = False
     odrl: Annotated[str, Meta(max_length=1_048_576, description="further rules: ODRL as JSON-LD or Turtle")] = ""
+    templates_only: Annotated[bool, Meta(description="for approved templates alone")] = False
 
 
 class NewCellOffer(Struct, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from usufruct.core.access import proof
+from usufruct.core.access import proof, templates
 from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import Change, No, Premise
@@ -33,6 +33,8 @@ from usufruct.core.terms.model import Ruleset
 
 CALL = "execute"
 """The action that a call of a service is."""
+
+TEMPLATE = "usu:template"
 
 KEPT = 200_000  # rule sets that are not read again
 
@@ -68,7 +70,7 @@ def gates(
         if terms.prohibitive:
             premises.append(_prohibition(agreement, terms, shown, world, own))
         if own:
-            premises.append(_permission(agreement, terms, shown, world))
+            premises.append(_permission(read, agreement, terms, shown, world))
     return premises
 
 
@@ -98,11 +100,18 @@ def question(case: Case) -> Request:
         "usu:form": case.form, "usu:grade": max([column.grade for column in columns]),
         "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
         "recipient": case.agreement.consumer, "version": asset.version,
-        "usu:group": case.group_min if case.form == "aggregates" else None,
+        "usu:group": case.group_min if case.form == "aggregates" else None, TEMPLATE: frozenset(),
     }  # fmt: skip
     if not asset.charter:  # how many are in a pool is told in steps, and not by what a rule lets through
         values["usu:persons"] = asset.quality.persons
     return Request(ACTIONS[case.form], asset.id, case.agreement.consumer, case.purpose, values)
+
+
+def running(read: Reader, request: proof.Request, asked: Request) -> Request:
+    """What is asked, with the template that is run, if one is."""
+    if not request.template:
+        return asked
+    return asked._replace(values={**asked.values, TEMPLATE: templates.shown(read, request)})
 
 
 def called(requester: str, service: str, purpose: str) -> Request:
@@ -143,12 +152,13 @@ def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counte
     )  # fmt: skip
 
 
-def _permission(agreement: Agreement, terms: Terms, asked: Request, world: World) -> Premise:
+def _permission(read: Reader, agreement: Agreement, terms: Terms, asked: Request, world: World) -> Premise:
     no, found = None, "permitted"
     if not terms.permits(asked, world):
         report = terms.report(asked, world)
         found = report.why
-        no = No("access.terms", _why(agreement, report), tuple(_changes(agreement, report)))
+        changes = tuple(_changes(read, agreement, report, world.at))
+        no = No("access.terms", _why(agreement, report, asked), changes)
     return Premise("agreement", "rules", "permitted", found, (agreement.seq,), no)
 
 
@@ -162,18 +172,24 @@ def _prohibition(agreement: Agreement, terms: Terms, asked: Request, world: Worl
     return Premise("prohibition", agreement.id, "no prohibition", "prohibited" if no else "none", (agreement.seq,), no)
 
 
-def _why(agreement: Agreement, report: evaluate.Report) -> str:
+def _why(agreement: Agreement, report: evaluate.Report, asked: Request) -> str:
     """The permission that lacks the least, and what it lacks."""
     lacking = evaluate.changes(report)
     if not lacking or not lacking[0].premises:
         return f"the rules of `{agreement.id}` do not permit it"
+    if all(TEMPLATE in premise.expected for premise in lacking[0].premises):
+        what = " and ".join(premise.expected for premise in lacking[0].premises)
+        run = "this is another" if asked.values[TEMPLATE] else "this is asked freely"
+        return f"`{agreement.id}` is for templates ({what}), and {run}"
     said = "; ".join(f"{premise.expected}, and it is {premise.found or 'unknown'}" for premise in lacking[0].premises)
     return f"the rules of `{agreement.id}` permit it only if {said}"
 
 
-def _changes(agreement: Agreement, report: evaluate.Report) -> Iterator[Change]:
-    """Fulfil the duties that are missing, if nothing else is; else another agreement."""
+def _changes(read: Reader, agreement: Agreement, report: evaluate.Report, at: Instant) -> Iterator[Change]:
+    """Run a template, if that is what is missing; fulfil the duties that are, if nothing else is; else another agreement."""
     lacking = evaluate.changes(report)
+    if any(TEMPLATE in premise.expected for premise in (lacking[0].premises if lacking else ())):
+        yield from templates.instead(read, agreement, at)
     duties = [premise.uid for premise in lacking[0].premises if premise.kind == "duty"] if lacking else []
     if duties and len(duties) == len(lacking[0].premises):
         for duty in duties:

@@ -28,6 +28,13 @@ from usufruct.core.rulebook.bases import CONSENT, EXPLICIT
 from usufruct.core.rulebook.grades import FORMS, Grade, Table
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = re.compile(
+    r"all|alter|and|any|as|between|case|create|cross|cube|current_date|current_user|describe|distinct|drop|else|"
+    r"except|false|fetch|for|force|from|glob|grant|having|if|ilike|inner|insert|install|intersect|into|join|lambda|"
+    r"lateral|like|limit|localtime|localtimestamp|lock|map|not|notnull|null|offset|on|only|or|outer|positional|"
+    r"qualify|regexp|returning|revoke|rlike|rollback|rollup|select|summarize|tablesample|then|true|uncache|union|"
+    r"using|values|when|where|window|with|xor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +263,17 @@ def _example(case: Case) -> str:
     asset = case.asset
     open_ones = (c for c in asset.columns if "aggregates" in case.table.grades[c.grade].forms)
     columns = sorted(open_ones, key=lambda column: column.grade)  # the harmless ones first, for they are refused least
-    key = next((_quoted(c.name) for c in columns if c.values), None)
-    measure = next((_quoted(c.name) for c in columns if c.low is not None and not c.values), None)
+    key = next((quoted(c.name) for c in columns if c.values), None)
+    measure = next((quoted(c.name) for c in columns if c.low is not None and not c.values), None)
     select = f"AVG({measure})" if measure else "COUNT(*)"
-    source = f"FROM {_quoted(asset.id)}"
+    source = f"FROM {quoted(asset.id)}"
     return f"ask for totals: SELECT {f'{key}, ' if key else ''}{select} {source}{f' GROUP BY {key}' if key else ''}"
 
 
-def _quoted(name: str) -> str:
-    """`name` as SQL takes it: in quotes unless it is a plain word."""
-    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+def quoted(name: str) -> str:
+    """`name` as SQL takes it: in quotes unless it is a plain word, and not one of its own."""
+    return (
+        name
+        if _PLAIN.fullmatch(name) and not _RESERVED.fullmatch(name.lower())
+        else '"' + name.replace('"', '""') + '"'
+    )

@@ -45,7 +45,8 @@ class Part:
 class Request:
     """Who wants which columns of what, for what, in which form (see `grades.FORMS`), and which part of them: `reach` has
     the columns that the use is restricted by. For rows no columns means all. `actors` act for the requester, each for the
-    next, who speaks first first. `signed`: with a key that only who sends it has."""
+    next, who speaks first first. `signed`: with a key that only who sends it has. `template`: the version that is run, as
+    `name@version`; empty for a question that is asked freely."""
 
     requester: str
     asset: str
@@ -55,6 +56,7 @@ class Request:
     reach: tuple[Part, ...] = ()
     actors: tuple[str, ...] = ()
     signed: bool = False
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from usufruct.core.access import agreed, clauses, consent, delegation, gates, why_not
+from usufruct.core.access import agreed, clauses, consent, delegation, gates, templates, why_not
 from usufruct.core.access.clauses import Price, Running
 from usufruct.core.access.consent_conditions import Circumstances
 from usufruct.core.access.delegation import Deed
@@ -164,7 +164,9 @@ def _judge(
         lasting = _LASTING.find(name, read, at, work_out)
         others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
-        passing = agreed.gates(read, lasting.case, request, lasting.asked, others, at, admitted)
+        asked = agreed.running(read, request, lasting.asked)
+        passing = agreed.gates(read, lasting.case, request, asked, others, at, admitted)
+        passing += templates.premises(read, request, purpose)
         if lasting.known:
             passing += gates.requester(read, request, lasting.signed, at)
         if request.actors:
@@ -174,7 +176,7 @@ def _judge(
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (
                 *chain.premises,
-                *agreed.mandated(read, agreed.who_asks(request), lasting.asked, chain.delegations, at, admitted),
+                *agreed.mandated(read, agreed.who_asks(request), asked, chain.delegations, at, admitted),
             )
         premises = _in_order(lasting, passing)
         if lasting.open and all(premise.no is None for premise in passing):

@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "query.malformed": "the question is not SQL that can be read",
     "query.statements": "more than one statement, or a statement that is not a question",
     "query.unsupported": "a construct outside the allow-list",
+    "query.value": "a value is missing, or not one that the template takes",
     # may this party do this, for this purpose, at this grade?
     "access.unknown-purpose": "the purpose is not in the purpose tree",
     "access.no-agreement": "no agreement covers this use; the same answer is given for assets that do not exist",
@@ -28,6 +29,7 @@ CODES: dict[str, str] = {
     "access.terms": "the rules of the agreement, or of a ruleset, do not permit it, or not now",
     "access.no-ruleset": "no ruleset for this type of resource is open to the asker; the same where there is none",
     "access.prohibited": "the asset, or an agreement of the requester on it, prohibits it",
+    "access.template": "the template is not approved, or not by who may; the same answer is given where there is none",
     "access.ended": "what permitted the use ended before the answer could leave",
     "access.delegation": "who acts for another has no delegation that reaches so far",
     "access.human-only": "only a person may sign this decision, and no machine for her",

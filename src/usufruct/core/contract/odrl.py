@@ -35,6 +35,19 @@ def as_rules(of: Offer | Agreement) -> Ruleset:
     return normal(replace(carried, uid=of.id, rules=rules, kind=kind, profiles=profiles))
 
 
+def only_templates(offer: str, rules: Ruleset | None) -> Ruleset:
+    """The rules of an offer, so that each permission is for approved templates and for nothing that is asked freely."""
+    only = Constraint("usu:template", "eq", (Value("approved"),))
+    carried = rules or Ruleset(
+        offer, (Rule("permission", f"{offer}-templates"),), conflict="prohibit", profiles=(PROFILE,)
+    )
+    narrowed = (
+        replace(rule, constraints=(*rule.constraints, only)) if rule.kind == "permission" else rule
+        for rule in carried.rules
+    )
+    return normal(replace(carried, rules=tuple(narrowed)))
+
+
 def _speaks(of: Offer | Agreement, rule: Rule) -> bool:
     """Whether a rule bears on what the agreement is for: a permission to do something else permits nothing here."""
     wide = rule.action is None or rule.action.name in actions_above(ACTIONS[of.terms.form])

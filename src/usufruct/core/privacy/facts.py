@@ -30,7 +30,8 @@ class QueryAdmitted(Fact):
     was understood as; `population` is the sealed bitmap of the persons whose rows may be used, `decision` the sealed
     proof of the permit (see `access.proof`). `actors` act for the requester, who speaks first first, each under one of the
     `delegations`. A question about several assets is a use of each: those after the first are `within` it. `plan` is the
-    digest of what was worked out; `nano_delta` is charged for naming groups that no public list names."""
+    digest of what was worked out; `nano_delta` is charged for naming groups that no public list names. `template` is the
+    version of the template that was run, as `name@version`, if one was."""
 
     KIND = "query.admitted/1"
     use: str
@@ -51,6 +52,7 @@ class QueryAdmitted(Fact):
     nano_delta: int = 0
     within: str = ""
     plan: str = ""
+    template: str = ""
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

@@ -80,6 +80,7 @@ class Use(Row):
     nano_delta: int = 0
     within: str = ""
     plan: str = ""
+    template: str = ""
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -103,7 +104,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
-                within=fact.within, plan=fact.plan,
+                within=fact.within, plan=fact.plan, template=fact.template,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)

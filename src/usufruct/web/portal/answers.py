@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from usufruct.core.privacy import builder
 from usufruct.web.portal import charts
 from usufruct.web.portal.charts import Spot
 
@@ -40,8 +42,8 @@ class Shown:
     charts: tuple[tuple[str, Markup], ...]
 
 
-def shown(let_out: Any, name: str, rows: int = ROWS, draw: bool = True) -> Shown | None:
-    """The answer that a use let out, as kept in the journal; `name` is for the ids of its charts."""
+def shown(let_out: Any, name: str, rows: int = ROWS, drawn: int = MEASURES) -> Shown | None:
+    """The answer that a use let out, as kept in the journal, with charts of its first measures; `name` is for their ids."""
     if not isinstance(let_out, Mapping):
         return None
     measures = set(let_out["measures"])
@@ -50,8 +52,8 @@ def shown(let_out: Any, name: str, rows: int = ROWS, draw: bool = True) -> Shown
         for c in let_out["columns"]
     )
     cells = tuple(tuple(cell_in_words(cell) for cell in row) for row in let_out["rows"][:rows])
-    drawn = tuple(_charts(let_out, name)) if draw else ()
-    return Shown(columns, cells, len(let_out["rows"]), tuple(let_out["notes"]), drawn)
+    charts_drawn = tuple(_charts(let_out, name)[:drawn])
+    return Shown(columns, cells, len(let_out["rows"]), tuple(let_out["notes"]), charts_drawn)
 
 
 def cell_in_words(cell: object) -> str:
@@ -68,21 +70,22 @@ def _margin(column: str, measures: set[str]) -> bool:
 
 
 def _charts(let_out: Mapping[str, Any], name: str) -> list[tuple[str, Markup]]:
-    """One chart, with its title, for each of the first measures; none where there is nothing to compare, or too much."""
-    columns, rows = let_out["columns"], let_out["rows"]
+    """A chart, with its title, for each measure; none where there is nothing to compare, or too much."""
+    columns, rows, measures = let_out["columns"], let_out["rows"], set(let_out["measures"])
     if not 2 <= len(rows) <= DRAWN * LINES:
         return []
-    keys = [index for index, column in enumerate(columns) if column not in let_out["measures"]]
+    keys = [index for index, column in enumerate(columns) if column not in measures]
+    names = [columns[key] for key in keys]
+    labels = [tuple(cell_in_words(row[key]) for key in keys) for row in rows]
     drawn: list[tuple[str, Markup]] = []
-    for index, column in enumerate(columns[:-1]):
-        if columns[index + 1] == f"{column}_margin" and column in let_out["measures"]:
-            found = [_spot(row[index], row[index + 1]) for row in rows]
-            labels = [tuple(cell_in_words(row[key]) for key in keys) for row in rows]
-            names = [columns[key] for key in keys]
-            title = f"{column} by {' and '.join(names)}, with margins of error" if names else column
+    for index, column in enumerate(columns):
+        if column in measures and not _margin(column, measures):
+            bounded = f"{column}_margin" in columns[index + 1 : index + 2]
+            found = [_spot(row[index], row[index + 1] if bounded else "0") for row in rows]
+            title = f"{column} by {' and '.join(names)}" if names else column
+            title += ", with margins of error" if names and bounded else ""
             chart = _draw(f"{name}-{len(drawn) + 1}", title, names, labels, found)
-            if chart and len(drawn) < MEASURES:
-                drawn.append((title, chart))
+            drawn += [(title, chart)] if chart else []
     return drawn
 
 
@@ -95,10 +98,11 @@ def _draw(
 ) -> Markup | None:
     """Side by side along one key if that fits a phone, with a shape for each value of the others; else row by row."""
     if keys and len(set(labels)) == len(labels):
-        along = max(range(len(keys)), key=lambda key: (len({label[key] for label in labels}), key))
+        along = max(range(len(keys)), key=lambda key: _length({label[key] for label in labels}, key))
         places = list(dict.fromkeys(label[along] for label in labels))
-        if all(place.isdigit() for place in places):
-            places.sort(key=int)
+        joined = _in_order(places)
+        if joined:
+            places.sort(key=_by_number)
         others = list(dict.fromkeys(_without(label, along) for label in labels))
         if len(others) <= LINES and sum(map(len, places)) <= ACROSS:
             spots = dict(zip(labels, found, strict=True))
@@ -108,14 +112,35 @@ def _draw(
                 (line, [spots.get((*other[:along], place, *other[along:])) for place in places])
                 for line, other in zip(names, others, strict=True)
             ]
-            return charts.series(name, title, places, lines)
+            return charts.series(name, title, places, lines, joined and len(places) > 2, TOO_FEW)
     if len(labels) > DRAWN:
         return None
     rows = [
-        (", ".join(label) or str(number), spot, f"{spot.value:g} ± {spot.margin:g}" if spot else TOO_FEW)
+        (", ".join(label) or str(number), spot, _figure(spot))
         for number, (label, spot) in enumerate(zip(labels, found, strict=True), 1)
     ]
     return charts.spots(name, title, rows)
+
+
+def _figure(spot: Spot | None) -> str:
+    if spot is None:
+        return TOO_FEW
+    return f"{spot.value:g} ± {spot.margin:g}" if spot.margin else f"{spot.value:g}"
+
+
+def _length(values: set[str], key: int) -> tuple[bool, int, int]:
+    """What makes a key the one to go along: time before all else, then how many places there are."""
+    return builder.looks_like_time(list(values)), len(values), key
+
+
+def _in_order(places: Sequence[str]) -> bool:
+    """Whether the places follow one another: numbers, or stretches of time."""
+    return all(place.isdigit() for place in places) or builder.looks_like_time(list(places))
+
+
+def _by_number(place: str) -> list[tuple[int, str]]:
+    """The second week before the tenth."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.findall(r"[0-9]+|[^0-9]+", place)]
 
 
 def _without(parts: tuple[str, ...], index: int) -> tuple[str, ...]:

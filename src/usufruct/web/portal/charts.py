@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
 _LEFT = 13.0  # per cent of the width, for the labels of a vertical axis
 _LINE = 24  # pixels from one line of text to the next
+_LINES, _BARS = 0.5, 0.8  # how much of a scale may be empty, so that it begins at zero
+_WORDS = 16  # words that can stand upright beside one another on a phone
 _DESK, _PHONE = 72, 30  # letters that fit side by side
 
 
@@ -73,33 +76,53 @@ def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
 
 
 def spots(name: str, title: str, rows: Sequence[tuple[str, Spot | None, str]]) -> Markup:
-    """A point with its error bar for each row, under its label; `None` where nothing can be said."""
-    axis = _Axis.around([spot for _, spot, _ in rows if spot])
+    """A bar, or a point where bars would hide the differences, with its error bar for each row, under its label; `None` where
+    nothing can be said."""
+    axis = _Axis.around([spot for _, spot, _ in rows if spot], _BARS)
     drawn = [element("line", x1=f"{_n(x)}%", x2=f"{_n(x)}%", y1=0, y2=len(rows) * 44, class_="grid")
              for x in (axis.across(tick) for tick in axis.ticks)]  # fmt: skip
     for index, (label, spot, text) in enumerate(rows):
         y = index * 44
         drawn.append(words("0", y + 16, f"{_cut(label)}: {text}"))
-        if spot:
-            low, high = axis.across(spot.low), axis.across(spot.high)
-            drawn.append(element("line", x1=f"{_n(low)}%", x2=f"{_n(high)}%", y1=y + 29, y2=y + 29, class_="error"))
+        if spot and axis.from_zero:
+            start, end = sorted((axis.across(0), axis.across(spot.value)))
+            drawn.append(
+                element("rect", x=f"{_n(start)}%", y=y + 22, width=f"{_n(end - start)}%", height=14, class_="p1")
+            )
+        elif spot:
             drawn.append(element("circle", cx=f"{_n(axis.across(spot.value))}%", cy=y + 29, r=5, class_="p1"))
+        if spot and spot.margin:
+            low, high = (f"{_n(axis.across(value))}%" for value in (spot.low, spot.high))
+            for style in ("halo", "error"):
+                drawn.append(element("line", x1=low, x2=high, y1=y + 29, y2=y + 29, class_=style))
+                for end_of_it in (low, high):
+                    drawn.append(element("line", x1=end_of_it, x2=end_of_it, y1=y + 24, y2=y + 34, class_=style))
     bottom = len(rows) * 44
     for tick in axis.ticks:
         drawn.append(words(f"{_n(axis.across(tick))}%", bottom + 16, axis.label(tick), "middle"))
     return svg(name, title, bottom + 22, drawn)
 
 
-def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[str, Sequence[Spot | None]]]) -> Markup:
-    """Points with error bars side by side at each place, one shape for each of up to four lines."""
+Lines = Sequence[tuple[str, Sequence[Spot | None]]]
+
+
+def series(name: str, title: str, places: Sequence[str], lines: Lines, joined: bool, missing: str) -> Markup:
+    """What holds at each place, for up to four lines, with error bars: `joined` from place to place where these are in an
+    order, else as bars side by side, or as points where bars would hide the differences. Where nothing can be said stands
+    the word for what is `missing`."""
     top = _LINE * len(lines) + 18 if len(lines) > 1 else 18
     bottom = top + 220
-    axis = _Axis.around([spot for _, row in lines for spot in row if spot])
-    drawn: list[Markup] = []
+    axis = _Axis.around([spot for _, row in lines for spot in row if spot], _LINES if joined else _BARS)
+    bars_drawn = axis.from_zero and not joined
+    drawn: list[Markup] = [_hatch(name)] if bars_drawn else []
     if len(lines) > 1:
         for index, (label, _) in enumerate(lines):
-            drawn.append(shape(index, "8px", _LINE * index + 11))
-            drawn.append(words("20", _LINE * index + 16, label))
+            mark = (
+                _part(name, index + 1, 0, _LINE * index + 4, "14", 14)
+                if bars_drawn
+                else shape(index, "8px", _LINE * index + 11)
+            )
+            drawn += [mark, words("22", _LINE * index + 16, label)]
     for tick in axis.ticks:
         y = axis.down(tick, top, bottom)
         drawn.append(element("line", x1="0", x2="100%", y1=_n(y), y2=_n(y), class_="grid"))
@@ -109,15 +132,64 @@ def series(name: str, title: str, places: Sequence[str], lines: Sequence[tuple[s
         words(f"{_n(_LEFT + (place + 0.5) * slot)}%", bottom + 20, text, "middle", spare)
         for place, text, spare in _spared(places)
     ]
+    apart = slot * (0.8 / len(lines) if bars_drawn else 0.22)
     for index, (_, row) in enumerate(lines):
-        offset = (index - (len(lines) - 1) / 2) * slot * 0.22
-        for place, spot in enumerate(row):
-            if spot:
-                x = f"{_n(_LEFT + (place + 0.5) * slot + offset)}%"
-                high, low = axis.down(spot.high, top, bottom), axis.down(spot.low, top, bottom)
-                drawn.append(element("line", x1=x, x2=x, y1=_n(high), y2=_n(low), class_="error"))
-                drawn.append(shape(index, x, axis.down(spot.value, top, bottom)))
+        middles = [
+            _LEFT + (place + 0.5) * slot + (index - (len(lines) - 1) / 2) * apart for place in range(len(places))
+        ]
+        if bars_drawn:
+            drawn += _columns(name, index, middles, apart, row, axis, (top, bottom))
+        else:
+            drawn += _joined(index, middles, row, axis, (top, bottom)) if joined else []
+        for middle, spot in zip(middles, row, strict=True):
+            x = f"{_n(middle)}%"
+            if spot is None:
+                drawn.append(_gap(x, bottom, missing if len(places) * len(lines) <= _WORDS else ""))
+                continue
+            drawn += _whisker(x, axis.down(spot.high, top, bottom), axis.down(spot.low, top, bottom))
+            drawn += [] if bars_drawn else [shape(index, x, axis.down(spot.value, top, bottom))]
     return svg(name, title, bottom + 28, drawn)
+
+
+def _columns(
+    name: str, index: int, middles: Sequence[float], width: float, row: Sequence[Spot | None], axis: _Axis,
+    ends: tuple[float, float],
+) -> Iterator[Markup]:  # fmt: skip
+    """A bar for each spot, from zero."""
+    for middle, spot in zip(middles, row, strict=True):
+        if spot:
+            high, low = sorted((axis.down(spot.value, *ends), axis.down(0, *ends)))
+            yield _part(
+                name, index + 1, middle - width * 0.45, round(high, 1), f"{_n(width * 0.9)}%", round(low - high, 1)
+            )
+
+
+def _joined(
+    index: int, middles: Sequence[float], row: Sequence[Spot | None], axis: _Axis, ends: tuple[float, float]
+) -> Iterator[Markup]:
+    """A line from each spot to the next; where one is missing there is a gap."""
+    for (x, spot), (next_x, next_spot) in pairwise(zip(middles, row, strict=True)):
+        if spot and next_spot:
+            yield element(
+                "line", x1=f"{_n(x)}%", x2=f"{_n(next_x)}%", y1=_n(axis.down(spot.value, *ends)),
+                y2=_n(axis.down(next_spot.value, *ends)), class_=f"curve l{index % 4 + 1}",
+            )  # fmt: skip
+
+
+def _gap(x: str, bottom: float, word: str) -> Markup:
+    """Where nothing can be said: a word that stands upright, or a dash."""
+    upright = element("text", escape(word), transform="rotate(-90)", x=6, y=5)
+    return (
+        element("svg", upright, x=x, y=_n(bottom), overflow="visible") if word else words(x, bottom - 4, "–", "middle")
+    )
+
+
+def _whisker(x: str, high: float, low: float) -> Iterator[Markup]:
+    """An error bar with its two ends, to be seen on paper and on a bar; none where nothing is uncertain."""
+    path = f"M0 0V{_n(low - high)}M-5 0H5M-5 {_n(low - high)}H5"
+    inner = [element("path", d=path, class_=f"{style} open") for style in ("halo", "error")]
+    if low > high:
+        yield element("svg", *inner, x=x, y=_n(high), overflow="visible")
 
 
 def lorenz(name: str, title: str, shares: Sequence[float]) -> Markup:
@@ -157,16 +229,22 @@ class _Axis:
     step: float
 
     @classmethod
-    def around(cls, shown: Sequence[Spot]) -> _Axis:
+    def around(cls, shown: Sequence[Spot], zero: float) -> _Axis:
+        """A scale for these, which begins at zero if that is less than so large a part of it from the nearest."""
         low = min((spot.low for spot in shown), default=0.0)
         high = max((spot.high for spot in shown), default=1.0)
-        if 0 < low < high / 2:
-            low = 0.0
+        low = 0.0 if 0 < low < high * zero else low
+        high = 0.0 if low * zero < high < 0 else high
         span = (high - low) or abs(high) or 1.0
         step = 10.0 ** math.floor(math.log10(span / 4))
         step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 5)
         low, high = math.floor(low / step) * step, math.ceil(high / step) * step
         return cls(low, high if high > low else low + step, step)
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether bars can be drawn: their lengths are compared, so they begin at zero."""
+        return self.low <= 0 <= self.high
 
     @property
     def ticks(self) -> list[float]:
@@ -203,9 +281,11 @@ def _hatch(name: str) -> Markup:
     )  # fmt: skip
 
 
-def _part(name: str, style: int, start: float, y: float, width: str, height: int) -> Markup:
-    """A piece of a stacked bar: solid, hatched or pale."""
+def _part(name: str, style: int, start: float, y: float, width: str, height: float) -> Markup:
+    """A piece of a bar: solid, hatched, pale or empty."""
     place: dict[str, str | float] = {"x": f"{_n(start)}%", "y": y, "width": width, "height": height}
+    if style == 4:
+        return element("rect", **place, class_="part p4")
     if style == 2:
         return element("rect", **place, class_="part", fill=f"url(#{name}-hatch)")
     return element("rect", **place, class_=f"part p{style}")

@@ -12,6 +12,9 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.negotiation import FINAL
 from usufruct.core.contract.state import Agreement
+from usufruct.core.privacy import builder
+from usufruct.core.privacy.builder import Choice
+from usufruct.core.privacy.question import Literal
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
 from usufruct.node import decision, query, trade, views
@@ -51,7 +54,7 @@ def desk(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = ""
     example = _example(shown.usable[0].asset) if shown.usable else ""
     return page(
         request, "desk.html", "Your desk", shown=shown, uses=pages.part(shown.uses[::-1], number, USES_PART),
-        form=_form(request, shown.agreements, example, ""), agreed=agreed, live=live,
+        form=form_for(request, shown.agreements, example, ""), agreed=agreed, live=live,
         agreements=pages.part(shown.agreements[::-1], 1, LISTED), listed=pages.part(shown.listed, 1, LISTED),
         negotiations=[(n, moves_of(n, party)) for n in live.values()][:LISTED],
         moved=next((n for n in shown.negotiations if n.id == moved), None),
@@ -59,7 +62,8 @@ def desk(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = ""
     )  # fmt: skip
 
 
-def _form(request: AnyRequest, agreements: tuple[Agreement, ...], text: str, purpose: str) -> _Form:
+def form_for(request: AnyRequest, agreements: tuple[Agreement, ...], text: str, purpose: str) -> _Form:
+    """What a form to ask offers: purposes, and how precise an answer can be."""
     node = node_of(request)
     now = node.clock.now()
     allowed = dict.fromkeys(p for a in agreements if a.active(now) for p in a.terms.purposes)
@@ -81,24 +85,37 @@ def _form(request: AnyRequest, agreements: tuple[Agreement, ...], text: str, pur
 
 def _example(asset: Asset) -> str:
     """A question that can be asked of an asset, made from its public card."""
-    key = next((c.name for c in asset.columns if c.values), None)
-    measure = next((c.name for c in asset.columns if c.low is not None and not c.values), None)
-    total = f"AVG({measure}) AS average" if measure else "COUNT(*) AS count"
-    if key is None:
-        return f"SELECT {total}\nFROM {asset.id}"
-    return f"SELECT {key}, {total}\nFROM {asset.id}\nGROUP BY {key}"
+    by = tuple(column.name for column in builder.divided(asset)[:1])
+    column = next((column.name for column in builder.summed(asset)), "")
+    if column:
+        return builder.write(Choice("average", column=column, by=by), asset)
+    return builder.write(Choice("count", builder.counted(asset)[0], by=by), asset)
 
 
 @post("/desk/questions", opt=ASK, include_in_schema=False, sync_to_thread=True)
 def ask(request: AnyRequest, data: Form) -> Response[Any]:
     """Asks, then shows what came of it at its own address; to load that again asks nothing and costs nothing."""
     text, purpose = field(data, "sql", sql.TEXT_LIMIT), field(data, "purpose", 100)
+    asked = query.Asked(who_is(request).party, text, sql.parse(text), purpose, precision_of(data))
+    result = query.ask(node_of(request), asked)
+    return back_to(f"/questions/{result.use}")
+
+
+def precision_of(data: dict[str, Any]) -> int | None:
+    """What the form says an answer may cost, in micro-rho; None if it leaves that to the node.
+
+    Raises:
+        BadInput: it is no number.
+    """
     charge = field(data, "precision", 10)
     if charge and not (charge.isascii() and charge.isdigit()):
         raise BadInput("input.form", f"`{charge}` is not a precision", "choose one of those in the form")
-    asked = query.Asked(who_is(request).party, text, sql.parse(text), purpose, int(charge) if charge else None)
-    result = query.ask(node_of(request), asked)
-    return back_to(f"/questions/{result.use}")
+    return int(charge) if charge else None
+
+
+def value_in_words(value: Literal) -> str:
+    """A value of a list, as it stands in forms."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @get("/questions/{use:str}", opt={"rule": ("ask", "steward")}, include_in_schema=False, sync_to_thread=True)
@@ -113,7 +130,7 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
     mine = found.use.requester == party
     form = None
     if mine:
-        form = _form(request, views.desk_page(node, party).agreements, found.use.question, found.use.purpose)
+        form = form_for(request, views.desk_page(node, party).agreements, found.use.question, found.use.purpose)
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,

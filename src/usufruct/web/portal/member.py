@@ -87,7 +87,7 @@ def say(request: AnyRequest, data: Form) -> Response[Any]:
 
 
 def _use(seen: Seen, asset: Asset) -> _Use:
-    return _Use(seen, asset, answers.shown(seen.let_out, f"answer-{seen.use.id}", draw=False))
+    return _Use(seen, asset, answers.shown(seen.let_out, f"answer-{seen.use.id}", drawn=1))
 
 
 def _totals(shown: MemberPage) -> list[Money]:

@@ -23,6 +23,7 @@ from usufruct.web.api import RefusedHere
 from usufruct.web.auth import COOKIE, node_of, session_cookie, who_is
 from usufruct.web.portal import (
     agents,
+    ask,
     cells,
     description,
     desk,
@@ -36,6 +37,7 @@ from usufruct.web.portal import (
     requests,
     rulesets,
     steward,
+    templates,
     title,
     trace,
 )
@@ -201,9 +203,9 @@ def _file(text: str, name: str, kind: str) -> Response[str]:
 handlers = [
     Router("/", route_handlers=[
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
-        *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
+        *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers, *products.handlers,
+        *pools.handlers, *products.handlers, *templates.handlers,
     ])
 ]  # fmt: skip

@@ -4,6 +4,9 @@ The text is parsed, and what it says is rebuilt as a `Question` from an allow-li
 known here and taken over, or the whole text is refused, naming the construct and the nearest thing that is allowed.
 Nothing is skipped, nothing passes through as text, and the tree itself goes no further. So it does not matter that the
 parser accepts more than any database would: what it accepts and we do not know is a no.
+
+Values that come beside the text stand in its tree as literals, where `$name` is compared. They are never text that is
+parsed, so whatever they hold they are one literal, and the question is the one that was written.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 
 import sqlglot
 from sqlglot import exp
@@ -22,7 +24,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.question import Literal, Ordering, Question
 from usufruct.wire.sql.answer import Answer
 from usufruct.wire.sql.below import Reader
-from usufruct.wire.sql.grammar import GENERAL, NOT_ANSWERED, Unsupported, is_plain, known, ref_of, whole
+from usufruct.wire.sql.grammar import DIGITS, GENERAL, NOT_ANSWERED, Unsupported, is_plain, known, ref_of, whole
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings repeat what was typed
 
@@ -37,12 +39,16 @@ _UNSEEN = re.compile(
 )
 
 
-def parse(text: str, values: Mapping[str, Literal | Fraction] | None = None) -> Question | Refusal:
-    """The question that `text` asks, or why it cannot be one. Decided from the text alone. What is written `$name` stands
-    for the value of that name."""
-    if len(text) > TEXT_LIMIT:
+def parse(text: str, values: Mapping[str, Literal] | None = None) -> Question | Refusal:
+    """The question that `text` asks, or why it cannot be one. Decided from the text and the values alone.
+
+    With `values` the text may compare columns with `$name`, and each is the literal of that name; the `text` of the question
+    is then the same with the literals written out.
+    """
+    typed = [text, *(value for value in (values or {}).values() if isinstance(value, str))]
+    if sum(map(len, typed)) > TEXT_LIMIT:
         return _malformed(f"it is longer than {TEXT_LIMIT} characters")
-    if unseen := _UNSEEN.search(text):
+    if unseen := next(filter(None, map(_UNSEEN.search, typed)), None):
         return _malformed(f"it holds the character U+{ord(unseen[0]):04X}, which cannot be seen")
     text = holdable(text)
     try:
@@ -65,13 +71,35 @@ def parse(text: str, values: Mapping[str, Literal | Fraction] | None = None) -> 
     try:
         if _depth(tree) > DEPTH_LIMIT:
             return _malformed("it is nested too deeply")
+        if values is not None:
+            _bind(tree, values)
+            text = tree.sql(dialect="duckdb", comments=False)
         for node in tree.bfs():
             known(node)
-        return _question(Reader(text, values or {}), normalize_identifiers(tree, dialect="duckdb"))
+        return _question(Reader(text), normalize_identifiers(tree, dialect="duckdb"))
     except Unsupported as found:
         return _unsupported(found)
     except RecursionError as error:
         return _malformed(_where(error))
+
+
+def _bind(tree: exp.Select, values: Mapping[str, Literal]) -> None:
+    """Puts the values in their places: in what is compared, and nowhere else."""
+    for where in tree.find_all(exp.Where):
+        for gap in list(where.find_all(exp.Placeholder)):
+            if isinstance(gap.this, str) and gap.this in values:
+                gap.replace(_as_node(values[gap.this]))
+
+
+def _as_node(value: Literal) -> exp.Expr:
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    if isinstance(value, str):
+        return exp.Literal.string(holdable(value))
+    if abs(value) >= 10**DIGITS:
+        raise Unsupported("so large a number", f"use at most {DIGITS} digits")
+    number = exp.Literal.number(str(abs(value)))
+    return exp.Neg(this=number) if value < 0 else number
 
 
 def _question(reader: Reader, tree: exp.Select) -> Question:

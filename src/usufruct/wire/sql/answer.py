@@ -138,7 +138,7 @@ class Answer:
         raise Unsupported(node)
 
     def _at(self, node: exp.Expr | None) -> Fraction:
-        value = self.reader.expression(node).value if isinstance(node, exp.Literal | exp.Placeholder) else None  # type: ignore[union-attr]
+        value = self.reader.expression(node).value if isinstance(node, exp.Literal) else None  # type: ignore[union-attr]
         if not isinstance(value, Fraction) or not 0 < value < 1 or (value * 1000).denominator != 1:
             raise Unsupported(
                 "this quantile", "give a number between 0 and 1, such as 0.25, with at most three decimals"
@@ -177,7 +177,7 @@ class Answer:
         if operator not in MIRRORED:
             raise Unsupported("this HAVING", "compare a total with a number")
         left, right = node.this.unnest(), node.expression.unnest()
-        if isinstance(left, exp.Literal | exp.Neg | exp.Placeholder):
+        if isinstance(left, exp.Literal | exp.Neg):
             left, right, operator = right, left, MIRRORED[operator]
         return Call(operator, (self._compared(left), self._bound(right)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -14,7 +14,6 @@ from usufruct.core.privacy.question import (
     Expression,
     Filter,
     Join,
-    Literal,
     Named,
     Ref,
     Relation,
@@ -54,7 +53,6 @@ class Reader:
     """One text on its way to a question."""
 
     text: str
-    values: Mapping[str, Literal | Fraction]
     steps: int = 0
     tables: dict[str, exp.Select] = field(default_factory=dict)
     inside: list[str] = field(default_factory=list)
@@ -271,9 +269,6 @@ class Reader:
             return Value(str(node.this))
         if isinstance(node, exp.Literal) and re.fullmatch(NUMBER, node.name):
             return Value(Fraction(node.name))
-        if isinstance(node, exp.Placeholder) and node.name in self.values:
-            value = self.values[node.name]
-            return Value(Fraction(value) if isinstance(value, int) and not isinstance(value, bool) else value)
         raise Unsupported(node)
 
     def _is_what(self, node: exp.Is, read: Callable[[exp.Expr], Expression]) -> Expression:

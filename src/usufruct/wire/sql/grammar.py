@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from usufruct.core.privacy.question import Ref
 
-NUMBER = r"[0-9]{1,30}(\.[0-9]{1,30})?"
+DIGITS = 30
+NUMBER = rf"[0-9]{{1,{DIGITS}}}(\.[0-9]{{1,{DIGITS}}})?"
 
 CALLS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.And: "and", exp.Or: "or",
@@ -90,7 +91,6 @@ CARRIES: dict[type[exp.Expr], tuple[str, ...]] = {
     exp.Literal: ("this", "is_string"),
     exp.Boolean: ("this",),
     exp.Null: (),
-    exp.Placeholder: ("this",),
     **dict.fromkeys(CALLS, ("this", "expression")),
     **dict.fromkeys(LISTS, ("this", "expressions", "ignore_nulls")),
     **dict.fromkeys(MEASURES, ("this",)),
@@ -117,7 +117,7 @@ _INSTEAD: dict[type[exp.Expr], tuple[str, str]] = {
     exp.TableSample: ("SAMPLE", "leave it out"),
     exp.Fetch: ("FETCH", "use LIMIT with a whole number"),
     exp.LimitOptions: ("LIMIT with more than a number", "give LIMIT a whole number"),
-    exp.Placeholder: ("a parameter", "write the value itself"),
+    exp.Placeholder: ("a parameter here", "write the value itself; in a template, compare a column with `$name`"),
     exp.Parameter: ("a parameter", "write the value itself"),
     exp.SessionParameter: ("a parameter", "write the value itself"),
     exp.Window: ("a window here", "use it below the totals: SELECT AVG(n) FROM (SELECT ... OVER (...) AS n FROM ...)"),
