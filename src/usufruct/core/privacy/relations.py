@@ -194,7 +194,8 @@ class _Resolver:
             elif field.name in view.once:
                 once.add(field.name)
             fields.append(replace(field, label=column.name, of=select.alias or field.of))
-        if twice := [f.label for n, f in enumerate(fields) if f.label.lower() in {g.label.lower() for g in fields[:n]}]:
+        names = [(field.of, field.label.lower()) for field in fields]
+        if twice := [label for n, (of, label) in enumerate(names) if (of, label) in names[:n]]:
             raise Wrong("query.unsupported", f"two columns named `{twice[0]}`", "give one of them another name with AS")
         return replace(view, fields=tuple(fields), once=frozenset(once))
 
@@ -224,12 +225,11 @@ class _Resolver:
             domain = argument.domain
         if window.function in ("min", "max") and domain.type != "number":
             raise Wrong("privacy.measure", f"{window.function.upper()} of what is no number", "choose among numbers")
-        if window.function in ("row_number", "lag", "lead"):  # so that rows that are equal by it have an order too
-            last = [Ref(field.name, field.label) for field in view.fields if field.domain != PERSON]
-            order += tuple((ref, False) for ref in last)
+        ranking = window.function in ("row_number", "lag", "lead")
+        ties = tuple(field.name for field in view.fields if ranking and field.domain != PERSON)
         made = Windowed(
             view.relation, name, window.function, argument.made if argument else None, window.offset, partition, order,
-            domain.low, domain.high,
+            domain.low, domain.high, ties,
         )  # fmt: skip
         return replace(view, relation=made), Field(name, name, "", domain)
 

@@ -53,6 +53,8 @@ def parse(text: str, values: Mapping[str, Literal] | None = None) -> Question | 
     text = holdable(text)
     try:
         statements = [s for s in sqlglot.parse(text, dialect="duckdb") if s and not isinstance(s, exp.Semicolon)]
+    except RecursionError:
+        return _malformed("it is nested too deeply")
     except Exception as error:  # not only its own: on some texts (`SHOW ALL`) the parser fails by accident
         return _malformed(_where(error))
     if len(statements) != 1:
@@ -79,8 +81,8 @@ def parse(text: str, values: Mapping[str, Literal] | None = None) -> Question | 
         return _question(Reader(text), normalize_identifiers(tree, dialect="duckdb"))
     except Unsupported as found:
         return _unsupported(found)
-    except RecursionError as error:
-        return _malformed(_where(error))
+    except RecursionError:
+        return _malformed("it is nested too deeply")
 
 
 def _bind(tree: exp.Select, values: Mapping[str, Literal]) -> None:
