@@ -1,4 +1,4 @@
-"""Contestants in processes of their own: told when to take a turn, and watched for how much memory they hold.
+"""Contestants in processes of their own: told when to take a turn, and watched for memory and processor time.
 
 Peers that cannot live beside the node's own packages get a virtual environment each. It is made when it is first needed
 and kept in the user's cache folder (`XDG_CACHE_HOME`), for some weigh a gigabyte. What cannot be made is left out.
@@ -11,6 +11,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,11 +35,13 @@ class Contestant:
         self.ways: list[str] = self._hear()["ready"]
 
     def turn(self, way: str) -> dict[str, Any]:
-        """What comes of one turn: `seconds`, `keys` and whatever else it tells."""
+        """What comes of one turn: `seconds`, `keys` and whatever else it tells; and `processor`, the seconds that all its
+        processes computed, which other work on the machine changes far less than the time."""
         assert self._process.stdin is not None
+        before = self._processor()
         self._process.stdin.write(f"{way}\n")
         self._process.stdin.flush()
-        return self._hear()
+        return self._hear() | {"processor": self._processor() - before}
 
     def _hear(self) -> dict[str, Any]:
         said = self._process.stdout
@@ -53,6 +56,9 @@ class Contestant:
         found: dict[str, Any] = json.loads(line)
         return found
 
+    def _processor(self) -> float:
+        return sum(_computed(process) for process in _family(self._process.pid))
+
     def _look(self) -> None:
         self.memory = max(self.memory, sum(_peak(process) for process in _family(self._process.pid)))
 
@@ -62,13 +68,13 @@ class Gone(Exception):
 
 
 @contextmanager
-def started(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> Iterator[Contestant]:
+def started(command: Sequence[str | Path], environment: Mapping[str, str]) -> Iterator[Contestant]:
     """A contestant that is ready; gone afterwards.
 
     Raises:
         Gone: it could not make itself ready.
     """
-    with (folder / "errors").open("w+", encoding="utf-8") as errors:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
             env=dict(environment),
@@ -124,6 +130,12 @@ def _peak(process: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def _computed(process: int) -> float:
+    """The seconds that a living process, and those of its children that ended, computed."""
+    numbers = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()  # a name may hold anything
+    return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(path: Path) -> str:

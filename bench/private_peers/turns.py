@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-EPSILON, DELTA = 1.0, 1e-8
+EPSILON, DELTA = 1.0, 2e-8
 KEYS_PER_PERSON, ROWS_PER_KEY = 20, 5
 LOW, HIGH = 0, 20_000  # what one row counts for at least and at most
 
@@ -27,7 +27,8 @@ def rho(delta: float) -> float:
     return (math.sqrt(log + EPSILON) - math.sqrt(log)) ** 2
 
 
-# Who counts in zCDP spends half of delta on finding keys and half on turning rho into epsilon.
+# Who counts in zCDP spends half of delta on finding keys, as the node does in any question, and half on turning rho into
+# epsilon.
 RHO, RHO_DELTA = rho(DELTA / 2), DELTA / 2
 
 
