@@ -21,7 +21,7 @@ from typing import IO, Any
 from bench.measure import setup, tell
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "usufruct-bench"
-LOOK_EVERY = 0.1  # seconds between two looks at a contestant's memory
+LOOK_EVERY = 0.05  # seconds between two looks at a contestant's processes
 
 
 class Contestant:
@@ -31,6 +31,7 @@ class Contestant:
     def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
         self._process = process
         self._errors = errors
+        self._computed: dict[int, float] = {}
         self.memory = 0
         self.ways: list[str] = self._hear()["ready"]
 
@@ -38,10 +39,10 @@ class Contestant:
         """What comes of one turn: `seconds`, `keys` and whatever else it tells; and `processor`, the seconds that all its
         processes computed, which other work on the machine changes far less than the time."""
         assert self._process.stdin is not None
-        before = self._processor()
+        before = sum(self._computed.values())
         self._process.stdin.write(f"{way}\n")
         self._process.stdin.flush()
-        return self._hear() | {"processor": self._processor() - before}
+        return self._hear() | {"processor": sum(self._computed.values()) - before}
 
     def _hear(self) -> dict[str, Any]:
         said = self._process.stdout
@@ -51,16 +52,17 @@ class Contestant:
         line = said.readline()
         self._look()
         if not line:
+            self._process.wait()  # its last words come after it closed its output
             self._errors.seek(0)
             raise Gone((self._errors.read().strip().splitlines() or ["it ended without a word"])[-1])
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def _processor(self) -> float:
-        return sum(_computed(process) for process in _family(self._process.pid))
-
     def _look(self) -> None:
-        self.memory = max(self.memory, sum(_peak(process) for process in _family(self._process.pid)))
+        """Notes what its processes hold and computed, while they are there: some end before the turn does."""
+        family = list(_family(self._process.pid))
+        self.memory = max(self.memory, sum(map(_peak, family)))
+        self._computed |= {process: _processor(process) for process in family}
 
 
 class Gone(Exception):
@@ -132,10 +134,10 @@ def _peak(process: int) -> int:
     return 0
 
 
-def _computed(process: int) -> float:
-    """The seconds that a living process, and those of its children that ended, computed."""
+def _processor(process: int) -> float:
+    """The seconds that a living process computed."""
     numbers = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()  # a name may hold anything
-    return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, numbers[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(path: Path) -> str:
