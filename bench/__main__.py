@@ -11,6 +11,7 @@ from bench import report
 
 CLAIMS = {
     "query": "a governed answer, from question to receipt, against the plain GROUP BY in DuckDB",
+    "private": "count, sum and average by key with epsilon 1, against OpenDP's Polars path and others in their own environments",
     "decision": "decisions a second, with 1,000 and 100,000 agreements, against cedarpy, pycasbin and regopy",
     "consent": "who may be used out of 1 million persons, 1,000 of them within limits, against a row for each in DuckDB",
     "journal": "durable facts a second, alone and published with receipts, against sqlite3 and pymerkle",

@@ -89,7 +89,7 @@ def _size(folder: Path, rows: int, persons: int, turns: int) -> list[Result]:
     create_node(folder / "node", "Bench", "holder", "Holder", "EUR")
     steps = Steps()
     with open_node(folder / "node", reach=steps.reach) as node:
-        _ready(node, table, steps)
+        ready(node, CARD, table, steps)
         kept = next((folder / "node" / "data").glob("*.duckdb"))
         split: list[dict[str, float]] = []
 
@@ -133,20 +133,20 @@ def write_table(table: Path, rows: int, persons: int) -> None:
     """)
 
 
-def _ready(node: Node, table: Path, steps: Steps) -> None:
-    """Registers the table, with everybody's consent, and comes to an agreement on it."""
+def ready(node: Node, card: Card, table: Path, steps: Steps) -> None:
+    """Registers the table, with everybody's consent, and comes to an agreement on it with `lab`."""
     with setup("the table taken in and its persons registered"):
         start = time.perf_counter()
-        _done(register.add_asset(node, CARD, table, "holder"))
+        _done(register.add_asset(node, card, table, "holder"))
         ingested = next(moment for step, moment in steps.seen if step == "asset after ingest")
         tell(f"setup: of that, the table taken in: {ingested - start:.2f} s")
     with setup("everybody's consent recorded"):
-        _done(register.record_consents(node, "pay", PURPOSE, None, "made up"))
+        _done(register.record_consents(node, card.asset, PURPOSE, None, "made up"))
     with setup("an offer and an agreement"):
         _done(register.add_party(node, "lab", "organisation", "Lab"))
         _done(register.verify_party(node, "lab", "made up", None))
         _done(trade.publish_offer(
-            node, "offer", "pay", "holder", Terms("aggregates", (PURPOSE,), 500, "EUR", 1), standing=True
+            node, "offer", card.asset, "holder", Terms("aggregates", (PURPOSE,), 500, "EUR", 1), standing=True
         ))  # fmt: skip
         moved = _done(trade.request_offer(node, "offer", "lab"))
         _done(trade.move(node, moved.negotiation, "verify", "lab"))

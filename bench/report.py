@@ -1,7 +1,7 @@
 """What a benchmark prints: one JSON object, or the same as a table.
 
 `ratio` is always ours divided by theirs, in the unit of the case: below 1 is better for us where the unit is a time,
-above 1 where it is a rate. A case without a peer shows where our own time goes, or how it grows.
+above 1 where it is a rate; there is none to nothing. A case without a peer shows where our own time goes, or how it grows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def alone(case: str, ours: float, unit: str) -> Result:
 
 def against(case: str, ours: float, unit: str, peer: str, theirs: float) -> Result:
     """A figure beside a peer's."""
-    return Result(case, _rounded(ours), unit, peer, _rounded(theirs), _rounded(ours / theirs))
+    return Result(case, _rounded(ours), unit, peer, _rounded(theirs), _rounded(ours / theirs) if theirs else None)
 
 
 def barred(result: Result, bar: str, holds: bool | None) -> Result:
