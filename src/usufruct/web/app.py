@@ -73,6 +73,7 @@ _STATUS = {
     "exchange": 403,
     "identity": 403,
     "lineage": 422,
+    "match": 409,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -84,6 +85,9 @@ _EXACT = {
     "registry.operation": 422,
     "pool.charter": 422,
     "pool.fit": 422,
+    "match.asset": 422,
+    "match.size": 422,
+    "match.often": 429,
 }
 
 

@@ -53,6 +53,13 @@ CODES: dict[str, str] = {
     "privacy.cells": "the answer would have too many cells",
     "privacy.budget": "the asset's privacy budget does not cover the question",
     "privacy.precision": "the precision asked for is outside what the node allows",
+    # matches with other nodes
+    "match.asset": "the table cannot be matched: it is about no persons, or their number is not public",
+    "match.size": "the table has too few persons to be matched, or too many",
+    "match.often": "there were as many matches under the agreement today as may be",
+    "match.small": "the result is about too few persons, or looks so in the noise; the same whatever it is",
+    "match.run": "there is no such run, or it cannot go on; the same whatever was wrong",
+    "match.peer": "the other node refused",
     # the register
     "registry.unknown": "no such party, asset, offer, negotiation or period, or it is not yours",
     "registry.exists": "the name is taken",
