@@ -26,6 +26,7 @@ from usufruct.main import create_node, open_node
 from usufruct.node import consent, match, register, services, trade
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
+from usufruct.ports import Clock
 from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 from usufruct.wire import card
@@ -78,9 +79,12 @@ class Pair:
 
     def match(self, kind: str = "count", **more: Any) -> match.Answered | match.Refused:
         """One match of the clinic."""
-        wanted: dict[str, Any] = {"identifier": "code", "their_identifier": "code", "signed": True}
-        wanted |= {"value": "cents"} if kind == "sum" else {}
-        asked = match.Asked("lab", kind, ASKS, SERVICE, CLIENT, ANSWERS, PURPOSE, **(wanted | more))
+        wanted: dict[str, Any] = {
+            "requester": "lab", "kind": kind, "asset": ASKS, "service": SERVICE, "client": CLIENT, "theirs": ANSWERS,
+            "purpose": PURPOSE, "identifier": "code", "their_identifier": "code", "signed": True,
+            "value": "cents" if kind == "sum" else "",
+        }  # fmt: skip
+        asked = match.Asked(**(wanted | more))
         return asyncio.run(ask(self.here, asked))
 
 
@@ -96,12 +100,12 @@ async def ask(node: Node, asked: match.Asked) -> match.Answered | match.Refused:
 @contextlib.contextmanager
 def pair(
     folder: Path, here: dict[int, str], there: dict[int, str], form: str = "computation", grade: str = "personal",
-    without: Iterable[int] = (), cents: int = 500,
+    without: Iterable[int] = (), cents: int = 500, clock: Clock | None = None,
 ) -> Iterator[Pair]:  # fmt: skip
     """Two nodes with these persons, agreements on both tables, and an access right; persons `without` consent there."""
     create_node(folder / "here", "Clinic node", "clinic", "Clinic", "EUR", origin="clinic.example/journal")
     create_node(folder / "there", "Register node", "register", "Register", "EUR", origin="register.example/journal")
-    with open_node(folder / "here") as one, open_node(folder / "there") as two:
+    with open_node(folder / "here", clock) as one, open_node(folder / "there", clock) as two:
         _ready(one, folder, ASKS, "clinic", here, form, grade, cents)
         _ready(two, folder, ANSWERS, "register", there, form, grade, cents)
         for number in without:

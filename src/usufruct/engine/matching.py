@@ -150,6 +150,13 @@ def _pieces(data: bytes, size: int) -> list[bytes]:
     return [data[i : i + size] for i in range(0, len(data), size)]
 
 
+def _points(data: bytes, size: int) -> list[bytes]:
+    """The points in so many bytes; libsodium reads as far as a point reaches, whatever it is given."""
+    if len(data) != size:
+        raise ValueError(_NOT_A_POINT)
+    return _pieces(data, POINT)
+
+
 class Rising:
     """Checks that a list, batch by batch, rises strictly: so nothing in it repeats, and it has one order only."""
 
@@ -231,7 +238,7 @@ class Asking:
     def total(self, key: bytes, noise: int) -> bytes:
         """The encrypted total over what was found, plus noise; with fresh randomness, so that it tells nothing else."""
         fresh = _scalar(self._entropy)
-        blind, masked = generated([fresh]), blinded(key, fresh)
+        blind, masked = generated([fresh]), blinded(_points(key, POINT)[0], fresh)
         if noise:
             masked = plus(masked, generated([noise]))
         for _, ciphertext in self._found:
@@ -252,7 +259,7 @@ class Answering:
         self, entropy: Callable[[int], bytes], run: str, names: Sequence[str], size: int, base: bytes, planted: int, of: int,
         values: Sequence[int] | None,
     ) -> None:  # fmt: skip
-        _check([base])
+        _check(_points(base, POINT))
         self._secret, self._opens = _scalar(entropy), _scalar(entropy)
         self.key = generated([self._opens])
         exponents = [_scalar(entropy) for _ in range(planted)]
@@ -291,8 +298,8 @@ class Answering:
 
     def total(self, ciphertext: bytes, within: int) -> int:
         """The total that a ciphertext holds. Raises ValueError if it is none, or beyond its bounds on either side."""
-        blind, masked = ciphertext[:POINT], ciphertext[POINT:]
-        _check([blind])
+        blind, masked = _points(ciphertext, CIPHERTEXT)
+        _check([blind, masked])
         return _exponent(minus(masked, blinded(blind, self._opens)), within)
 
 

@@ -15,6 +15,7 @@ end early or are not those committed to end the run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from array import array
 from collections.abc import Callable
@@ -53,6 +54,8 @@ from usufruct.node.node import Node
 from usufruct.ports import Asking, Services
 
 T = TypeVar("T")
+
+KINDS = matching.KINDS
 
 POLLS = 360
 """How many times the other node is asked whether it is ready, ten seconds each."""
@@ -188,9 +191,12 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
         return Refused(refusal, admitted.use)
     except Exception as error:
         cause = error.message if isinstance(error, Fault) else "the node failed"
-        await _in_thread(lambda: node.store.write(
-            lambda tx: match_use.abandon(tx, admitted.use, admitted.match, cause)
-        ))  # fmt: skip
+        await _in_thread(
+            lambda: node.store.write(lambda tx: match_use.abandon(tx, admitted.use, admitted.match, cause))
+        )
+        if isinstance(error, PeerFault) and error.code == "peer.match":
+            with contextlib.suppress(_No, Fault):  # else it would keep the run until it gives this node up
+                await talk.say("quit")
         raise
 
 

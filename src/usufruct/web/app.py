@@ -127,6 +127,7 @@ def make_app(node: Node) -> Litestar:
                     delegations,
                     log,
                     lineage,
+                    matches,
                     pools,
                     rights,
                     services,

@@ -86,7 +86,7 @@ def _check_description(wanted: ServiceRegistered) -> None:
             "write path:2 for the second segment behind the service code, or query:code for a parameter; and a prefix in "
             "small letters, digits and hyphens",
         )  # fmt: skip
-    if wanted.url not in OWN:
+    if wanted.url not in OWN.values():
         checked_url(wanted.url)
     if wanted.description:
         checked_url(wanted.description)
