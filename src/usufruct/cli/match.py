@@ -15,7 +15,13 @@ from usufruct.node.node import Node
 
 match = group("Tables of two nodes matched, without either showing the other whom it is about.")
 
-Kind = StrEnum("Kind", {kind: kind for kind in matching.KINDS})
+
+class Kind(StrEnum):
+    """What a match finds out."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MATCHED = "matched"
 
 
 @command(match, "run")

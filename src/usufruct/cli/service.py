@@ -186,8 +186,8 @@ async def outbound() -> AsyncIterator[Services]:
 
 
 async def _handle(node: Node, asked: calls.Arrived) -> calls.Answered | calls.Refused:
-    async with outbound() as outbound:
-        return await calls.handle(node, outbound, asked)
+    async with outbound() as connections:
+        return await calls.handle(node, connections, asked)
 
 
 @command(service, "calls")
@@ -227,8 +227,8 @@ def reconcile(url: str, since: Since, until: Until, dir: Directory = HERE) -> No
 
 
 async def _reconcile(node: Node, url: str, since: str, until: str) -> books.Reconciliation:
-    async with outbound() as outbound:
-        return await books.reconcile(node, outbound, url, parse_instant(since), parse_instant(until))
+    async with outbound() as connections:
+        return await books.reconcile(node, connections, url, parse_instant(since), parse_instant(until))
 
 
 def _tell(found: books.Reconciliation) -> None:

@@ -32,6 +32,7 @@ from usufruct.web import (
     identity,
     lineage,
     log,
+    matches,
     messages,
     pools,
     rights,

@@ -8,6 +8,7 @@ from litestar import Router, get, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from usufruct.core.privacy.matching_facts import Match
 from usufruct.node import match
 from usufruct.peer.services import HttpServices
 from usufruct.web.api import AnyRequest, RefusedHere
@@ -58,7 +59,7 @@ async def add(request: AnyRequest, data: JSONBody[NewMatch]) -> dict[str, Any]:
 
 
 @get("/matches", opt={"rule": ("ask", "steward")}, sync_to_thread=True, summary="Matches with other nodes")
-def listed(request: AnyRequest) -> list[match.Match]:
+def listed(request: AnyRequest) -> list[Match]:
     """Yours, or all of the node's for its steward; the newest first."""
     who = who_is(request)
     return match.matches(node_of(request), None if "steward" in who.scopes else who.party)
