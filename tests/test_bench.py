@@ -11,7 +11,16 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-HELPERS = ("__init__", "__main__", "decision_peers", "decision_world", "exchange_load", "measure", "report")
+HELPERS = (
+    "__init__",
+    "__main__",
+    "decision_peers",
+    "decision_world",
+    "exchange_load",
+    "matching_peer",
+    "measure",
+    "report",
+)
 NAMES = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if path.stem not in HELPERS)
 
 
