@@ -200,84 +200,19 @@ class Engine(Protocol):
         calls it has decided that all of it may leave. Raises EngineFault, StoreFull."""
 
     def rows(
-        self,
-        asset: Asset,
-        columns: Sequence[Column],
-        where: Resolved | None,
-        order: Sequence[tuple[str, bool]],
-        limit: int,
-    ) -> list[tuple[Any, ...]]:
+        self, asset: Asset, columns: Sequence[Column], where: Resolved | None, order: Sequence[tuple[str, bool]], limit: int
+    ) -> list[tuple[Any, ...]]:  # fmt: skip
         """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
         Raises EngineFault."""
 
     def identified(
         self, asset: Asset, identifier: Column | None, value: Column | None, reach: int, population: bytes, persons: int
     ) -> list[tuple[int, str | None, int]]:
-        """For each person of the population who has rows: her number, the first of her identifiers (None without a column),
-        and the total of her bounded values, brought within `reach` grains. Raises EngineFault."""
+        """Of each person of the population: number, first identifier, bounded total within `reach`. Raises EngineFault."""
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not
         depend on the data, if it fails or runs over its limits."""
-
-
-class Asking(Protocol):
-    """The asking side of one run of a match; see `core.privacy.matching`. What does not fit the run is a ValueError."""
-
-    base: bytes
-    """The generator raised to this side's exponent."""
-    points: bytes
-    """Its list: one blinded element for each person of the table, in the order in which it is sent."""
-
-    def returned(self, batch: bytes) -> None:
-        """Takes elements that came back blinded twice."""
-
-    def listed(self, batch: bytes, summing: bool) -> None:
-        """Takes elements of the other side, each with its ciphertext in a sum, once all of its own came back."""
-
-    def found(self) -> int:
-        """How many elements are in both lists, planted ones among them."""
-
-    def total(self, key: bytes, noise: int) -> bytes:
-        """The encrypted total over what was found, with noise."""
-
-    def matched(self, order: Sequence[int]) -> list[int]:
-        """Which of the names were found, if `order` says which element sent each of those returned is."""
-
-
-class Answering(Protocol):
-    """The answering side of one run of a match. What does not fit the run is a ValueError."""
-
-    key: bytes
-    """The key of its ciphertexts."""
-    entries: bytes
-    """Its list, planted elements among it, in the order in which it is sent."""
-
-    def sent(self, batch: bytes) -> None:
-        """Takes elements of the asking side."""
-
-    def returned(self) -> bytes:
-        """What was taken, blinded twice, with what is planted there, in an order that says nothing."""
-
-    def order(self) -> list[int]:
-        """Which of the elements taken each of those returned is; tells who matched, where nothing was planted."""
-
-    def total(self, ciphertext: bytes, within: int) -> int:
-        """The total that a ciphertext holds, between -`within` and `within`; takes as long as the root of that."""
-
-
-class Matching(Protocol):
-    """The cryptography of matches. Exponents are drawn for one run and never leave this process."""
-
-    def asking(self, run: str, names: Sequence[str], size: int) -> Asking:
-        """The side that asks, with a list of `size` elements: those of the names, no two alike, and random ones."""
-
-    def answering(
-        self, run: str, names: Sequence[str], size: int, base: bytes, planted: int, of: int,
-        values: Sequence[int] | None = None,
-    ) -> Answering:  # fmt: skip
-        """The side that answers a side of that `base`. Of the elements `of` more than `size` in either list, `planted` match.
-        With `values`, one for each name, every entry has a ciphertext."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ class Rising:
 
 
 class RistrettoMatching:
-    """`ports.Matching` by libsodium; `entropy` gives so many random bytes."""
+    """`matching_sides.Matching` by libsodium; `entropy` gives so many random bytes."""
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
@@ -201,7 +201,7 @@ def _elements(entropy: Callable[[int], bytes], run: str, names: Sequence[str], s
 
 
 class Asking:
-    """`ports.Asking`."""
+    """`matching_sides.Asking`."""
 
     def __init__(self, entropy: Callable[[int], bytes], run: str, names: Sequence[str], size: int) -> None:
         self._entropy, self._secret, self._named = entropy, _scalar(entropy), len(names)
@@ -253,7 +253,7 @@ class Asking:
 
 
 class Answering:
-    """`ports.Answering`."""
+    """`matching_sides.Answering`."""
 
     def __init__(
         self, entropy: Callable[[int], bytes], run: str, names: Sequence[str], size: int, base: bytes, planted: int, of: int,

@@ -46,12 +46,13 @@ from usufruct.core.privacy.matching_messages import (
     said,
     write,
 )
+from usufruct.core.privacy.matching_sides import Asking
 from usufruct.core.privacy.release import Answer
 from usufruct.core.proof.receipt import Receipt
 from usufruct.node import call, match_use
 from usufruct.node.match_use import Admitted, OwnSet, Wanted
 from usufruct.node.node import Node
-from usufruct.ports import Asking, Services
+from usufruct.ports import Services
 
 T = TypeVar("T")
 

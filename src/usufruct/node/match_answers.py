@@ -42,10 +42,11 @@ from usufruct.core.privacy.matching_messages import (
     write,
     write_refusal,
 )
+from usufruct.core.privacy.matching_sides import Answering
 from usufruct.node import match_use
 from usufruct.node.match_use import Admitted, Wanted
 from usufruct.node.node import Node
-from usufruct.ports import Answering, ServiceReply, Transaction
+from usufruct.ports import ServiceReply, Transaction
 
 WAIT_SECONDS = 10
 """How long one message may wait for what is being worked out."""

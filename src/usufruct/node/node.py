@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.disclosure import Book
+from usufruct.core.privacy.matching_sides import Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
@@ -21,7 +22,6 @@ from usufruct.ports import (
     Entropy,
     KeyRing,
     Logins,
-    Matching,
     Noise,
     Passwords,
     Signer,
