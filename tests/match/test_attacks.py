@@ -189,6 +189,8 @@ ATTACKS: dict[str, Callable[[Attacker], Any]] = {
     "a base that is none": proposing(base=NO_POINT.hex()),
     "the identity as base": proposing(base=IDENTITY.hex()),
     "a size of nobody": proposing(size=0),
+    "a list of one": proposing(size=1),
+    "a name without end": proposing(asset="x" * 1000),
     "a size of millions": proposing(size=10_000_000),
     "another normalisation": proposing(normalisation="text-2"),
     "a kind that is none": proposing(kind="everything"),
@@ -325,6 +327,7 @@ def test_a_node_that_answers_otherwise_ends_the_match(
 
 @pytest.mark.parametrize("change", [
     {"signature": "A" * 86 + "=="}, {"size": 61}, {"planted": 1000}, {"digest": "0"}, {"run": "1" * 32}, {"sigma": -1},
+    {"sigma": 10**12}, {"planted": 5_000_010, "sigma": 10**8},
     {"reach": 10**12, "seal": "00" * 32}, {"size": 1}, {"decimals": 10**9}, {"step": 0, "seal": "00" * 32},
 ])  # fmt: skip
 def test_an_acceptance_that_contradicts_itself_ends_the_match(

@@ -11,7 +11,7 @@ import pytest
 
 from match.world import ANSWERS, ASKS, Pair, codes, facts_of, pair, refuse
 from usufruct.core.base import bitmaps, canonical
-from usufruct.core.exchange.facts import CallAdmitted, CallSent
+from usufruct.core.exchange.facts import CallAdmitted, CallAnswered, CallSent
 from usufruct.core.income.measure import contributions
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.matching_facts import (
@@ -111,6 +111,8 @@ def test_a_match_is_in_both_journals_and_in_the_history_of_its_persons(both: Pai
     assert (here.size, here.their_size) == (120, 160), "every person of a table, whatever she allows"
     assert (here.side, there.side, here.state, there.state) == ("asks", "answers", "answered", "answered")
     assert there.their_key.startswith("clinic.example/journal+")
+    with both.there.store.read() as state:
+        assert here.receipt is not None and isinstance(state.entry(here.receipt).fact, CallAnswered)
     admitted, sent = facts_of(both.there, CallAdmitted), facts_of(both.here, CallSent)
     assert [one.hash for one in admitted] == [one.hash for one in sent]
     with both.there.store.read() as state:

@@ -119,12 +119,14 @@ class _No(Exception):
 
 @dataclass(slots=True)
 class _Talk:
-    """The messages of one run, each a call from `client` to the other node's service."""
+    """The messages of one run, each a call from `client` to the other node's service; `receipt` is the number of the last
+    one's fact there."""
 
     node: Node
     services: Services
     asked: Asked
     run: str
+    receipt: int | None = None
 
     async def say(self, step: str, body: bytes = b"", batch: int | None = None) -> bytes:
         """What the other node answers. Raises _No for a refusal, of either node; PeerFault."""
@@ -150,8 +152,9 @@ class _Talk:
                 "input.match", f"`{asked.service}` is a service of this node", "match with a table of another node"
             )
         if done.reply.status != 200:
-            detail = done.reply.body
-            raise _No(refusal_in(detail))
+            raise _No(refusal_in(done.reply.body))
+        theirs = dict(done.reply.headers).get(b"usufruct-receipt", b"")
+        self.receipt = int(theirs) if theirs.isdigit() and len(theirs) < 19 else None
         return done.reply.body
 
 
@@ -309,12 +312,13 @@ def _check(run: _Run, accepted: Acceptance, bound: MatchCommitted) -> None:
     most = run.node.rulebook.value("match.persons-max", run.node.clock.now())
     least = run.node.rulebook.value("match.persons-min", run.node.clock.now())
     computed = matching.FORMS[run.proposal.kind] == "computation"
-    good = least <= accepted.size <= most and accepted.sigma >= 0 and len(accepted.digest) == 64
-    good = good and accepted.planted == (2 * matching.half_of(accepted.sigma) if computed else 0)
+    good = least <= accepted.size <= most and len(accepted.digest) == 64
+    good = good and accepted.sigma >= 0 and (accepted.sigma > 0) == computed
+    good = good and accepted.planted == (2 * matching.half_of(accepted.sigma) if computed else 0) <= most
     good = good and (len(accepted.seal) == 2 * ENTRY) == run.summing and 0 <= accepted.decimals <= 18
     if run.summing:
         in_range = 0 < accepted.reach <= matching.RANGE // accepted.size and 0 < accepted.step < 2**62
-        good = good and in_range and accepted.total_sigma >= 0
+        good = good and in_range and 0 <= accepted.total_sigma <= matching.RANGE
     if not good:
         raise ValueError("the acceptance contradicts itself")
 
@@ -370,7 +374,8 @@ def _release(run: _Run, own: OwnSet, count: int, answer: Answer, population: byt
         small = matching.too_small(run.plan.least)
         node.store.write(lambda tx: match_use.turn_down(tx, admitted, ASKS, small))
         return Refused(small, admitted.use)
-    ended = node.store.write(lambda tx: match_use.release(tx, admitted, answer, contributions, population))
+    theirs = run.talk.receipt
+    ended = node.store.write(lambda tx: match_use.release(tx, admitted, answer, contributions, population, theirs))
     node.reach("match after answered")
     if isinstance(ended, Refusal):
         return Refused(ended, admitted.use)

@@ -114,7 +114,7 @@ def _caller(permit: CallPermit, asked: CallRequest) -> tuple[str, str, str]:
 def _first(node: Node, permit: CallPermit, asked: CallRequest, run: str, step: str, body: bytes) -> ServiceReply:
     try:
         proposal = read(Proposal, body)
-        _check(proposal, run, asked.caller.key if step == "propose" else "")
+        _check(node, proposal, run, asked.caller.key if step == "propose" else "")
     except (ValueError, RecursionError):
         return _no(matching.broken())
     assert isinstance(permit.to, Service)
@@ -129,15 +129,23 @@ def _first(node: Node, permit: CallPermit, asked: CallRequest, run: str, step: s
     return _propose(node, wanted, proposal, _caller(permit, asked))
 
 
-def _check(proposal: Proposal, run: str, key: str) -> None:
+def _check(node: Node, proposal: Proposal, run: str, key: str) -> None:
     """Raises ValueError for a proposal that no match could come of, whatever the tables are."""
     good = proposal.run == run and proposal.kind in matching.KINDS and proposal.normalisation == matching.NORMALISATION
-    if not good or proposal.size < 1 or bool(proposal.value) != (proposal.kind == "sum") or proposal.key != key:
+    if not good or bool(proposal.value) != (proposal.kind == "sum") or proposal.key != key:
         raise ValueError("the proposal contradicts itself")
+    now = node.clock.now()
+    if (
+        not node.rulebook.value("match.persons-min", now)
+        <= proposal.size
+        <= node.rulebook.value("match.persons-max", now)
+    ):
+        raise ValueError("the table is too small, or too large")
     if key and (len(proposal.digest) != 64 or len(proposal.base) != 2 * ENTRY):
         raise ValueError("the proposal does not bind its side")
-    if any(text != holdable(text) or len(text) > match_use.KEPT_TEXT for text in (proposal.identifier, proposal.value)):
-        raise ValueError("a column has no such name")
+    texts = (proposal.asset, proposal.identifier, proposal.value, proposal.signature)
+    if any(text != holdable(text) or len(text) > match_use.KEPT_TEXT for text in texts):
+        raise ValueError("nothing has such a name")
 
 
 def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, str, str]) -> ServiceReply:
@@ -157,8 +165,7 @@ def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, 
         tx.append(replace(theirs, match=admitted.match))
         return admitted
 
-    most = node.rulebook.value("match.persons-max", node.clock.now())
-    if proposal.size > most:
+    if not node.runs.room():
         return _no(matching.broken())
     admitted = node.store.write(command)
     if isinstance(admitted, Refusal):
@@ -285,7 +292,8 @@ def _batch(running: Running, data: bytes, entry: int, then: str) -> ServiceReply
 
 def _finish(node: Node, running: Running, body: bytes) -> ServiceReply:
     found, made, kind = read(Found, body), running.admitted.plan, running.proposal.kind
-    if found.sigma < 0 or found.total_sigma < 0 or bool(found.total) != (kind == "sum"):
+    noised = found.sigma > 0
+    if noised != bool(made.charge) or min(found.sigma, found.total_sigma) < 0 or bool(found.total) != (kind == "sum"):
         raise ValueError("what was found contradicts itself")
     count, steps, total = found.count - made.half, 0, None
     if kind == "sum":

@@ -210,8 +210,9 @@ def release(
         )
         no = refuse("access.ended", REFUSED, *reasons, remedy="match again under what is in force now")
         return turn_down(tx, admitted, wanted.side, no)
-    if any(was & ~now for was, now in zip(permit.population, again.population, strict=True)):
-        abandon(tx, admitted.use, admitted.match, "the persons who allow it changed meanwhile")
+    replaced = again.asset.version != permit.asset.version
+    if replaced or any(was & ~now for was, now in zip(permit.population, again.population, strict=True)):
+        abandon(tx, admitted.use, admitted.match, "the table, or who allows its use, changed meanwhile")
         return matching.broken()
     tx.append(QueryAnswered(
         admitted.use, wanted.requester, permit.asset.id, permit.purpose, admitted.meaning,

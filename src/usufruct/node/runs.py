@@ -32,6 +32,10 @@ class Runs(Generic[RunT]):
     _runs: dict[str, RunT] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def room(self) -> bool:
+        """Whether there is room for one more."""
+        return len(self._runs) < MOST
+
     def put(self, number: str, run: RunT) -> bool:
         """Keeps a run, if there is room for it and no other has its number."""
         with self._lock:

@@ -61,8 +61,8 @@ class MatchCommitted(Fact):
 @dataclass(frozen=True, slots=True)
 class MatchAnswered(Fact):
     """The result is about to leave. `population` is the sealed bitmap of the persons of this node's asset who were found in
-    the other's, where the match was to find them; `receipt` the number of the fact of the answer at the node that was
-    asked."""
+    the other's, where the match was to find them; `receipt` the number of the fact by which the result left the
+    node that was asked."""
 
     KIND = "match.answered/1"
     match: str
