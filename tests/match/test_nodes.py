@@ -14,6 +14,7 @@ from usufruct.core.base import bitmaps, canonical
 from usufruct.core.exchange.facts import CallAdmitted, CallAnswered, CallSent
 from usufruct.core.income.measure import contributions
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
+from usufruct.core.privacy.matching import half_of
 from usufruct.core.privacy.matching_facts import (
     Match,
     MatchAdmitted,
@@ -22,9 +23,10 @@ from usufruct.core.privacy.matching_facts import (
     MatchRefused,
 )
 from usufruct.core.privacy.matching_messages import BATCH
+from usufruct.core.privacy.rules import sigma_for
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.rulebook.parameters import Rulebook
-from usufruct.engine.matching import Answering
+from usufruct.engine.matching import Answering, Asking
 from usufruct.engine.noise import OpenDpNoise
 from usufruct.main import open_node
 from usufruct.node import match, views
@@ -94,8 +96,13 @@ def test_noise_is_drawn_on_both_sides_and_as_declared(both: Pair, monkeypatch: p
         return [value + 3 for value in values]
 
     monkeypatch.setattr(OpenDpNoise, "add", add)
+    seen: list[int] = []
+    counted = Asking.found
+    monkeypatch.setattr(Asking, "found", lambda self: seen.append(counted(self)) or seen[-1])
     found = answered(both.match())
     assert found.answer.rows[0][0] == str(79 + 3 + 3)
+    half = half_of(sigma_for(1, 100_000))
+    assert seen == [79 + half + 3], "what the asking node counts has the other's noise in it"
     with both.there.store.read() as state:
         use = list(state.list(Use))[-1]
         told: Any = canonical.decode(state.evidence(use.answer))
