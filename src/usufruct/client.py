@@ -175,6 +175,27 @@ class Connection:
             found["charge"], found["budget_left"], found["budget_total"], found["receipt"],
         )  # fmt: skip
 
+    def match(
+        self, kind: str, asset: str, theirs: str, *, service: str, client: str, purpose: str, **more: str
+    ) -> dict[str, Any]:
+        """Matches a table of the node with `theirs` of another, through that node's match `service`, called as `client`:
+        `count`, `sum` or `matched`. `more` are `identifier`, `their_identifier`, `value`, `prefix`, `their_key`. The numbers
+        are decimals in text; a match of large tables may need a longer timeout.
+
+        Raises:
+            Refused: either node said no.
+        """
+        body = {
+            "kind": kind,
+            "asset": asset,
+            "theirs": theirs,
+            "service": service,
+            "client": client,
+            "purpose": purpose,
+        }
+        found = self._call("POST", "/matches", body | more)
+        return {**found, **dict(zip(found["columns"], found["rows"][0], strict=True))}
+
     def catalogue(self) -> dict[str, Any]:
         """What the node offers, in DCAT terms."""
         found: dict[str, Any] = self._call("GET", "/catalogue")

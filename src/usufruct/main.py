@@ -38,8 +38,9 @@ from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
+from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
-from usufruct.node import call, erase, identity, query, register
+from usufruct.node import call, erase, identity, match_use, query, register
 from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
 from usufruct.node.once import Once
@@ -230,11 +231,13 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 parameters.shipped(),
                 _outside(directory, settings, attestations),
                 _identities(settings, clock.now()),
+                RistrettoMatching(entropy.bytes),
                 reach,
             )
             erase.recover(node)
             register.settle(node)
             identity.recover(node)
+            match_use.recover(node)
             query.recover(node)
             call.recover(node)
             yield node

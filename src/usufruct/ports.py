@@ -228,6 +228,11 @@ class Engine(Protocol):
         """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
         Raises EngineFault."""
 
+    def identified(
+        self, asset: Asset, identifier: Column | None, value: Column | None, reach: int, population: bytes, persons: int
+    ) -> list[tuple[int, str | None, int]]:
+        """Of each person of the population: number, first identifier, bounded total within `reach`. Raises EngineFault."""
+
     def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
         """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody). Raises
         EngineFault, with a message that does not depend on the data, if it fails or runs over its limits."""

@@ -22,6 +22,7 @@ from usufruct.cli import (
     journal,
     keep,
     keys,
+    match,
     member,
     pool,
     register,
@@ -62,6 +63,7 @@ app.add_typer(service.service, name="service")
 app.add_typer(terms.terms, name="terms")
 app.add_typer(template.template, name="template")
 app.add_typer(service.client, name="client")
+app.add_typer(match.match, name="match")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(pool.pool, name="pool")

@@ -16,7 +16,7 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.exchange.facts import ServiceRegistered
 from usufruct.core.exchange.message import HOLD, HOLD_DAYS
 from usufruct.core.exchange.speakers import Caller
-from usufruct.core.exchange.state import FIND_USAGE, Client
+from usufruct.core.exchange.state import FIND_USAGE, OWN, Client
 from usufruct.core.registry.rules import id_of
 from usufruct.node import call as calls
 from usufruct.node import reconcile as books
@@ -40,7 +40,9 @@ def register(
     id: Annotated[str, typer.Argument(help="instance/class/member/subsystem/service")],
     title: Annotated[str, typer.Option(help="what people call it")],
     purpose: Purposes,
-    url: Annotated[str, typer.Option(help="where it lies; nothing for findUsage, which the node answers")] = "",
+    url: Annotated[
+        str, typer.Option(help="where it lies; nothing for findUsage and match, which the node answers")
+    ] = "",
     method: Annotated[list[str] | None, typer.Option(help="what it may be asked with; may be repeated")] = None,
     grade: Annotated[int, typer.Option(help="how sensitive its answers are, 0 to 4")] = 3,
     person: Annotated[str, typer.Option(help="where a call says whom it is about: path:2 or query:code")] = "",
@@ -50,12 +52,14 @@ def register(
     dir: Directory = HERE,
 ) -> None:
     """Register a service behind HTTP."""
-    if not url and not id.endswith("/findUsage"):
-        raise BadInput("input.url", "the service has no address", "give --url; only findUsage goes without")
+    code = id.rpartition("/")[2]
+    if not url and code not in OWN:
+        raise BadInput("input.url", "the service has no address", f"give --url; only {' and '.join(OWN)} go without")
+    usage, methods = not url and OWN[code] == FIND_USAGE, ["GET"] if url or OWN[code] == FIND_USAGE else ["POST"]
     with doors().open(dir) as node:
         fact = done(services.register_service(node, ServiceRegistered(
-            id, node.about.operator, title, url or FIND_USAGE, tuple(purpose), tuple(method or ["GET"]), grade,
-            person if url else "query:userCode", prefix, openapi, private,
+            id, node.about.operator, title, url or OWN[code], tuple(purpose), tuple(method or methods), grade,
+            "query:userCode" if usage else person, prefix, openapi, private,
         )))  # fmt: skip
     out.print(f"registered {fact.service}; open it to a client with `usufruct service open`", markup=False)
 
@@ -170,7 +174,7 @@ def call(
 
 
 @contextlib.asynccontextmanager
-async def _outbound() -> AsyncIterator[Services]:
+async def outbound() -> AsyncIterator[Services]:
     """Connections to services, for as long as one command needs them."""
     from usufruct.peer.services import HttpServices  # takes a fifth of a second to load
 
@@ -182,8 +186,8 @@ async def _outbound() -> AsyncIterator[Services]:
 
 
 async def _handle(node: Node, asked: calls.Arrived) -> calls.Answered | calls.Refused:
-    async with _outbound() as outbound:
-        return await calls.handle(node, outbound, asked)
+    async with outbound() as connections:
+        return await calls.handle(node, connections, asked)
 
 
 @command(service, "calls")
@@ -223,8 +227,8 @@ def reconcile(url: str, since: Since, until: Until, dir: Directory = HERE) -> No
 
 
 async def _reconcile(node: Node, url: str, since: str, until: str) -> books.Reconciliation:
-    async with _outbound() as outbound:
-        return await books.reconcile(node, outbound, url, parse_instant(since), parse_instant(until))
+    async with outbound() as connections:
+        return await books.reconcile(node, connections, url, parse_instant(since), parse_instant(until))
 
 
 def _tell(found: books.Reconciliation) -> None:

@@ -37,6 +37,7 @@ from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.privacy import facts as privacy
+from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
 from usufruct.core.registry import assurance, charter, credentials, grants, keys, operation, pool
 from usufruct.core.registry import facts as registry
@@ -125,6 +126,11 @@ FACTS: tuple[type[Fact], ...] = (
     privacy.QueryRepeated,
     privacy.QueryAbandoned,
     privacy.QueryRefused,
+    matching.MatchAdmitted,
+    matching.MatchCommitted,
+    matching.MatchAnswered,
+    matching.MatchRefused,
+    matching.MatchAbandoned,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -182,6 +188,7 @@ ROWS: tuple[type[Row], ...] = (
     privacy_state.Budget,
     privacy_state.Spent,
     privacy_state.Use,
+    matching.Match,
     ledger.Transfer,
     ledger.Account,
     income_state.PeriodPlan,
@@ -211,6 +218,7 @@ FOLDS = (
     hold.fold,
     ledger.fold,
     privacy_state.fold,
+    matching.fold,
     income_state.fold,
     epochs.fold,
 )

@@ -146,6 +146,25 @@ class DuckDbEngine:
                 sampling.contributions(connection, persons),
             )
 
+    def identified(
+        self, asset: Asset, identifier: Column | None, value: Column | None, reach: int, population: bytes, persons: int
+    ) -> list[tuple[int, str | None, int]]:
+        """Each person of the population with her identifier and her bounded total."""
+        bits = bin(int.from_bytes(population, "little") & (1 << persons) - 1 | 1 << persons)[:2:-1]
+        name = f"min({quoted(identifier.name)}::VARCHAR)" if identifier else "NULL::VARCHAR"
+        total = "0"
+        if value is not None:
+            bounded = f"sum(least(greatest({quoted(value.name)}, {value.low}), {value.high}))"
+            # Without the filter a null would count as the lower bound: greatest() passes over nulls.
+            bounded += f" FILTER ({quoted(value.name)} IS NOT NULL)"
+            total = f"least(greatest(coalesce({bounded}, 0), {-reach}), {reach})::BIGINT"
+        query = (
+            f"SELECT _person, {name}, {total} FROM asset WHERE get_bit(CAST(? AS BIT), least(_person, {persons})) = 1 "
+            "GROUP BY _person ORDER BY _person"
+        )
+        with self._connection(asset.id, asset.version) as connection:
+            return connection.execute(query, [f"{bits}0"]).fetchall()
+
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table as a file, written when it is first asked for."""
         said = hashlib.sha256(repr((asset.columns, *notes.items())).encode()).hexdigest()[:12]

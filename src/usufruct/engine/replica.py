@@ -9,7 +9,7 @@ is asked for here has no data near it, so nothing that comes back can tell of an
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb

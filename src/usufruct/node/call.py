@@ -47,10 +47,10 @@ from usufruct.core.exchange.rules import (
     size_class,
 )
 from usufruct.core.exchange.speakers import line
-from usufruct.core.exchange.state import FIND_USAGE, Call, Client, LinkedNode, Service
+from usufruct.core.exchange.state import FIND_USAGE, MATCH, Call, Client, LinkedNode, Service
 from usufruct.core.proof.checkpoint import to_base64, vkey
 from usufruct.core.registry.facts import PartyRegistered
-from usufruct.node import usage
+from usufruct.node import match_answers, usage
 from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, ServiceRequest, Services, Transaction
 
@@ -240,6 +240,8 @@ async def _ask(node: Node, services: Services, begun: _Begun, arrived: Arrived) 
         return await _ask_node(node, services, begun, to)
     if to.url == FIND_USAGE:
         return await asyncio.to_thread(usage.answer, node, to, arrived.asked, message.header(b"x-road-userid"))
+    if to.url == MATCH:
+        return await asyncio.to_thread(match_answers.answer, node, begun.permit, arrived.asked, message.body)
     passed = message.having(header.PURPOSE, begun.permit.purpose).without(header.HOLD, header.HOLD_DAYS)
     url = to.url + arrived.rest.decode()
     return await services.ask(ServiceRequest(message.method, url, passed.headers, message.body, to.private))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.disclosure import Book
+from usufruct.core.privacy.matching_sides import Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.identities import Identities
+from usufruct.node.runs import Runs
 from usufruct.ports import (
     Attestations,
     Clock,
@@ -83,7 +85,7 @@ def or_undone(found: T | Refusal) -> T:
 @dataclass(frozen=True, slots=True)
 class Node:
     """Everything plugged in. `reach` is told each step, for tests that stop the process there; `disclosed` is what was read
-    for the yearly disclosure so far."""
+    for the yearly disclosure so far, `runs` are the matches that other nodes are in the middle of."""
 
     about: About
     store: Store
@@ -100,8 +102,10 @@ class Node:
     rulebook: Rulebook
     outside: Outside
     identities: Identities
+    matching: Matching
     reach: Callable[[str], None] = no_step
     disclosed: Book = field(default_factory=Book)
+    runs: Runs[Any] = field(default_factory=Runs)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
         """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""

@@ -32,6 +32,7 @@ from usufruct.web import (
     identity,
     lineage,
     log,
+    matches,
     messages,
     pools,
     rights,
@@ -76,6 +77,7 @@ _STATUS = {
     "exchange": 403,
     "identity": 403,
     "lineage": 422,
+    "match": 409,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -87,6 +89,9 @@ _EXACT = {
     "registry.operation": 422,
     "pool.charter": 422,
     "pool.fit": 422,
+    "match.asset": 422,
+    "match.size": 422,
+    "match.often": 429,
 }
 
 
@@ -126,6 +131,7 @@ def make_app(node: Node) -> Litestar:
                     delegations,
                     log,
                     lineage,
+                    matches,
                     pools,
                     rights,
                     services,

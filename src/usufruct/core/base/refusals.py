@@ -60,6 +60,13 @@ CODES: dict[str, str] = {
     "fit.job": "not a job that this node does: an unknown estimator or parameter, or columns that do not suit it",
     "fit.column": "nothing can be learnt from the column: it has neither a list nor bounds, or says whom a row is about",
     "fit.missing": "the node was installed without what the job needs",
+    # matches with other nodes
+    "match.asset": "the table cannot be matched: it is about no persons, or their number is not public",
+    "match.size": "the table has too few persons to be matched, or too many",
+    "match.often": "there were as many matches under the agreement today as may be",
+    "match.small": "the result is about too few persons, or looks so in the noise; the same whatever it is",
+    "match.run": "there is no such run, or it cannot go on; the same whatever was wrong",
+    "match.peer": "the other node refused",
     # the register
     "registry.unknown": "no such party, asset, offer, negotiation or period, or it is not yours",
     "registry.exists": "the name is taken",

@@ -22,7 +22,7 @@ from usufruct.core.base.records import Fact
 class ServiceRegistered(Fact):
     """A system behind HTTP can be called through the node as `service` (instance/class/member/subsystem/code).
 
-    `url` is where it lies, or `state.FIND_USAGE` for the one service that the node answers itself. `person` says where
+    `url` is where it lies, or one of `state.OWN` for what the node answers itself. `person` says where
     a call says whom it is about: `path:2`, the second segment behind the service code, `query:code`, a parameter, or
     nothing for a service that is not about persons; `prefix` stands before her code in the name she is known by.
     `description` is where its OpenAPI document lies. `private` allows a `url` in a private network.

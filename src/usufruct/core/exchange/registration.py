@@ -23,7 +23,7 @@ from usufruct.core.exchange.facts import (
     ServiceRegistered,
     ServiceWithdrawn,
 )
-from usufruct.core.exchange.state import FIND_USAGE, AccessRight, Client, LinkedNode, Service, subsystem_of
+from usufruct.core.exchange.state import OWN, AccessRight, Client, LinkedNode, Service, subsystem_of
 from usufruct.core.proof.checkpoint import parse_vkey
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes as tree
@@ -86,7 +86,7 @@ def _check_description(wanted: ServiceRegistered) -> None:
             "write path:2 for the second segment behind the service code, or query:code for a parameter; and a prefix in "
             "small letters, digits and hyphens",
         )  # fmt: skip
-    if wanted.url != FIND_USAGE:
+    if wanted.url not in OWN.values():
         checked_url(wanted.url)
     if wanted.description:
         checked_url(wanted.description)

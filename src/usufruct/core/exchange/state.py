@@ -24,6 +24,8 @@ from usufruct.core.exchange.facts import (
 )
 
 FIND_USAGE = "journal:find-usage"  # the `url` of the service that the node answers from its journal
+MATCH = "node:match"  # the `url` of the service by which other nodes match tables with those of this one
+OWN = {"findUsage": FIND_USAGE, "match": MATCH}  # what the node answers itself, by the code of the service
 
 
 def subsystem_of(service: str) -> str:

@@ -29,6 +29,7 @@ from usufruct.web.portal import (
     desk,
     exchange,
     grades,
+    matches,
     member,
     openid,
     pages,
@@ -204,7 +205,7 @@ handlers = [
     Router("/", route_handlers=[
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
-        *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
+        *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *products.handlers, *templates.handlers,
     ])
