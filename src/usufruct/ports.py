@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -109,6 +109,15 @@ class Passwords(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TableIn:
+    """A table of a `name` in a `place` that may hold several: a file, or a PostgreSQL database at an address, which may
+    hold a password and is never shown. Without a name it is the only one there. A `Path` alone is a file of one table."""
+
+    place: Path | str = field(repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnSeen:
     """What a first look at a table's column shows: its likely `type`, nulls, distinct values and extremes, as text.
 
@@ -172,15 +181,15 @@ class Measured:
 class Engine(Protocol):
     """Runs plans where the data lie. Nothing but plans of this project is ever run."""
 
-    def inspect(self, table: Path) -> list[ColumnSeen]:
-        """A first look at a CSV or Parquet file, for proposing a card. Raises BadInput if it cannot be read."""
+    def inspect(self, table: Path | TableIn) -> list[ColumnSeen]:
+        """A first look at a table, for proposing a card. Raises BadInput if it cannot be read."""
 
-    def classify(self, table: Path) -> list[ColumnProposed]:
-        """What the columns of a CSV or Parquet file may be, on the cautious side. Raises BadInput if it cannot be read."""
+    def classify(self, table: Path | TableIn) -> list[ColumnProposed]:
+        """What the columns of a table may be, on the cautious side. Raises BadInput if it cannot be read."""
 
-    def ingest(self, card: Card, table: Path) -> Ingested:
-        """Takes a CSV or Parquet file in, typed by the card; durable when it returns. Raises BadInput naming the first
-        line that is ragged or mistyped, and keeps nothing then."""
+    def ingest(self, card: Card, table: Path | TableIn) -> Ingested:
+        """Takes a table in, typed by the card; durable when it returns. Raises BadInput naming the first row that is
+        ragged or mistyped, and keeps nothing then."""
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
         """Prepares the table without these persons' rows, durably, beside the old one; its SHA-256. Raises EngineFault."""

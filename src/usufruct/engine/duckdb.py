@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
 from usufruct.engine import delivery, pooling, removal
-from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.engine.columns import quoted
+from usufruct.engine.intake import inspect, propose, take_in
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, TableIn
 
 LOCKED = {
     "enable_external_access": "false",
@@ -53,20 +55,17 @@ class DuckDbEngine:
         self._exported: dict[Path, Delivered] = {}
         folder.mkdir(exist_ok=True)
 
-    def inspect(self, table: Path) -> list[ColumnSeen]:
+    def inspect(self, table: Path | TableIn) -> list[ColumnSeen]:
         """A first look at a table, for proposing a card."""
         return inspect(table)
 
-    def classify(self, table: Path) -> list[ColumnProposed]:
+    def classify(self, table: Path | TableIn) -> list[ColumnProposed]:
         """What the columns of a table may be, on the cautious side."""
         return propose(table)
 
-    def ingest(self, card: Card, table: Path) -> Ingested:
+    def ingest(self, card: Card, table: Path | TableIn) -> Ingested:
         """Takes a table in, typed by its card, under the digest of its bytes."""
-        check_table(table)
-        with table.open("rb") as file:
-            version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        return take_in(card, table, self._file(card.asset, version), version)
+        return take_in(card, table, partial(self._file, card.asset))
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
         """Prepares the table without some persons' rows; returns the SHA-256 of what will be stored."""

@@ -15,7 +15,8 @@ import duckdb
 
 from usufruct.core.base.faults import EngineFault, StoreFull
 from usufruct.core.registry.facts import Column
-from usufruct.engine.intake import quoted, sync
+from usufruct.engine.columns import quoted
+from usufruct.engine.intake import sync
 from usufruct.engine.removal import write_beside
 
 _KEPT = {"integer": "BIGINT", "decimal": "BIGINT", "text": "VARCHAR", "boolean": "BOOLEAN"}
