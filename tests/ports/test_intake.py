@@ -456,7 +456,8 @@ def test_parquet_whose_cells_do_not_fit(tmp_path: Path) -> None:
     for name, cells, column in (
         ("a float for an integer", [1.0, 2.5], AGE), ("not a number", [1.0, float("nan")], PAY),
         ("infinity", [1.0, float("inf")], PAY), ("a date for an integer", [None, datetime.date(2020, 1, 1)], AGE),
-        ("a decimal of more digits", [Decimal("1.000"), Decimal("1.001")], PAY), ("empty text for an integer", ["1", ""], AGE), ("too large", ["1", str(2**64)], AGE),
+        ("a decimal of more digits", [Decimal("1.000"), Decimal("1.001")], PAY),
+        ("empty text for an integer", ["1", ""], AGE), ("too large", ["1", str(2**64)], AGE),
     ):  # fmt: skip
         message = refused(
             tmp_path, pa.table({"who": ["a", "b"], column.name: cells}), (WHO, column), "t.parquet"

@@ -7,7 +7,6 @@ here, each to do one thing; where that could be read anywhere else it would show
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -24,12 +23,12 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+import sources
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-import sources
-from pg_server import Server
 from sources import FILES, TABLE, Rows
+
+from pg_server import Server
 from usufruct.core.base.faults import BadInput
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
@@ -64,7 +63,9 @@ def take(place: Path | TableIn, folder: Path, card: Card = CARD) -> tuple[Ingest
     taken = DuckDbEngine(data).ingest(card, place)
     assert [file.name for file in data.iterdir()] == [f"{card.asset}-{taken.version}.duckdb"]
     with duckdb.connect(data / f"{card.asset}-{taken.version}.duckdb", read_only=True) as connection:
-        rows = connection.execute("SELECT * EXCLUDE (_draw) FROM asset").fetchall()
+        names = ["_person" if c.name == card.person_column else c.name for c in card.columns]
+        kept = ", ".join(f'"{name}"' for name in names)
+        rows = connection.execute(f"SELECT {kept} FROM asset").fetchall()
     (data / f"{card.asset}-{taken.version}.duckdb").unlink()
     return taken, rows
 
@@ -119,8 +120,8 @@ CELLS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(CELLS, min_size=1, max_size=7))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cells=st.lists(CELLS, min_size=15, max_size=40))
 def test_any_table_is_the_same_from_every_kind(cells: list[dict[str, Any]], tmp_path: Path, clinic: str) -> None:
     """In CSV an empty text is nothing, and so there is none here; the text is what Python writes."""
     cells.append({"who": "a", "age": None, "Pay $": None, "member": None, "note": "last"})
@@ -210,10 +211,10 @@ TYPED: dict[str, tuple[pa.Array, Column, list[Any]]] = {
         pa.array([datetime(2020, 1, 2, 3, 4, tzinfo=UTC)] * 2, pa.timestamp("us", "Asia/Tokyo")), NOTE,
         ["2020-01-02 03:04:00+00"] * 2,
     ),
-    "times to the nanosecond": (pa.array([1, 2], pa.timestamp("ns")), NOTE, [f"1970-01-01 00:00:00.00000000{n}" for n in (1, 2)]),
+    "nanoseconds": (pa.array([1, None], pa.timestamp("ns")), NOTE, ["1970-01-01 00:00:00.000000001", None]),
     "nothing at all": (pa.nulls(2), AGE, [None, None]),
     "large texts": (pa.array(["x", ""], pa.large_string()), NOTE, ["x", ""]),
-    "views of texts": (pa.array(["x", "a long text beyond the view"], pa.string_view()), NOTE, ["x", "a long text beyond the view"]),
+    "views of texts": (pa.array(["x", "beyond the view"], pa.string_view()), NOTE, ["x", "beyond the view"]),
 }  # fmt: skip
 
 
@@ -248,7 +249,8 @@ def test_a_value_that_would_change_is_refused_with_its_row(name: str, suffix: st
 ODD: dict[str, pa.Array] = {
     "bytes": pa.array([b"x", b"y"]), "a list": pa.array([[1], [2]]), "a structure": pa.array([{"a": 1}, {"a": 2}]),
     "a map": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())), "a duration": pa.array([1, 2], pa.duration("s")),
-    "bytes of one length": pa.array([b"xy", b"zw"], pa.binary(2)), "a list in a dictionary": pa.array([b"x"] * 2).dictionary_encode(),
+    "bytes of one length": pa.array([b"xy", b"zw"], pa.binary(2)),
+    "bytes in a dictionary": pa.array([b"x"] * 2).dictionary_encode(),
 }  # fmt: skip
 
 
@@ -281,32 +283,21 @@ def test_arrow_with_offsets_that_lead_elsewhere(tmp_path: Path) -> None:
     """Taken on trust, they would read the node's own memory into the table."""
     path = sources.as_arrow_stream({"who": ["a"] * 4, "note": ["xxxx", "yyyy", "zzzz", "wwww"]}, tmp_path)
     content = path.read_bytes()
-    offsets = struct.pack("<5i", 0, 4, 8, 12, 12 + 4)
     small = struct.pack("<4i", 0, 4, 8, 12)
-    assert small in content and content.count(small) == 2  # batches of three rows, and one: of the notes, and no other
+    assert content.count(small) == 1, "the notes of the first three rows"
     for bad in ((0, 4, 8, 10**6), (0, -4, 8, 12), (0, 12, 4, 12), (-8, 4, 8, 12)):
         path.write_bytes(content.replace(small, struct.pack("<4i", *bad), 1))
         assert "cannot be read as a table" in refused(path, tmp_path, of(NOTE)).message
-    assert offsets not in content
 
 
 @pytest.mark.parametrize("kind", ["Arrow file", "Arrow stream", "Parquet", "DuckDB", "SQLite"])
 def test_a_file_cut_short_or_scrambled(kind: str, tmp_path: Path) -> None:
     path = FILES[kind]({"who": [f"p{n}" for n in range(5000)], "age": list(range(5000))}, tmp_path)
-    content, refusals = path.read_bytes(), 0
+    content = path.read_bytes()
     size = len(content)
-    for bad in (
-        content[: size // 2], content[:20], content[: size // 3] + os.urandom(size // 3) + content[size // 3 * 2 :],
-        content[:16] + bytes(size - 16),
-    ):  # fmt: skip
+    for bad in (content[: size // 2], content[:20], content[:16] + bytes(size - 16)):
         path.write_bytes(bad)
-        try:
-            taken, _ = take(path, tmp_path, of(AGE))
-            assert taken.rows <= 5000
-        except BadInput as fault:
-            assert "`t." in fault.message or "row" in fault.message or "column" in fault.message
-            refusals += 1
-    assert refusals >= 3
+        assert refused(path, tmp_path, of(AGE)).message
 
 
 @pytest.fixture
@@ -536,13 +527,14 @@ def test_rows_that_security_would_leave_out_are_not_left_out_in_silence(
     theirs.execute(
         "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA public TO reader; ALTER TABLE t ENABLE ROW LEVEL SECURITY"
     )
-    theirs.execute("CREATE POLICY some ON t USING (who = 'a')")
+    theirs.execute("CREATE POLICY partly ON t USING (who = 'a')")
     place = TableIn(clinic.replace("//postgres@", "//reader@"), "t")
-    assert "permission denied" in refused(place, tmp_path, of()).message
     theirs.execute("GRANT SELECT ON t TO reader")
     assert "row-level security" in refused(place, tmp_path, of()).message
     theirs.execute("ALTER TABLE t DISABLE ROW LEVEL SECURITY")
     assert take(place, tmp_path, of())[0].rows == 2
+    theirs.execute("REVOKE SELECT ON t FROM reader")
+    assert "permission denied" in refused(place, tmp_path, of()).message
     theirs.execute("DROP OWNED BY reader; DROP ROLE reader")
 
 

@@ -174,6 +174,8 @@ def _cast(column: Column, kind: str) -> str:
     """
     name = quoted(column.name)
     text = name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
+    if column.type == "integer" and kind in FLOATS:
+        return "CAST(NULL AS BIGINT)"  # whole or not
     if column.type == "integer":
         return f"TRY_CAST({name} AS BIGINT)" if kind in INTEGERS else _whole(text)
     if column.type == "decimal":
