@@ -38,7 +38,7 @@ from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.noise import OpenDpNoise
-from usufruct.node import call, erase, identity, query, register
+from usufruct.node import call, erase, identity, query, register, stored
 from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
 from usufruct.node.once import Once
@@ -233,6 +233,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
             register.settle(node)
             identity.recover(node)
             query.recover(node)
+            stored.forget(node)
             call.recover(node)
             yield node
         finally:

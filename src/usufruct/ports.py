@@ -21,7 +21,7 @@ from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.core.registry.state import Asset
+from usufruct.core.registry.state import Asset, Stored
 
 T = TypeVar("T")
 
@@ -178,6 +178,11 @@ class Measured:
     contributions: bytes
 
 
+Numbers = Callable[[str, Sequence[str]], Sequence[int]]
+"""Gives the persons whom a table of some version is about, by what its person column holds, their numbers; before anything
+is written, so that what it raises leaves all as it was."""
+
+
 class Engine(Protocol):
     """Runs plans where the data lie. Nothing but plans of this project is ever run."""
 
@@ -187,9 +192,20 @@ class Engine(Protocol):
     def classify(self, table: Path | TableIn) -> list[ColumnProposed]:
         """What the columns of a table may be, on the cautious side. Raises BadInput if it cannot be read."""
 
-    def ingest(self, card: Card, table: Path | TableIn) -> Ingested:
-        """Takes a table in, typed by the card; durable when it returns. Raises BadInput naming the first row that is
-        ragged or mistyped, and keeps nothing then."""
+    def ingest(self, card: Card, table: Path | TableIn, numbers: Numbers | None = None) -> Ingested:
+        """Takes a table in, typed by the card; durable when it returns. Without `numbers` persons are numbered in their
+        order, from 0. Raises BadInput naming the first row that is ragged or mistyped, and keeps nothing then."""
+
+    def fits(self, asset: Asset, stored: Stored, persons: int) -> None:
+        """Returns if the stored table of a version is the file that the journal names, and is as the card and the number
+        of persons say. Looks again only when the file was touched. Raises EngineFault, with a message that tells of no
+        row; what is wrong stands in the node's log."""
+
+    def examine(self, asset: Asset, stored: Stored, persons: int) -> list[str]:
+        """What is wrong with a stored table, in words for its steward, with the rows; nothing if it is whole."""
+
+    def forget(self, asset: str, version: str) -> bool:
+        """Deletes the table of a version, which nothing will read any more; whether there was one."""
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
         """Prepares the table without these persons' rows, durably, beside the old one; its SHA-256. Raises EngineFault."""

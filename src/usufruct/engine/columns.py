@@ -23,6 +23,7 @@ INTEGERS = frozenset(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY
     "UINTEGER",
 }
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
+STORED_AS = {"integer": "BIGINT", "decimal": "BIGINT", "text": "VARCHAR", "boolean": "BOOLEAN"}
 _PLAIN = INTEGERS | FLOATS | {
     "BOOLEAN", "VARCHAR", "DATE", "TIME", "TIME_NS", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
     "TIMESTAMP WITH TIME ZONE", "UUID", '"NULL"',

@@ -26,11 +26,12 @@ from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.core.registry.state import Asset
+from usufruct.core.registry.state import Asset, Stored
 from usufruct.engine import delivery, pooling, removal
 from usufruct.engine.columns import quoted
-from usufruct.engine.intake import inspect, propose, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, TableIn
+from usufruct.engine.intake import inspect, propose, sync, take_in
+from usufruct.engine.stored import Watch
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, Numbers, TableIn
 
 LOCKED = {
     "enable_external_access": "false",
@@ -51,6 +52,7 @@ class DuckDbEngine:
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
+        self._watch = Watch()
         self._exporting = threading.Lock()
         self._exported: dict[Path, Delivered] = {}
         folder.mkdir(exist_ok=True)
@@ -63,9 +65,28 @@ class DuckDbEngine:
         """What the columns of a table may be, on the cautious side."""
         return propose(table)
 
-    def ingest(self, card: Card, table: Path | TableIn) -> Ingested:
+    def ingest(self, card: Card, table: Path | TableIn, numbers: Numbers | None = None) -> Ingested:
         """Takes a table in, typed by its card, under the digest of its bytes."""
-        return take_in(card, table, partial(self._file, card.asset))
+        return take_in(card, table, partial(self._file, card.asset), numbers)
+
+    def fits(self, asset: Asset, stored: Stored, persons: int) -> None:
+        """Returns if the stored table is whole."""
+        open = partial(self._connection, stored.asset, stored.version)
+        self._watch.fits(self._file(stored.asset, stored.version), asset, stored, persons, open)
+
+    def examine(self, asset: Asset, stored: Stored, persons: int) -> list[str]:
+        """What is wrong with a stored table."""
+        open = partial(self._connection, stored.asset, stored.version)
+        return self._watch.examine(self._file(stored.asset, stored.version), asset, stored, persons, open)
+
+    def forget(self, asset: str, version: str) -> bool:
+        """Deletes the table of a version, and the files that were made of it."""
+        file = self._file(asset, version)
+        there = file.exists()
+        for one in (file, *(self._folder / "open").glob(f"{asset}-{version}-*")):
+            one.unlink(missing_ok=True)
+        sync(self._folder)
+        return there
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
         """Prepares the table without some persons' rows; returns the SHA-256 of what will be stored."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from usufruct.core.base.faults import BadInput, StoreFull
 from usufruct.core.registry.facts import Column
@@ -22,7 +23,7 @@ from usufruct.core.registry.rules import Card
 from usufruct.engine import source
 from usufruct.engine.classify import SAMPLE, Sampled, classify
 from usufruct.engine.columns import FLOATS, INTEGERS, OURS, Loaded, literal, quoted
-from usufruct.ports import ColumnProposed, ColumnSeen, Ingested, TableIn
+from usufruct.ports import ColumnProposed, ColumnSeen, Ingested, Numbers, TableIn
 
 LOOKED_AT = 2_000  # letters of a value that the classifier looks at
 LISTED_VALUES = 32  # a column with no more different values than this may be meant for grouping
@@ -60,21 +61,23 @@ def _sample(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]
     return tuple(value for (value,) in found)
 
 
-def take_in(card: Card, table: Path | TableIn, file: Callable[[str], Path]) -> Ingested:
-    """Writes the table of `card` to the `file` of its version, whole or not at all.
+def take_in(card: Card, table: Path | TableIn, file: Callable[[str], Path], numbers: Numbers | None = None) -> Ingested:
+    """Writes the table of `card` to the `file` of its version, whole or not at all; persons get the `numbers` that they are
+    given, or those of their order.
 
     What does not fit into memory while it is read goes beside the target and nowhere else, and is gone afterwards.
     """
     spill = file("reading").with_suffix(".spill")
     try:
-        return _take_in(duckdb.connect(config={"temp_directory": str(spill)}), card, table, file)
+        return _take_in(duckdb.connect(config={"temp_directory": str(spill)}), card, table, file, numbers)
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 
 
 def _take_in(
-    connection: duckdb.DuckDBPyConnection, card: Card, table: Path | TableIn, file: Callable[[str], Path]
-) -> Ingested:
+    connection: duckdb.DuckDBPyConnection, card: Card, table: Path | TableIn, file: Callable[[str], Path],
+    numbers: Numbers | None,
+) -> Ingested:  # fmt: skip
     if taken := [c.name for c in card.columns if c.name.lower() in OURS]:
         raise BadInput("input.table", f"`{taken[0]}` is a name that the node keeps for itself", "rename the column")
     loaded = source.load(connection, table, {column.name for column in card.columns})
@@ -90,7 +93,7 @@ def _take_in(
     rows, *nulls = _one(connection, f"SELECT count(*), {counts} FROM typed")
     target = file(loaded.version)
     period = _period(connection, card.period_column)
-    _write(connection, card, target)
+    _write(connection, card, target, numbers(loaded.version, persons) if numbers else range(len(persons)))
     with target.open("rb") as written:
         stored = hashlib.file_digest(written, "sha256").hexdigest()
     return Ingested(loaded.version, stored, int(rows), tuple(int(n) for n in nulls), period, persons)
@@ -195,7 +198,7 @@ def _whole(name: str) -> str:
     return f"CASE WHEN trim({name}) SIMILAR TO '[-+]?[0-9]+' THEN TRY_CAST({name} AS BIGINT) END"
 
 
-def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path, numbers: Sequence[int]) -> None:
     """The rows without the person's own value, by her number, into a file that appears whole or not at all.
 
     `_draw` decides which groups of a person count when she has too many. It comes from her own value alone, unlike her
@@ -208,12 +211,15 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path) -> N
     others = "".join(f", typed.{quoted(c.name)}" for c in card.columns if c.name != card.person_column)
     if card.person_column:
         steps = [
-            "CREATE TABLE persons AS SELECT value, (row_number() OVER (ORDER BY value) - 1)::INTEGER AS number, "
+            "CREATE TABLE persons AS SELECT value, number, "
             f"(md5_number_lower({literal(card.asset + '|')} || value) % 65536)::USMALLINT AS draw "
-            f"FROM (SELECT DISTINCT {person} AS value FROM typed)",
+            f"FROM (SELECT value, row_number() OVER (ORDER BY value) - 1 AS place FROM (SELECT DISTINCT {person} AS value "
+            "FROM typed)) JOIN numbers USING (place)",
             f"CREATE TABLE target.asset AS SELECT persons.number AS _person, persons.draw AS _draw{others} "
             f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY typed._line",
         ]
+    places = {"place": pa.array(range(len(numbers)), pa.int64()), "number": pa.array(numbers, pa.int32())}
+    connection.register("numbers", pa.table(places))
     try:
         connection.execute(f"ATTACH {literal(str(partial))} AS target")
         for step in steps:
@@ -242,6 +248,6 @@ def sync(path: Path) -> None:
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    found = connection.execute(query).fetchone()
-    assert found is not None
+    (found,) = connection.execute(query).fetchall()
+    assert isinstance(found, tuple)
     return found

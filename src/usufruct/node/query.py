@@ -37,6 +37,7 @@ from usufruct.core.privacy.rules import QueryPlan, plan
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.state import Asset
+from usufruct.node import stored
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
@@ -139,6 +140,7 @@ def _run(node: Node, admitted: _Admitted, population: bytes) -> _Ran:
     """Runs the plan where the data lie and adds the noise; abandons the use if that fails."""
     try:
         node.reach("query before run")
+        stored.check(node, admitted.plan.asset, admitted.plan.version)
         measured = node.engine.run(admitted.plan, population, admitted.permit.persons)
         node.reach("query after run")
         noised = [

@@ -10,6 +10,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.contract.state import AgreementUses
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
+from usufruct.core.registry.facts import AssetUpdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     match entry.fact:
         case BudgetOpened() as fact:
             yield Budget(fact.asset, fact.version, fact.micro_rho)
+        case AssetUpdated() as fact:
+            # The old rows and the new are about the same people: whatever was or may yet be spent on one is spent on both.
+            old = read.get(Budget, fact.asset, fact.replaces)
+            assert old is not None
+            yield replace(old, version=fact.version, reserved=0, spent=old.spent + old.reserved)
         case QueryAdmitted() as fact:
             budget = read.get(Budget, fact.asset, fact.version)
             assert budget is not None and budget.left >= fact.charge
