@@ -419,14 +419,14 @@ def test_a_file_of_another_kind_than_its_name(name: str, content: bytes, tmp_pat
 
 def test_a_file_that_is_changed_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its version would be of other bytes than its rows."""
-    path, real = sources.as_parquet(VISITS, tmp_path), source._FILES[".parquet"]
+    path, real = sources.as_parquet(VISITS, tmp_path), source._LOADS[".parquet"]
 
     def changed(*given: Any) -> Any:
         loaded = real(*given)
         path.write_bytes(path.read_bytes())
         return loaded
 
-    monkeypatch.setitem(source._FILES, ".parquet", changed)
+    monkeypatch.setitem(source._LOADS, ".parquet", changed)
     assert "was changed while it was read" in refused(path, tmp_path).message
 
 

@@ -29,11 +29,13 @@ KINDS = "CSV, Parquet, Arrow, DuckDB or SQLite"
 _ADDRESSES = ("postgresql://", "postgres://")
 _DATABASES = (".db", ".duckdb", ".sqlite", ".sqlite3")
 _Load = Callable[[duckdb.DuckDBPyConnection, Path, Collection[str] | None], Loaded]
-_FILES: dict[str, _Load] = {
+_LOADS: dict[str, _Load] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), csvfile.load),
     ".parquet": columnar.load_parquet,
     **dict.fromkeys((".arrow", ".feather", ".ipc"), columnar.load_arrow),
 }
+
+FILES = (*_LOADS, *_DATABASES)
 
 
 def named(typed: str, table: str = "") -> Path | TableIn:
@@ -59,6 +61,13 @@ def named(typed: str, table: str = "") -> Path | TableIn:
     return TableIn(Path(place), name) if name else Path(place)
 
 
+def called(source: Path | TableIn) -> str:
+    """What to call a table for a start: its own name, or that of its file."""
+    if isinstance(source, Path):
+        return source.stem
+    return source.name.rpartition(".")[2] or (source.place.stem if isinstance(source.place, Path) else "table")
+
+
 def _check_no_password(address: str) -> None:
     """Raises BadInput if an address holds a password: whoever is on the machine sees what is typed."""
     try:
@@ -80,11 +89,11 @@ def check(source: Path | TableIn) -> None:
         return
     if not file.is_file():
         raise BadInput("input.table", f"there is no file `{file.name}`", f"name a {KINDS} file")
-    if file.suffix.lower() not in (*_FILES, *_DATABASES):
+    if file.suffix.lower() not in FILES:
         raise BadInput(
             "input.table",
             f"`{file.name}` is not {KINDS}",
-            f"name a file that ends in {', '.join((*_FILES, *_DATABASES))}",
+            f"name a file that ends in {', '.join(FILES)}",
         )
     if name and file.suffix.lower() not in _DATABASES:
         raise BadInput("input.table", f"`{file.name}` is one table, and has none named `{name}`", "name the file alone")
@@ -112,7 +121,7 @@ def load(
         loaded = databases.load(connection, file, name, wanted)
         version = hashlib.sha256(f"{version}#{loaded.table}".encode()).hexdigest()[:16]  # a file may hold several
     else:
-        loaded = _FILES[file.suffix.lower()](connection, file, wanted)
+        loaded = _LOADS[file.suffix.lower()](connection, file, wanted)
     if _state(file) != before:
         raise BadInput(
             "input.table", f"`{file.name}` was changed while it was read", "take a copy of it, and name that"

@@ -36,6 +36,7 @@ from usufruct.web import (
     pools,
     rights,
     services,
+    tables,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -76,6 +77,7 @@ _STATUS = {
 }
 _EXACT = {
     "registry.exists": 409,
+    "registry.update": 409,
     "registry.no-person-column": 422,
     "contract.terms": 422,
     "privacy.budget": 403,
@@ -126,6 +128,7 @@ def make_app(node: Node) -> Litestar:
                     pools,
                     rights,
                     services,
+                    tables,
                 )
             ),
             *authzen.routers,

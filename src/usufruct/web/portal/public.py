@@ -35,6 +35,7 @@ from usufruct.web.portal import (
     requests,
     rulesets,
     steward,
+    tables,
     title,
     trace,
 )
@@ -203,6 +204,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers,
+        *pools.handlers, *tables.handlers,
     ])
 ]  # fmt: skip
