@@ -21,6 +21,7 @@ from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.core.registry.state import Asset, Stored
 
 T = TypeVar("T")
@@ -115,34 +116,6 @@ class TableIn:
 
     place: Path | str = field(repr=False)
     name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnSeen:
-    """What a first look at a table's column shows: its likely `type`, nulls, distinct values and extremes, as text.
-
-    `rows` are those that are not null.
-    """
-
-    name: str
-    type: str
-    decimals: int
-    nulls: int
-    distinct: int
-    low: str
-    high: str
-    values: tuple[str, ...]
-    rows: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnProposed:
-    """A class and a grade that a column of a new table may have, with the `reasons` in words; a person confirms them."""
-
-    name: str
-    data_class: str
-    grade: int
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ TOUCHED = {
     "a person below the beginning": ("UPDATE asset SET _person = -1 WHERE rowid = 0", "row 1 has no person"),
     "nobody": (
         "UPDATE asset SET _person = NULL WHERE rowid >= 34",
-        "row 35 has no person of this asset in `_person`; 2 such",
+        "row 35 has no person of this asset in `_person`; such rows: 2",
     ),
     "no draw": ("UPDATE asset SET _draw = NULL WHERE rowid = 3", "row 4 has no person of this asset in `_draw`"),
     "a column gone": ("ALTER TABLE asset DROP COLUMN hours", "column `hours` is missing"),

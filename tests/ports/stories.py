@@ -87,11 +87,13 @@ def story(
         [CredentialIssued(int(number), a, "Member", THEN), CredentialRevoked(int(number))],
         [PartyVerified(a, "seen", THEN)],
         [
-            _table(f"table-{number}", a), BudgetOpened(f"table-{number}", "v1", 1_000), PersonsEnrolled(f"table-{number}", 0, (member,)),
+            _table(f"table-{number}", a), BudgetOpened(f"table-{number}", "v1", 1_000),
+            PersonsEnrolled(f"table-{number}", 0, (member,)),
             AssetUpdated(f"table-{number}", a, "v1", "v2", "digest 2", Quality(2, 1, (0,), "2026 to 2027")),
         ],
         [
-            _table(f"pool-{number}", a), PoolFounded(f"pool-{number}", a, "words", "digest", 100, "EUR", a), PersonsEnrolled(f"pool-{number}", 0, (member,)),
+            _table(f"pool-{number}", a), PoolFounded(f"pool-{number}", a, "words", "digest", 100, "EUR", a),
+            PersonsEnrolled(f"pool-{number}", 0, (member,)),
             RightGranted(f"pu-{number}", asset, "use", member, a, False),
             RightGranted(f"po-{number}", asset, "operate", member, a, False),
             PoolJoined(f"pool-{number}", member, 0, asset, f"pu-{number}", f"po-{number}", "digest"),

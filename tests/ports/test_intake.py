@@ -25,8 +25,9 @@ from usufruct.core.base import canonical
 from usufruct.core.base.faults import BadInput, StoreFull
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.seen import ColumnSeen
 from usufruct.engine.duckdb import DuckDbEngine
-from usufruct.ports import ColumnSeen, Ingested
+from usufruct.ports import Ingested
 
 WHO = Column("who", "text", "personal", 2)
 PAY = Column("pay", "decimal", "personal", 2, decimals=2, low=0, high=1000)

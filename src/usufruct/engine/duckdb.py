@@ -26,12 +26,13 @@ from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.core.registry.state import Asset, Stored
 from usufruct.engine import delivery, pooling, removal
 from usufruct.engine.columns import quoted
 from usufruct.engine.intake import inspect, propose, sync, take_in
 from usufruct.engine.stored import Watch
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, Numbers, TableIn
+from usufruct.ports import Delivered, Ingested, Measured, Numbers, TableIn
 
 LOCKED = {
     "enable_external_access": "false",

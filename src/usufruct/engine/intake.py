@@ -20,10 +20,11 @@ import pyarrow as pa
 from usufruct.core.base.faults import BadInput, StoreFull
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.engine import source
 from usufruct.engine.classify import SAMPLE, Sampled, classify
 from usufruct.engine.columns import FLOATS, INTEGERS, OURS, Loaded, literal, quoted
-from usufruct.ports import ColumnProposed, ColumnSeen, Ingested, Numbers, TableIn
+from usufruct.ports import Ingested, Numbers, TableIn
 
 LOOKED_AT = 2_000  # letters of a value that the classifier looks at
 LISTED_VALUES = 32  # a column with no more different values than this may be meant for grouping

@@ -115,4 +115,4 @@ def _misfits(connection: duckdb.DuckDBPyConnection, asset: Asset, persons: int) 
                 f"SELECT min(rowid) + 1, count(*) FROM asset WHERE {bad[name]}"
             ).fetchall()[0]
             if rows:
-                yield f"row {first} has no person of this asset in `{name}`; {rows} such rows"
+                yield f"row {first} has no person of this asset in `{name}`; such rows: {rows}"

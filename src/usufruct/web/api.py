@@ -26,7 +26,7 @@ from usufruct.core.income.state import Period
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
-from usufruct.core.registry.state import Asset, Party
+from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes
 from usufruct.node import delegation, deliver, epoch, login, period, query, register, trade, views, witness
 from usufruct.web import messages
@@ -136,13 +136,6 @@ def list_parties(request: AnyRequest) -> list[Party]:
     """Everybody the node knows."""
     with node_of(request).store.read() as state:
         return list(state.list(Party))
-
-
-@get("/assets", opt=STEWARD, sync_to_thread=True, summary="All assets")
-def list_assets(request: AnyRequest) -> list[Asset]:
-    """All assets, offered or not."""
-    with node_of(request).store.read() as state:
-        return list(state.list(Asset))
 
 
 @post("/assets/{asset:str}/consents", opt=STEWARD, sync_to_thread=True, summary="Take over collected consents")
@@ -405,7 +398,6 @@ router = Router(
     "/api/v1",
     route_handlers=[
         about, catalogue, purpose_tree, checkpoint, add_party, verify_party, unverify_party, list_parties,
-        list_assets,
         record_consents, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
         list_agreements, end_agreement, ask, list_uses, receipt, me, counting_key, book, plan_period, close_period,
         list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,

@@ -63,6 +63,13 @@ async def taken_in(request: AnyRequest, data: dict[str, UploadFile], name: str) 
     return done(await run_sync(take_in)).asset
 
 
+@get("/assets", opt=STEWARD, sync_to_thread=True, summary="All assets")
+def list_assets(request: AnyRequest) -> list[Asset]:
+    """All assets, offered or not."""
+    with node_of(request).store.read() as state:
+        return list(state.list(Asset))
+
+
 @post("/assets/{asset:str}/rows", opt=STEWARD, request_max_body_size=UPLOAD_LIMIT, summary="Update an asset")
 async def update_asset(request: AnyRequest, asset: FromPath[str], data: Upload, name: FromQuery[str] = "") -> Asset:
     """Lets the rows of a table (`table`, a file) take the place of the asset's, under its card and its budget."""
@@ -87,4 +94,4 @@ def check_asset(request: AnyRequest, asset: FromPath[str]) -> Examined:
     return done(stored.examine(node_of(request), asset))
 
 
-router = Router("/api/v1", route_handlers=[propose_card, add_asset, update_asset, check_asset])
+router = Router("/api/v1", route_handlers=[propose_card, add_asset, list_assets, update_asset, check_asset])
