@@ -8,11 +8,13 @@ from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromPath, FromQuery
 
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.state import Asset
+from usufruct.core.registry.update import check_update
 from usufruct.engine.source import FILES
 from usufruct.node import stored
 from usufruct.web.api import UPLOAD_LIMIT, done
-from usufruct.web.auth import node_of
+from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal.pages import AnyRequest, Page, back_to, page
 from usufruct.web.tables import taken_in, updated
 
@@ -40,9 +42,11 @@ def show(request: AnyRequest, asset: FromPath[str], became: FromQuery[str] = "")
     examined = done(stored.examine(node, asset))
     with node.store.read() as state:
         found = state.get(Asset, asset)
+        may_update = not isinstance(check_update(state, asset, who_is(request).party, node.clock.now()), Refusal)
     return page(
-        request, "table.html", f"The table of {asset}", asset=found, examined=examined, became=became, kinds=FILES
-    )
+        request, "table.html", f"The table of {asset}", asset=found, examined=examined, became=became, kinds=FILES,
+        may_update=may_update,
+    )  # fmt: skip
 
 
 @post("/steward/tables/{asset:str}", opt=STEWARD, include_in_schema=False, request_max_body_size=UPLOAD_LIMIT)
