@@ -7,6 +7,7 @@ do:
     sh            run it; it must succeed
     sh refused    run it; the node must refuse (status 3)
     sh fails      run it; it must end with status 1
+    sh faults     run it; something must be wrong with what it is given (status 2)
     sh serve      run it in the background until the page ends, on a free port in place of 8000
     sh no-run     do not run it
     python        run it
@@ -400,6 +401,8 @@ class Reader:
                 self.shell(text, 0)
             case ["sh", "fails"]:
                 self.shell(text, 1)
+            case ["sh", "faults"]:
+                self.shell(text, 2)
             case ["sh", "refused"]:
                 self.shell(text, 3)
             case ["python"]:

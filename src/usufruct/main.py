@@ -40,7 +40,7 @@ from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
-from usufruct.node import call, erase, identity, match_use, query, register
+from usufruct.node import call, erase, identity, match_use, query, register, stored
 from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
 from usufruct.node.once import Once
@@ -239,6 +239,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
             identity.recover(node)
             match_use.recover(node)
             query.recover(node)
+            stored.forget(node)
             call.recover(node)
             yield node
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,7 +22,8 @@ from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.core.registry.state import Asset
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
+from usufruct.core.registry.state import Asset, Stored
 
 T = TypeVar("T")
 
@@ -116,31 +117,12 @@ class Passwords(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnSeen:
-    """What a first look at a table's column shows: its likely `type`, nulls, distinct values and extremes, as text.
+class TableIn:
+    """A table of a `name` in a `place` that may hold several: a file, or a PostgreSQL database at an address, which may
+    hold a password and is never shown. Without a name it is the only one there. A `Path` alone is a file of one table."""
 
-    `rows` are those that are not null.
-    """
-
-    name: str
-    type: str
-    decimals: int
-    nulls: int
-    distinct: int
-    low: str
-    high: str
-    values: tuple[str, ...]
-    rows: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnProposed:
-    """A class and a grade that a column of a new table may have, with the `reasons` in words; a person confirms them."""
-
-    name: str
-    data_class: str
-    grade: int
-    reasons: tuple[str, ...]
+    place: Path | str = field(repr=False)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,18 +169,34 @@ class Among:
     numbers: bytes | None = None
 
 
+Numbers = Callable[[str, Sequence[str]], Sequence[int]]
+"""Gives the persons whom a table of some version is about, by what its person column holds, their numbers; before anything
+is written, so that what it raises leaves all as it was."""
+
+
 class Engine(Protocol):
     """Runs plans where the data lie. Nothing but plans of this project is ever run."""
 
-    def inspect(self, table: Path) -> list[ColumnSeen]:
-        """A first look at a CSV or Parquet file, for proposing a card. Raises BadInput if it cannot be read."""
+    def inspect(self, table: Path | TableIn) -> list[ColumnSeen]:
+        """A first look at a table, for proposing a card. Raises BadInput if it cannot be read."""
 
-    def classify(self, table: Path) -> list[ColumnProposed]:
-        """What the columns of a CSV or Parquet file may be, on the cautious side. Raises BadInput if it cannot be read."""
+    def classify(self, table: Path | TableIn) -> list[ColumnProposed]:
+        """What the columns of a table may be, on the cautious side. Raises BadInput if it cannot be read."""
 
-    def ingest(self, card: Card, table: Path) -> Ingested:
-        """Takes a CSV or Parquet file in, typed by the card; durable when it returns. Raises BadInput naming the first
-        line that is ragged or mistyped, and keeps nothing then."""
+    def ingest(self, card: Card, table: Path | TableIn, numbers: Numbers | None = None) -> Ingested:
+        """Takes a table in, typed by the card; durable when it returns. Without `numbers` persons are numbered in their
+        order, from 0. Raises BadInput naming the first row that is ragged or mistyped, and keeps nothing then."""
+
+    def fits(self, asset: Asset, stored: Stored, persons: int) -> None:
+        """Returns if the stored table of a version is the file that the journal names, and is as the card and the number
+        of persons say. Looks again only when the file was touched. Raises EngineFault, with a message that tells of no
+        row; what is wrong stands in the node's log."""
+
+    def examine(self, asset: Asset, stored: Stored, persons: int) -> list[str]:
+        """What is wrong with a stored table, in words for its steward, with the rows; nothing if it is whole."""
+
+    def forget(self, asset: str, version: str) -> bool:
+        """Deletes the table of a version, which nothing will read any more; whether there was one."""
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
         """Prepares the table without these persons' rows, durably, beside the old one; its SHA-256. Raises EngineFault."""

@@ -28,6 +28,7 @@ from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
 from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
+from usufruct.core.privacy.facts import BudgetOpened
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.charter import PoolFounded
 from usufruct.core.registry.credentials import (
@@ -38,7 +39,7 @@ from usufruct.core.registry.credentials import (
     CredentialRevoked,
     StatusListRead,
 )
-from usufruct.core.registry.facts import PersonsEnrolled, RightGranted
+from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonsEnrolled, Quality, RightGranted
 from usufruct.core.registry.grants import RightRevoked
 from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.registry.operation import OperationAuthorised
@@ -49,6 +50,26 @@ RULES = Ruleset("r", (Rule("permission", "may", Action("use"), constraints=(
     Constraint("usu:grade", "lteq", (Value("3", "xsd:integer"),)),
 )),), "Agreement")  # fmt: skip
 NOW, THEN = Instant("2026-01-01T00:00:00.000Z"), Instant("2027-01-01T00:00:00.000Z")
+
+
+def _table(name: str, publisher: str) -> AssetRegistered:
+    return AssetRegistered(
+        name,
+        publisher,
+        publisher,
+        name,
+        "",
+        "",
+        (),
+        "v1",
+        "digest",
+        "nr",
+        (),
+        1,
+        (),
+        Quality(1, 1, (0,)),
+        member_prefix="m",
+    )
 
 
 def story(
@@ -66,7 +87,13 @@ def story(
         [CredentialIssued(int(number), a, "Member", THEN), CredentialRevoked(int(number))],
         [PartyVerified(a, "seen", THEN)],
         [
-            PoolFounded(f"pool-{number}", a, "words", "digest", 100, "EUR", a), PersonsEnrolled(f"pool-{number}", 0, (member,)),
+            _table(f"table-{number}", a), BudgetOpened(f"table-{number}", "v1", 1_000),
+            PersonsEnrolled(f"table-{number}", 0, (member,)),
+            AssetUpdated(f"table-{number}", a, "v1", "v2", "digest 2", Quality(2, 1, (0,), "2026 to 2027")),
+        ],
+        [
+            _table(f"pool-{number}", a), PoolFounded(f"pool-{number}", a, "words", "digest", 100, "EUR", a),
+            PersonsEnrolled(f"pool-{number}", 0, (member,)),
             RightGranted(f"pu-{number}", asset, "use", member, a, False),
             RightGranted(f"po-{number}", asset, "operate", member, a, False),
             PoolJoined(f"pool-{number}", member, 0, asset, f"pu-{number}", f"po-{number}", "digest"),

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usufruct.core.base.faults import BadInput
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.engine import classify, intake
 from usufruct.engine.classify import HARMLESS, PERSONAL, UNKNOWN, Sampled
-from usufruct.ports import ColumnProposed, ColumnSeen
 from usufruct.wire import card
 
 COLUMNS = Path(__file__).with_name("columns.txt").read_text(encoding="utf-8")

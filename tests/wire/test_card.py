@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from usufruct.core.base.faults import BadInput
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
+from usufruct.core.registry.seen import ColumnSeen
 from usufruct.engine.intake import inspect
-from usufruct.ports import ColumnSeen
 from usufruct.wire import card
 
 GOOD = """

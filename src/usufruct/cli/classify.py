@@ -10,7 +10,7 @@ import typer
 from usufruct.cli.app import command, group, out, table
 from usufruct.core.base.faults import BadInput
 from usufruct.core.rulebook.grades import GRADES, SCHEMES, TABLES
-from usufruct.engine import intake
+from usufruct.engine import intake, source
 from usufruct.wire import card
 
 classify = group("What a new table holds: proposed by the node, confirmed by a person.")
@@ -39,9 +39,11 @@ def grades() -> None:
 
 
 @command(classify, "table")
-def classify_table(file: Path) -> None:
-    """What each column of a CSV or Parquet file may be, and why; `asset propose` writes it into a card."""
-    proposed = intake.propose(file)
+def classify_table(
+    file: str, name: Annotated[str, typer.Option("--table", help="which table of the file or database")] = ""
+) -> None:
+    """What each column of a table may be, and why; `asset propose` writes it into a card."""
+    proposed = intake.propose(source.named(file, name))
     table(
         "", ["column", "class", "grade", "because"],
         [[p.name, p.data_class, GRADES[p.grade].name, "; ".join(p.reasons)] for p in proposed],

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.cli.app import FAULTED, HERE, Directory, command, done, doors, group, out, table
 from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.assurance import Verified
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook.grades import GRADES
-from usufruct.engine import intake
-from usufruct.node import login, register
+from usufruct.engine import intake, source
+from usufruct.node import login, register, stored, update
 from usufruct.wire import card
 
 party = group("Persons, organisations, cooperatives, agents.")
@@ -73,12 +73,18 @@ def list_parties(dir: Directory = HERE) -> None:
     out.print(f"and {len(parties) - len(others)} persons")
 
 
+TABLE = typer.Option("--table", help="which table of the file or database (or FILE#TABLE)")
+
+
 @command(asset, "propose")
 def propose(
-    file: Path, to: Annotated[Path | None, typer.Option(help="where to write the card (default: the screen)")] = None
+    file: str,
+    to: Annotated[Path | None, typer.Option(help="where to write the card (default: the screen)")] = None,
+    name: Annotated[str, TABLE] = "",
 ) -> None:
-    """Look at a CSV or Parquet file and propose its card, to be read and corrected by a person."""
-    text = card.propose(file.stem, intake.inspect(file), intake.propose(file))
+    """Look at a table and propose its card, to be read and corrected by a person."""
+    found = source.named(file, name)
+    text = card.propose(source.called(found), intake.inspect(found), intake.propose(found))
     if to is None:
         out.print(text, markup=False, soft_wrap=True)
     elif to.exists():
@@ -96,10 +102,11 @@ def propose(
 @command(asset, "add")
 def add_asset(
     card_file: Annotated[Path, typer.Argument(help="the card, TOML")],
-    table_file: Annotated[Path, typer.Argument(help="the table, CSV or Parquet")],
+    table_file: Annotated[str, typer.Argument(help="the table: a file, FILE#TABLE, or postgresql://…#TABLE")],
     publisher: Annotated[
         str | None, typer.Option("--as", help="the party that holds it (default: the operator)")
     ] = None,
+    name: Annotated[str, TABLE] = "",
     dir: Directory = HERE,
 ) -> None:
     """Register a table under its card; the persons it is about become members."""
@@ -107,8 +114,9 @@ def add_asset(
         raise BadInput("input.card", f"there is no file `{card_file}`", "make one with `usufruct asset propose`")
     text = card_file.read_text(encoding="utf-8")
     described, waiting = card.read(text), card.unconfirmed(text)
+    found = source.named(table_file, name)
     with doors().open(dir) as node:
-        made = done(register.add_asset(node, described, table_file, publisher or node.about.operator))
+        made = done(register.add_asset(node, described, found, publisher or node.about.operator))
     quality = made.asset.quality
     out.print(
         f"registered {made.asset.id}: {quality.rows} rows about {quality.persons} persons ({made.new_members} new members)",
@@ -116,6 +124,41 @@ def add_asset(
     )
     if waiting:
         out.print(f"nobody confirmed {', '.join(waiting)}: registered as sensitive at least", markup=False)
+
+
+@command(asset, "update")
+def update_asset(
+    id: str,
+    table_file: Annotated[str, typer.Argument(help="the table: a file, FILE#TABLE, or postgresql://…#TABLE")],
+    by: Annotated[
+        str | None, typer.Option("--as", help="the party that holds the asset (default: the operator)")
+    ] = None,
+    name: Annotated[str, TABLE] = "",
+    dir: Directory = HERE,
+) -> None:
+    """Let the rows of a table take the place of an asset's, under the same card and the same privacy budget."""
+    found = source.named(table_file, name)
+    with doors().open(dir) as node:
+        made = done(update.update_asset(node, id, found, by or node.about.operator))
+    quality = made.asset.quality
+    out.print(
+        f"updated {made.asset.id}: {quality.rows} rows, {quality.persons} persons so far ({made.new_members} new members); "
+        "what was spent of its budget stays spent", markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+@command(asset, "check")
+def check_asset(id: str, dir: Directory = HERE) -> None:
+    """Look at the whole stored table of an asset: is it the one that the journal names, and as its card says?"""
+    with doors().open(dir) as node:
+        found = done(stored.examine(node, id))
+    if not found.wrong:
+        out.print(f"{found.asset}: the stored table is whole, version {found.version}", markup=False)
+        return
+    for wrong in found.wrong:
+        out.print(f"{found.asset}: {wrong}", markup=False)
+    out.print("restore the node's data folder from a backup; until then no question is answered from it", markup=False)
+    raise typer.Exit(FAULTED)
 
 
 @command(asset, "list")

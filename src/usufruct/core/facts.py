@@ -46,6 +46,7 @@ from usufruct.core.registry import state as registry_state
 FACTS: tuple[type[Fact], ...] = (
     registry.PartyRegistered,
     registry.AssetRegistered,
+    registry.AssetUpdated,
     registry.PersonsEnrolled,
     registry.PersonErased,
     registry.RightGranted,
@@ -139,6 +140,7 @@ FACTS: tuple[type[Fact], ...] = (
 ROWS: tuple[type[Row], ...] = (
     registry_state.Party,
     registry_state.Asset,
+    registry_state.Stored,
     registry_state.Person,
     registry_state.ErasedPerson,
     registry_state.Right,

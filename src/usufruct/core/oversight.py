@@ -15,6 +15,7 @@ from usufruct.core.contract.state import Agreement, Negotiation
 from usufruct.core.income import ledger
 from usufruct.core.income.ledger import Account
 from usufruct.core.privacy.state import Budget, Use
+from usufruct.core.registry.state import Asset
 
 BUDGET_PERCENT = 80
 REFUSALS = 5
@@ -42,6 +43,9 @@ class Warning:
 def warnings(read: Reader, operator: str, at: Instant) -> Iterator[Warning]:
     """What the steward should look at now."""
     for budget in read.list(Budget):
+        asset = read.get(Asset, budget.asset)
+        if asset is None or asset.version != budget.version:  # its rows were replaced, and what was spent went along
+            continue
         used = budget.total - budget.left
         if used * 100 >= budget.total * BUDGET_PERCENT:
             percent = used * 100 // budget.total if budget.total else 100

@@ -23,7 +23,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from usufruct.ports import ColumnProposed, ColumnSeen
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 
 SAMPLE = 2_000  # different values of a column that are looked at
 UNKNOWN = 3  # sensitive: the grade of what nobody can place

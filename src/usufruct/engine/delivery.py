@@ -19,7 +19,8 @@ from pyarrow import csv, parquet
 
 from usufruct.core.base.faults import StoreFull
 from usufruct.core.registry.facts import Column
-from usufruct.engine.intake import quoted, sync
+from usufruct.engine.columns import quoted
+from usufruct.engine.intake import sync
 from usufruct.ports import Delivered
 
 _BATCH_ROWS = 100_000

@@ -14,6 +14,7 @@ import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,17 @@ from usufruct.core.privacy.sample import Sample
 from usufruct.core.privacy.steps import tables
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
-from usufruct.core.registry.state import Asset
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
+from usufruct.core.registry.state import Asset, Stored
 from usufruct.engine import delivery, pooling, removal, sampling
-from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
+from usufruct.engine.columns import quoted
+from usufruct.engine.intake import inspect, propose, sync, take_in
 from usufruct.engine.replica import agrees
 from usufruct.engine.room import Permitted, Room, size
 from usufruct.engine.statements import adding_up, binning, bounding, contributing, over_columns
+from usufruct.engine.stored import Watch
 from usufruct.engine.zygote import LOCKED
-from usufruct.ports import Among, ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.ports import Among, Delivered, Ingested, Measured, Numbers, TableIn
 from usufruct.trainer import Sampled
 
 
@@ -51,24 +55,41 @@ class DuckDbEngine:
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
         self._room = Room(size(memory), seconds, threads or os.cpu_count() or 1)
+        self._watch = Watch()
         self._exporting = threading.Lock()
         self._exported: dict[Path, Delivered] = {}
         folder.mkdir(exist_ok=True)
 
-    def inspect(self, table: Path) -> list[ColumnSeen]:
+    def inspect(self, table: Path | TableIn) -> list[ColumnSeen]:
         """A first look at a table, for proposing a card."""
         return inspect(table)
 
-    def classify(self, table: Path) -> list[ColumnProposed]:
+    def classify(self, table: Path | TableIn) -> list[ColumnProposed]:
         """What the columns of a table may be, on the cautious side."""
         return propose(table)
 
-    def ingest(self, card: Card, table: Path) -> Ingested:
+    def ingest(self, card: Card, table: Path | TableIn, numbers: Numbers | None = None) -> Ingested:
         """Takes a table in, typed by its card, under the digest of its bytes."""
-        check_table(table)
-        with table.open("rb") as file:
-            version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        return take_in(card, table, self._file(card.asset, version), version)
+        return take_in(card, table, partial(self._file, card.asset), numbers)
+
+    def fits(self, asset: Asset, stored: Stored, persons: int) -> None:
+        """Returns if the stored table is whole."""
+        open = partial(self._connection, stored.asset, stored.version)
+        self._watch.fits(self._file(stored.asset, stored.version), asset, stored, persons, open)
+
+    def examine(self, asset: Asset, stored: Stored, persons: int) -> list[str]:
+        """What is wrong with a stored table."""
+        open = partial(self._connection, stored.asset, stored.version)
+        return self._watch.examine(self._file(stored.asset, stored.version), asset, stored, persons, open)
+
+    def forget(self, asset: str, version: str) -> bool:
+        """Deletes the table of a version, and the files that were made of it."""
+        file = self._file(asset, version)
+        there = file.exists()
+        for one in (file, *(self._folder / "open").glob(f"{asset}-{version}-*")):
+            one.unlink(missing_ok=True)
+        sync(self._folder)
+        return there
 
     def remove(self, asset: str, version: str, numbers: Sequence[int]) -> str:
         """Prepares the table without some persons' rows; returns the SHA-256 of what will be stored."""

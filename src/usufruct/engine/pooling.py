@@ -15,10 +15,9 @@ import duckdb
 
 from usufruct.core.base.faults import EngineFault, StoreFull
 from usufruct.core.registry.facts import Column
-from usufruct.engine.intake import quoted, sync
+from usufruct.engine.columns import STORED_AS, quoted
+from usufruct.engine.intake import sync
 from usufruct.engine.removal import write_beside
-
-_KEPT = {"integer": "BIGINT", "decimal": "BIGINT", "text": "VARCHAR", "boolean": "BOOLEAN"}
 
 
 def found(columns: Sequence[Column], target: Path) -> str:
@@ -29,7 +28,7 @@ def found(columns: Sequence[Column], target: Path) -> str:
     """
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
-    typed = "".join(f", {quoted(column.name)} {_KEPT[column.type]}" for column in columns)
+    typed = "".join(f", {quoted(column.name)} {STORED_AS[column.type]}" for column in columns)
     try:
         with duckdb.connect(partial) as connection:
             connection.execute(f"CREATE TABLE asset (_person INTEGER, _draw USMALLINT{typed})")

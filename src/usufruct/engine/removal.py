@@ -36,7 +36,7 @@ def write_beside(
 ) -> str:
     """Writes what `query` finds in the table `old.asset`, and in that of a `cell`, as a new table beside `file`; returns
     the SHA-256 of the new file. Raises `fault` if it cannot."""
-    fresh = _beside(file)
+    fresh = beside(file)
     _discard(fresh)
     try:
         with duckdb.connect() as connection:
@@ -55,7 +55,7 @@ def write_beside(
 
 def put_in_place(file: Path, stored: str) -> None:
     """Lets the prepared file of that SHA-256 take the old one's place; throws away any other."""
-    fresh = _beside(file)
+    fresh = beside(file)
     if fresh.exists() and _digest(fresh) == stored:
         fresh.replace(file)
         sync(file.parent)
@@ -76,5 +76,6 @@ def _text(path: Path) -> str:
     return f"'{str(path).replace(chr(39), chr(39) * 2)}'"
 
 
-def _beside(file: Path) -> Path:
+def beside(file: Path) -> Path:
+    """Where a table that is written anew lies until it takes the place of the old one."""
     return file.with_suffix(".erased")

@@ -16,7 +16,7 @@ import duckdb
 
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
-from usufruct.engine.intake import quoted
+from usufruct.engine.columns import quoted
 from usufruct.engine.zygote import LOCKED
 
 _CONFIG: dict[str, Any] = {**LOCKED, "memory_limit": "100MB", "threads": "1"}

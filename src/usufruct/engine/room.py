@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from usufruct.core.base.faults import BadInput, EngineFault
 from usufruct.engine import zygote
-from usufruct.engine.intake import quoted
+from usufruct.engine.columns import quoted
 
 ANSWER_LIMIT = 64 << 20  # bytes of an answer from the room
 START_SECONDS = 30  # for a child to be there; no question has begun then

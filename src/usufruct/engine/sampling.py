@@ -16,7 +16,7 @@ from usufruct.core.privacy.moments import UNIT, Moments, Term
 from usufruct.core.privacy.question import Literal
 from usufruct.core.privacy.sample import Coded, Sample, listed
 from usufruct.core.registry.facts import Column
-from usufruct.engine.intake import quoted
+from usufruct.engine.columns import quoted
 
 
 def bits(population: bytes, persons: int) -> str:

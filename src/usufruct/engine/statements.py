@@ -26,7 +26,7 @@ from usufruct.core.privacy.steps import (
     Totalled,
     Windowed,
 )
-from usufruct.engine.intake import quoted
+from usufruct.engine.columns import quoted
 
 Statement = tuple[str, list[Literal | None]]
 

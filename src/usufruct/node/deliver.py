@@ -29,6 +29,7 @@ from usufruct.core.privacy.relations import where as resolve
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.node import stored
 from usufruct.node.node import Node
 from usufruct.ports import Delivered, Transaction
 
@@ -129,6 +130,7 @@ def file(node: Node, asset: str, format: str, meter: Meter | None = None) -> Lef
     permit = _permitted(node, asset, now)
     if isinstance(permit, Refusal):
         return permit
+    stored.check(node, permit.asset.id, permit.asset.version)
     made = node.engine.export(permit.asset, f".{format}", notes(permit, node.about.url))
     busy = meter.take(node.rulebook, now, deliveries=1, bytes=made.size) if meter else None
     return busy or _record(node, permit, format, FORMATS[format], made, made.digest, made.rows, made.size, "")
@@ -162,6 +164,7 @@ def rows(node: Node, asked: Question | Refusal, text: str, meter: Meter | None =
         return no_such_column(strange, permit.asset)
     if busy := meter.take(node.rulebook, now, deliveries=1) if meter else None:
         return busy
+    stored.check(node, permit.asset.id, permit.asset.version)
     found = node.engine.rows(permit.asset, columns, where, order, min(asked.limit or most, most))
     content = json.dumps({
         **notes(permit, node.about.url), "columns": [column.name for column in columns],

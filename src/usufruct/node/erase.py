@@ -16,7 +16,8 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.credentials import revoked_with
 from usufruct.core.registry.facts import PersonErased, Removed
 from usufruct.core.registry.rules import find_party
-from usufruct.core.registry.state import Asset, ErasedPerson, Party, Person
+from usufruct.core.registry.state import Asset, ErasedPerson, Party, Person, Stored
+from usufruct.node import stored
 from usufruct.node.node import Node
 from usufruct.node.register import TABLES, settle
 from usufruct.ports import Transaction
@@ -48,6 +49,9 @@ def _erase(node: Node, party: str, by: str) -> PersonErased | Refusal:
             )  # fmt: skip
         places = [(person, state.get(Asset, person.asset)) for person in state.list(Person, party=row.id)]
     tables = [(asset, person.number) for person, asset in places if asset is not None]
+    for asset, _ in tables:
+        stored.check(node, asset.id, asset.version)
+        stored.forget(node, asset.id)  # her rows are in what was replaced, too
     removed = tuple(Removed(a.id, number, node.engine.remove(a.id, a.version, [number])) for a, number in tables)
     node.reach("erase before fact")
 
@@ -87,7 +91,8 @@ def _finish(node: Node, erased: ErasedPerson) -> None:
             asset = state.get(Asset, removed.asset)
             assert asset is not None
             node.engine.replace(asset.id, asset.version, removed.stored)
-            node.table_keys.rotate(asset.id, asset.version)
+            for one in state.list(Stored, asset=asset.id):  # backups of what was replaced hold her rows, too
+                node.table_keys.rotate(asset.id, one.version)
     node.logins.forget(erased.party)
     node.reach("erase before key")
 

@@ -82,6 +82,14 @@ def or_undone(found: T | Refusal) -> T:
     return found
 
 
+def unless_refused(work: Callable[[], T]) -> T | Refusal:
+    """What comes of work in which `or_undone` may refuse."""
+    try:
+        return work()
+    except _Undone as undone:
+        return undone.refusal
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """Everything plugged in. `reach` is told each step, for tests that stop the process there; `disclosed` is what was read
@@ -120,7 +128,4 @@ class Node:
 
     def together(self, command: Callable[[Transaction], T]) -> T | Refusal:
         """Runs a command of many facts, of which `or_undone` may refuse one: then nothing happened."""
-        try:
-            return self.store.write(command)
-        except _Undone as undone:
-            return undone.refusal
+        return unless_refused(lambda: self.store.write(command))

@@ -33,6 +33,7 @@ from usufruct.core.registry.pool import Joining, Membership, Pool, PoolJoined, P
 from usufruct.core.registry.rules import check_card
 from usufruct.core.registry.state import Asset, Party, Person, Right
 from usufruct.node import erase, register
+from usufruct.node import stored as tables
 from usufruct.node.node import Node, or_undone
 from usufruct.node.register import TABLES, settle
 from usufruct.ports import Ingested, Snapshot, Transaction
@@ -130,6 +131,8 @@ def _join(node: Node, member: str, name: str, cell: str, shown: str, actors: tup
         first = allowed(state, node.clock.now())
     if isinstance(first, Refusal):
         return first
+    for asset in (first.pool, first.cell):
+        tables.check(node, asset.id, asset.version)
     stored = node.engine.bring(first.pool, first.cell, pool.brought(first.pool, first.cell), first.number)
     node.reach("pool before joined")
 
@@ -198,6 +201,7 @@ def take_out(node: Node) -> int:
         with node.store.read() as state:
             left = _left(state, node.clock.now())
         for asset, numbers in left:
+            tables.check(node, asset.id, asset.version)
             stored = node.engine.remove(asset.id, asset.version, numbers)
             node.reach("pool before taken out")
             node.store.write(partial(_appended, PoolStored(asset.id, stored, numbers)))

@@ -46,6 +46,7 @@ from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.state import Person
+from usufruct.node import stored
 from usufruct.node.asking import Asked as Asked
 from usufruct.node.asking import Decided, read_twice
 from usufruct.node.asking import decide as decide_on
@@ -163,6 +164,8 @@ def _run(node: Node, admitted: _Admitted, populations: Mapping[str, bytes]) -> _
     query = admitted.plan
     try:
         node.reach("query before run")
+        for source in query.sources:
+            stored.check(node, source.asset, source.version)
         among = _among(node, admitted, populations)
         measured = node.engine.run(query, among)
         node.reach("query after run")

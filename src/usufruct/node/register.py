@@ -26,7 +26,7 @@ from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
 from usufruct.core.trace import looked_at
 from usufruct.node.node import Node
-from usufruct.ports import Ingested, Transaction
+from usufruct.ports import Ingested, TableIn, Transaction
 
 ENROL_AT_ONCE = 10_000  # persons in one fact
 
@@ -94,7 +94,9 @@ class Registered:
     new_members: int
 
 
-def add_asset(node: Node, card: Card, table: Path, publisher: str, owner: str | None = None) -> Registered | Refusal:
+def add_asset(
+    node: Node, card: Card, table: Path | TableIn, publisher: str, owner: str | None = None
+) -> Registered | Refusal:
     """Takes a table in and registers it, with the persons it is about as members, in one transaction.
 
     The table of an `owner` is a cell: it is about her alone, and she is its source.
@@ -106,7 +108,7 @@ def add_asset(node: Node, card: Card, table: Path, publisher: str, owner: str | 
         return _take_in(node, card, table, publisher, owner)
 
 
-def _take_in(node: Node, card: Card, table: Path, publisher: str, owner: str | None) -> Registered | Refusal:
+def _take_in(node: Node, card: Card, table: Path | TableIn, publisher: str, owner: str | None) -> Registered | Refusal:
     with node.store.read() as state:
         found = check_card(state, card, publisher) or origin_of(state, card, publisher, node.clock.now())
     if isinstance(found, Refusal):
@@ -138,13 +140,14 @@ def register(
     if tx.get(Party, source) is None:
         tx.append(PartyRegistered(source, "group", f"the members of {card.title}"))
     before = tx.next
-    members = (owner,) if owner else tuple(_member(node, tx, card.member_prefix, value) for value in taken.persons)
+    members = (owner,) if owner else tuple(member(node, tx, card.member_prefix, value) for value in taken.persons)
     new = tx.next - before
     quality = Quality(taken.rows, len(members), taken.nulls, taken.period)
     tx.append(AssetRegistered(
         card.asset, publisher, source, card.title, card.description, card.licence, card.keywords, taken.version,
         taken.stored, card.person_column, card.columns, card.rows_per_person, card.once_per, quality,
         origin.purposes, card.derived_from, card.transform, origin.prohibited, charter.digest if charter else "",
+        card.member_prefix, card.period_column,
     ))  # fmt: skip
     for step in origin.steps:
         tx.append(replace(step, id=numbered("step", tx.next)))
@@ -167,20 +170,23 @@ def register(
     return Registered(asset, new)
 
 
-def _member(node: Node, tx: Transaction, prefix: str, value: str) -> str:
+def known_as(prefix: str, value: str) -> str:
+    """What people call the person whom a value of the person column means."""
+    return slug(f"{prefix}-{value}")
+
+
+def member(node: Node, tx: Transaction, prefix: str, value: str) -> str:
     """The id of the person whom a value of the person column means; registers her if she is new.
 
     Her id is random: it stands in facts about many, where it must lead to nobody once she is erased.
     """
-    known_as = slug(f"{prefix}-{value}")
-    known = find_party(tx, known_as)
+    called = known_as(prefix, value)
+    known = find_party(tx, called)
     if known:
         return known.id
-    member = f"p-{node.entropy.bytes(8).hex()}"
-    tx.append(PartyRegistered(
-        member, "person", f"{prefix.capitalize()} {value}", known_as=known_as, key=tx.new_key()
-    ))  # fmt: skip
-    return member
+    id = f"p-{node.entropy.bytes(8).hex()}"
+    tx.append(PartyRegistered(id, "person", f"{prefix.capitalize()} {value}", known_as=called, key=tx.new_key()))
+    return id
 
 
 def record_consents(

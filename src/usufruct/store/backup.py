@@ -34,7 +34,7 @@ from usufruct import __version__
 from usufruct.core import facts
 from usufruct.core.base.faults import BadInput, JournalDamaged, NodeFault
 from usufruct.core.proof.checkpoint import Checkpoint, open_note
-from usufruct.core.registry.facts import AssetRegistered, PersonErased
+from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
 from usufruct.ports import Clock, Entropy
 from usufruct.store import audit
@@ -223,10 +223,11 @@ def _seal_table(directory: Path, to: Path, table: str, key: bytes, entropy: Entr
 def _stored(source: Source) -> Iterator[tuple[str, str]]:
     """The newest version of every stored table that the journal names, and the SHA-256 of it."""
     stored: dict[str, tuple[str, str]] = {}
-    query = "SELECT record FROM journal WHERE kind IN (?, ?, ?) ORDER BY seq"
-    for (record,) in source.select(query, AssetRegistered.KIND, PersonErased.KIND, PoolStored.KIND):
+    kinds = (AssetRegistered.KIND, AssetUpdated.KIND, PersonErased.KIND, PoolStored.KIND)
+    query = f"SELECT record FROM journal WHERE kind IN ({', '.join('?' * len(kinds))}) ORDER BY seq"
+    for (record,) in source.select(query, *kinds):
         match facts.decode(record).fact:
-            case AssetRegistered() as fact:
+            case AssetRegistered() | AssetUpdated() as fact:
                 stored[fact.asset] = table_name(fact.asset, fact.version), fact.stored
             case PersonErased() as fact:
                 for removed in fact.removed:

@@ -24,7 +24,7 @@ from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
-from usufruct.core.registry.facts import AssetRegistered, PersonErased
+from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
 from usufruct.ports import KeyRing
 from usufruct.store import tables
@@ -70,7 +70,7 @@ class Recount:
             self._sealed[digest] = (entry.seq, media_type)
         self._about.update((party, entry.seq) for party in entry.fact.about())
         match entry.fact:
-            case AssetRegistered() as fact:
+            case AssetRegistered() | AssetUpdated() as fact:
                 self._assets[fact.asset] = (entry.seq, f"{fact.asset}-{fact.version}.duckdb", fact.stored)
             case PersonErased() as fact:
                 for removed in fact.removed:

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from anyio.to_thread import run_sync
 from litestar import MediaType, Request, Router, delete, get, post
 from litestar.datastructures import UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.base.faults import BadInput
@@ -29,12 +27,12 @@ from usufruct.core.income.state import Period
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
-from usufruct.core.registry.state import Asset, Party
+from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes
 from usufruct.node import asking, delegation, deliver, epoch, login, period, query, register, trade, views, witness
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
-from usufruct.wire import card, dcat, odrl, sql
+from usufruct.wire import dcat, odrl, sql
 
 T = TypeVar("T")
 
@@ -139,47 +137,6 @@ def list_parties(request: AnyRequest) -> list[Party]:
     """Everybody the node knows."""
     with node_of(request).store.read() as state:
         return list(state.list(Party))
-
-
-@post("/assets/proposal", opt=STEWARD, request_max_body_size=UPLOAD_LIMIT, media_type=MediaType.TEXT,
-      summary="A card to start from")  # fmt: skip
-async def propose_card(
-    request: AnyRequest, data: Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)]
-) -> str:
-    """Looks at a table (`table`, a CSV or Parquet file) and proposes its card, as TOML."""
-    file = part_of(data, "table")
-    content = await file.read()
-
-    def look() -> str:
-        with kept(file.filename, content) as path:
-            engine = node_of(request).engine
-            return card.propose(Path(file.filename).stem, engine.inspect(path), engine.classify(path))
-
-    return await run_sync(look)
-
-
-@post("/assets", opt=STEWARD, request_max_body_size=UPLOAD_LIMIT, summary="Register an asset")
-async def add_asset(
-    request: AnyRequest, data: Annotated[dict[str, UploadFile], Body(media_type=RequestEncodingType.MULTI_PART)]
-) -> Asset:
-    """Takes in a table (`table`, CSV or Parquet) under its card (`card`, TOML)."""
-    node = node_of(request)
-    file, described = part_of(data, "table"), part_of(data, "card")
-    text = (await described.read()).decode(errors="replace")
-    content = await file.read()
-
-    def take_in() -> register.Registered | Refusal:
-        with kept(file.filename, content) as path:
-            return register.add_asset(node, card.read(text), path, node.about.operator)
-
-    return done(await run_sync(take_in)).asset
-
-
-@get("/assets", opt=STEWARD, sync_to_thread=True, summary="All assets")
-def list_assets(request: AnyRequest) -> list[Asset]:
-    """All assets, offered or not."""
-    with node_of(request).store.read() as state:
-        return list(state.list(Asset))
 
 
 @post("/assets/{asset:str}/consents", opt=STEWARD, sync_to_thread=True, summary="Take over collected consents")
@@ -471,7 +428,6 @@ router = Router(
     "/api/v1",
     route_handlers=[
         about, catalogue, purpose_tree, checkpoint, add_party, verify_party, unverify_party, list_parties,
-        propose_card, add_asset, list_assets,
         record_consents, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
         list_agreements, end_agreement, ask, preview, list_uses, receipt, me, counting_key, book, plan_period, close_period,
         list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,

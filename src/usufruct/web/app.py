@@ -37,6 +37,7 @@ from usufruct.web import (
     pools,
     rights,
     services,
+    tables,
     templates,
     training,
 )
@@ -81,6 +82,7 @@ _STATUS = {
 }
 _EXACT = {
     "registry.exists": 409,
+    "registry.update": 409,
     "registry.no-person-column": 422,
     "contract.terms": 422,
     "privacy.budget": 403,
@@ -137,6 +139,7 @@ def make_app(node: Node) -> Litestar:
                     services,
                     training,
                     templates,
+                    tables,
                 )
             ),
             *authzen.routers,

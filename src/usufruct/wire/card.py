@@ -19,8 +19,8 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.records import plain
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card, DeclaredStep
+from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.core.rulebook.grades import BY_NAME, CLASSES, GRADES
-from usufruct.ports import ColumnProposed, ColumnSeen
 
 _CARD_FIELDS = {
     "asset", "title", "description", "licence", "keywords", "person_column", "period_column", "rows_per_person",

@@ -70,6 +70,7 @@ CODES: dict[str, str] = {
     # the register
     "registry.unknown": "no such party, asset, offer, negotiation or period, or it is not yours",
     "registry.exists": "the name is taken",
+    "registry.update": "these rows cannot take the place of the asset's",
     "registry.no-person-column": "the table has no column that says whom a row is about",
     "registry.operation": "only a public body authorises an organisation, and only for data of class public",
     "pool.charter": "the charter cannot be adopted",

@@ -411,7 +411,7 @@ def _within_limits(
                 "privacy.budget", NOT_ANSWERED, f"{said} for `{source.asset}`",
                 remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
             )  # fmt: skip
-        spent = read.get(Spent, source.asset, source.version, requester)
+        spent = read.get(Spent, source.asset, requester)
         mine = spent.micro_rho if spent else 0
         if (mine + query.charge) * 100 > budget.total * quota:
             return refuse(

@@ -10,6 +10,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.contract.state import AgreementUses
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
+from usufruct.core.registry.facts import AssetUpdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,10 @@ class Budget(Row):
 
 @dataclass(frozen=True, slots=True)
 class Spent(Row):
-    """What one requester has reserved or spent of an asset's version, in micro-rho."""
+    """What one requester has reserved or spent of an asset's budget, in micro-rho."""
 
-    KEY = ("asset", "version", "requester")
+    KEY = ("asset", "requester")
     asset: str
-    version: str
     requester: str
     micro_rho: int
 
@@ -88,15 +88,23 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     match entry.fact:
         case BudgetOpened() as fact:
             yield Budget(fact.asset, fact.version, fact.micro_rho, delta=fact.nano_delta)
+        case AssetUpdated() as fact:
+            # The old rows and the new are about the same people: whatever was or may yet be spent on one is spent on both.
+            old = read.get(Budget, fact.asset, fact.replaces)
+            assert old is not None
+            yield replace(
+                old, version=fact.version, reserved=0, spent=old.spent + old.reserved, delta_reserved=0,
+                delta_spent=old.delta_spent + old.delta_reserved,
+            )  # fmt: skip
         case QueryAdmitted() as fact:
             budget = read.get(Budget, fact.asset, fact.version)
             assert budget is not None and budget.left >= fact.charge and budget.delta_left >= fact.nano_delta
             yield replace(
                 budget, reserved=budget.reserved + fact.charge, delta_reserved=budget.delta_reserved + fact.nano_delta
             )
-            spent = read.get(Spent, fact.asset, fact.version, fact.requester)
+            spent = read.get(Spent, fact.asset, fact.requester)
             before = spent.micro_rho if spent else 0
-            yield Spent(fact.asset, fact.version, fact.requester, before + fact.charge)
+            yield Spent(fact.asset, fact.requester, before + fact.charge)
             uses = read.get(AgreementUses, fact.agreement) or AgreementUses(fact.agreement, 0)
             yield replace(uses, uses=uses.uses + 1)
             yield from delegation.used(read, fact.delegations, 1, fact.price)

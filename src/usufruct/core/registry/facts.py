@@ -42,7 +42,8 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Figures about a table: `rows`, `persons`, `nulls` per column in the table's order, and the period covered."""
+    """Figures about a table: `rows`, `persons` that are or ever were in it, `nulls` per column in the table's order, and the
+    period covered."""
 
     rows: int
     persons: int
@@ -100,7 +101,7 @@ class AssetRegistered(Fact):
     one row for each of their values) bound what one person can count for; the node enforces both whatever the data say.
     It may be used for `purposes` at most, and for none of `prohibited`, whatever anybody agrees to. `derived_from` names
     the assets it was made of, `transform` the registered one that made it. A pool's `charter` is the digest of what its
-    members read.
+    members read. `member_prefix` and `period_column` are those of the card, by which an update is read.
     """
 
     KIND = "asset.registered/1"
@@ -123,6 +124,23 @@ class AssetRegistered(Fact):
     transform: str = ""
     prohibited: tuple[str, ...] = ()
     charter: str = ""
+    member_prefix: str | None = None
+    period_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetUpdated(Fact):
+    """Other rows took the place of an asset's, under the same card: those of `version`, as the file of the SHA-256 `stored`,
+    in the place of the version that it `replaces`. Persons keep their numbers, and `quality` counts all numbers that were
+    ever given. What was learnt from the old rows is spent for the new ones too."""
+
+    KIND = "asset.updated/1"
+    asset: str
+    by: str
+    replaces: str
+    version: str
+    stored: str
+    quality: Quality
 
 
 @dataclass(frozen=True, slots=True)

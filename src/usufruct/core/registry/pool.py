@@ -26,7 +26,7 @@ from usufruct.core.registry.charter import Charter, PoolFounded
 from usufruct.core.registry.facts import Column, PersonErased, PersonsEnrolled
 from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
 from usufruct.core.registry.rights import Limits
-from usufruct.core.registry.state import Asset, Person, Right
+from usufruct.core.registry.state import Asset, Person, Right, written_anew
 from usufruct.core.rulebook import purposes
 
 NOT_JOINED = "you did not join"
@@ -137,6 +137,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from _counted(read, fact.pool, fact.number, 1)
         case PoolStored() as fact:
             yield replace(_pool(read, fact.pool), stored=fact.stored)
+            yield written_anew(read, fact.pool, fact.stored)
             for number in fact.without:
                 member = read.get(Membership, fact.pool, number)
                 if member is not None:  # who was erased since has no place that could be changed

@@ -16,7 +16,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.facts import PARTY_KINDS, TYPES, Column, PartyRegistered
-from usufruct.core.registry.state import Asset, Party
+from usufruct.core.registry.state import Asset, Party, Stored
 from usufruct.core.rulebook.grades import CLASSES, GRADES
 
 
@@ -150,13 +150,12 @@ def check_card(read: Reader, card: Card, publisher: str, anonymous: bool = False
 
 
 def check_new(read: Reader, card: Card, version: str) -> Refusal | None:
-    """Whether no asset has these very bytes already: a second name for them would be a second privacy budget."""
-    for asset in read.list(Asset):
-        if asset.version == version:
-            return refuse(
-                "registry.exists", f"asset `{card.asset}` was not registered", f"this table is `{asset.id}` already",
-                remedy=f"use `{asset.id}`; what may be learnt from a table is counted once",
-            )  # fmt: skip
+    """Whether no asset has or had these very bytes: a second name for them would be a second privacy budget."""
+    for stored in read.list(Stored, version=version):
+        return refuse(
+            "registry.exists", f"asset `{card.asset}` was not registered", f"this table is `{stored.asset}` already",
+            remedy=f"use `{stored.asset}`; what may be learnt from a table is counted once",
+        )  # fmt: skip
     return None
 
 

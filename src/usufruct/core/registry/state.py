@@ -9,6 +9,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.registry.facts import (
     AssetRegistered,
+    AssetUpdated,
     Column,
     PartyRegistered,
     PersonErased,
@@ -68,10 +69,29 @@ class Asset(Row):
     seq: int = 0
     prohibited: tuple[str, ...] = ()
     charter: str = ""
+    member_prefix: str | None = None
+    period_column: str | None = None
 
     def column(self, name: str) -> Column | None:
         """The column of that name, in capitals or not, as SQL has it."""
         return next((c for c in self.columns if c.name.lower() == name.lower()), None)
+
+
+NOW, REPLACED = "now", "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Row):
+    """The file that holds a version of an asset: the `digest` that it has, and the one that it had `before` it was written
+    anew. Its `standing` is `now`, or `replaced` by an update: then it is kept for as long as somebody reads it."""
+
+    KEY = ("asset", "version")
+    INDEXED = ("asset", "version", "standing")
+    asset: str
+    version: str
+    digest: str
+    before: str = ""
+    standing: str = NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +181,19 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.asset, fact.publisher, fact.source, fact.title, fact.description, fact.licence, fact.keywords,
                 fact.version, fact.person_column, fact.columns, fact.rows_per_person, fact.once_per, fact.quality,
                 entry.at, fact.purposes, fact.derived_from, fact.transform, entry.seq, fact.prohibited, fact.charter,
+                fact.member_prefix, fact.period_column,
             )  # fmt: skip
+            yield Stored(fact.asset, fact.version, fact.stored)
+        case AssetUpdated() as fact:
+            yield replace(_stored(read, fact.asset), standing=REPLACED)
+            yield replace(_asset(read, fact.asset), version=fact.version, quality=fact.quality)
+            yield Stored(fact.asset, fact.version, fact.stored)
         case PersonsEnrolled() as fact:
             for number, party in enumerate(fact.persons, fact.first):
                 yield Person(fact.asset, number, party)
         case PersonErased() as fact:
             yield ErasedPerson(fact.key, fact.party, fact.removed, entry.at)
+            yield from (written_anew(read, removed.asset, removed.stored) for removed in fact.removed)
         case RightGranted() as fact:
             yield Right(
                 fact.id, fact.asset, fact.right, fact.grantor, fact.grantee, fact.may_grant, fact.until, fact.rests_on,
@@ -187,6 +214,24 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(_right(read, fact.right), end=Ended("revoked", fact.by, entry.at, entry.seq))
         case _:
             return
+
+
+def written_anew(read: Reader, asset: str, digest: str) -> Stored:
+    """What is stored of an asset after its table was written anew, to the file of that SHA-256."""
+    stored = _stored(read, asset)
+    return replace(stored, digest=digest, before=stored.digest)
+
+
+def _asset(read: Reader, name: str) -> Asset:
+    asset = read.get(Asset, name)
+    assert asset is not None, "an asset is registered before anything happens to it"
+    return asset
+
+
+def _stored(read: Reader, name: str) -> Stored:
+    stored = read.get(Stored, name, _asset(read, name).version)
+    assert stored is not None, "an asset's table is stored when it is registered"
+    return stored
 
 
 def _transferred(right: Right, fact: RightTransferred, entry: Entry) -> Iterator[Right]:

@@ -9,8 +9,8 @@ from litestar import get, post
 from litestar.datastructures import UploadFile
 from litestar.params import QueryParameter
 
+from usufruct.core.registry.seen import ColumnProposed
 from usufruct.core.rulebook import grades, purposes
-from usufruct.ports import ColumnProposed
 from usufruct.web.api import UPLOAD_LIMIT, kept, part_of
 from usufruct.web.auth import node_of
 from usufruct.web.portal.pages import AnyRequest, Page, page

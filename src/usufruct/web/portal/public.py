@@ -38,6 +38,7 @@ from usufruct.web.portal import (
     requests,
     rulesets,
     steward,
+    tables,
     templates,
     title,
     trace,
@@ -207,6 +208,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers, *products.handlers, *templates.handlers,
+        *pools.handlers, *products.handlers, *tables.handlers, *templates.handlers,
     ])
 ]  # fmt: skip
