@@ -78,12 +78,12 @@ def test_every_shipped_parameter_says_where_it_comes_from_and_the_shares_are_who
 
 GRADE_TABLE = """
 number | name       | lets out
--------+------------+-----------------
-0      | open       | rows; aggregates
-1      | internal   | rows; aggregates
-2      | personal   | aggregates
-3      | sensitive  | aggregates
-4      | restricted | aggregates
+-------+------------+---------------------------------------------
+0      | open       | rows; masked; cubes; aggregates; computation
+1      | internal   | rows; masked; cubes; aggregates; computation
+2      | personal   | masked; cubes; aggregates; computation
+3      | sensitive  | aggregates; computation
+4      | restricted | aggregates; computation
 5      | important  |
 6      | core       |
 """
@@ -97,6 +97,7 @@ def test_grades() -> None:
     assert {name: grade.number for name, grade in BY_NAME.items()} == {row["name"]: int(row["number"]) for row in table}
     assert all(set(grade.forms) <= set(FORMS) and grade.harm for grade in GRADES)
     assert all(set(GRADES[n + 1].forms) <= set(GRADES[n].forms) for n in range(6)), "a higher grade never lets out more"
+    assert all(grade.pseudonymised_export for grade in GRADES if "masked" in grade.forms), "masked rows carry pseudonyms"
     assert CLASSES == ("public", "enterprise", "personal")
 
 
