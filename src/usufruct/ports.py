@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.privacy.conditions import Resolved
+from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
@@ -209,6 +210,10 @@ class Engine(Protocol):
     ) -> list[tuple[Any, ...]]:
         """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
         Raises EngineFault."""
+
+    def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
+        """The rows of the plan, from persons of the population only, each with the number of the person whom it is about
+        (-1 in a table about nobody); in the place of her own column stands nothing. Raises EngineFault."""
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not

@@ -97,7 +97,9 @@ def test_grades() -> None:
     assert {name: grade.number for name, grade in BY_NAME.items()} == {row["name"]: int(row["number"]) for row in table}
     assert all(set(grade.forms) <= set(FORMS) and grade.harm for grade in GRADES)
     assert all(set(GRADES[n + 1].forms) <= set(GRADES[n].forms) for n in range(6)), "a higher grade never lets out more"
-    assert all(grade.pseudonymised_export for grade in GRADES if "masked" in grade.forms), "masked rows carry pseudonyms"
+    assert all(grade.pseudonymised_export for grade in GRADES if "masked" in grade.forms), (
+        "masked rows carry pseudonyms"
+    )
     assert CLASSES == ("public", "enterprise", "personal")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from usufruct.cli.app import HERE, REFUSED, Directory, doors, out, table, tell_refusal
 from usufruct.core.privacy.release import Cell
-from usufruct.node import query
+from usufruct.node import query, rows
 from usufruct.wire import sql
 
 
@@ -25,7 +25,7 @@ def ask(
 ) -> None:
     """Ask a question in SQL, for a purpose."""
     with doors().open(dir) as node:
-        result = query.ask(node, query.Asked(by, text, sql.parse(text), purpose, micro_rho, hold, hold_days))
+        result = rows.ask(node, query.Asked(by, text, sql.parse(text), purpose, micro_rho, hold, hold_days))
     if receipt:
         receipt.write_text(result.receipt.text(), encoding="utf-8")
     if isinstance(result, query.Refused):

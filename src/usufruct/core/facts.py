@@ -36,6 +36,7 @@ from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.privacy import facts as privacy
+from usufruct.core.privacy import masking
 from usufruct.core.privacy import state as privacy_state
 from usufruct.core.registry import assurance, charter, credentials, grants, keys, operation, pool
 from usufruct.core.registry import facts as registry
@@ -120,6 +121,7 @@ FACTS: tuple[type[Fact], ...] = (
     privacy.QueryAnswered,
     privacy.QueryAbandoned,
     privacy.QueryRefused,
+    masking.MaskDeclared,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -175,6 +177,7 @@ ROWS: tuple[type[Row], ...] = (
     exchange_state.Traffic,
     privacy_state.Budget,
     privacy_state.Use,
+    masking.Mask,
     ledger.Transfer,
     ledger.Account,
     income_state.PeriodPlan,
@@ -203,6 +206,7 @@ FOLDS = (
     hold.fold,
     ledger.fold,
     privacy_state.fold,
+    masking.fold,
     income_state.fold,
     epochs.fold,
 )

@@ -21,12 +21,13 @@ import duckdb
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.conditions import Resolved
 from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
+from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
-from usufruct.engine import delivery, pooling, removal
+from usufruct.engine import delivery, pooling, records, removal
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
 from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
 
@@ -144,6 +145,12 @@ class DuckDbEngine:
         query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
         with self._connection(asset.id, asset.version) as connection:
             return connection.execute(query, values).fetchall()
+
+    def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
+        """The rows of a plan, each with the number of the person whom it is about."""
+        query, values = records.query(plan, records.bits(population, persons), _condition)
+        with self._connection(plan.asset.id, plan.asset.version) as connection:
+            return [(number, cells) for number, *cells in connection.execute(query, values).fetchall()]  # type: ignore[misc]
 
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"

@@ -25,7 +25,7 @@ from usufruct.engine.classify import SAMPLE, Sampled, classify
 from usufruct.ports import ColumnProposed, ColumnSeen, Ingested
 
 LOOKED_AT = 2_000  # letters of a value that the classifier looks at
-OURS = ("_line", "_person", "_draw")  # columns that the node adds
+OURS = ("_line", "_person", "_draw", "_class", "_copy")  # columns that the node adds
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_LIMIT = 1_000_000  # characters
 LISTED_VALUES = 32  # a column with no more different values than this may be meant for grouping

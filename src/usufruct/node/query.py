@@ -63,7 +63,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho."""
+    """An answer and all that goes with it, in its `form`; `charge`, `budget_left` and `budget_total` in micro-rho."""
 
     use: str
     answer: Answer
@@ -75,6 +75,7 @@ class Answered:
     budget_left: int
     budget_total: int
     receipt: Receipt
+    form: str = "aggregates"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
-from usufruct.node import delegation, deliver, epoch, login, period, query, register, trade, views, witness
+from usufruct.node import delegation, deliver, epoch, login, period, query, register, rows, trade, views, witness
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
 from usufruct.wire import card, dcat, odrl, sql
@@ -254,19 +254,21 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
-    """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
+    """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt. Rows are answered as
+    they are or masked, whichever is the widest form that may leave."""
     who = who_is(request)
     asked = query.Asked(
         who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
         who.signed,
     )  # fmt: skip
-    result = query.ask(node_of(request), asked)
+    result = rows.ask(node_of(request), asked)
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
     return messages.AnswerBody(
         result.use, result.meaning, result.purpose, result.agreement, list(result.answer.columns),
         [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes),
         str(result.price), result.charge, result.budget_left, result.budget_total, result.receipt.text(),
+        result.form,
     )  # fmt: skip
 
 

@@ -333,8 +333,8 @@ class NewToken(Struct, forbid_unknown_fields=True):
 
 
 class AnswerBody(Struct):
-    """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost, and
-    its receipt as text."""
+    """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost, its
+    receipt as text, and its form."""
 
     use: str
     meaning: str
@@ -349,6 +349,7 @@ class AnswerBody(Struct):
     budget_left: int
     budget_total: int
     receipt: str
+    form: str = "aggregates"
 
 
 class RefusalBody(Struct):

@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "privacy.key": "this column cannot be grouped by",
     "privacy.measure": "this column cannot be added up or averaged",
     "privacy.literal": "a value does not fit the column it is compared with",
+    "privacy.mask": "masked rows do not hold this column, or the mask cannot be changed any more",
     "privacy.cells": "the answer would have too many cells",
     "privacy.budget": "the asset's privacy budget does not cover the question",
     "privacy.precision": "the precision asked for is outside what the node allows",

@@ -27,7 +27,7 @@ class QueryAdmitted(Fact):
     """A question will be answered: `charge` (micro-rho) is reserved. `question` is what was typed, `meaning` what it
     was understood as; `population` is the sealed bitmap of the persons whose rows may be used, `decision` the sealed
     proof of the permit (see `access.proof`). `actors` act for the requester, who speaks first first, each under one of the
-    `delegations`."""
+    `delegations`. `form` is the form of the answer (see `grades.FORMS`)."""
 
     KIND = "query.admitted/1"
     use: str
@@ -45,6 +45,7 @@ class QueryAdmitted(Fact):
     decision: str = ""
     actors: tuple[str, ...] = ()
     delegations: tuple[str, ...] = ()
+    form: str = "aggregates"
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

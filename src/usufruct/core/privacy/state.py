@@ -57,6 +57,7 @@ class Use(Row):
     decision: str = ""
     actors: tuple[str, ...] = ()
     delegations: tuple[str, ...] = ()
+    form: str = "aggregates"
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -75,6 +76,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations,
+                form=fact.form,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)

@@ -14,7 +14,7 @@ from usufruct.core.contract.negotiation import FINAL
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
-from usufruct.node import decision, query, trade, views
+from usufruct.node import decision, query, rows, trade, views
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import answers, pages
@@ -97,7 +97,7 @@ def ask(request: AnyRequest, data: Form) -> Response[Any]:
     if charge and not (charge.isascii() and charge.isdigit()):
         raise BadInput("input.form", f"`{charge}` is not a precision", "choose one of those in the form")
     asked = query.Asked(who_is(request).party, text, sql.parse(text), purpose, int(charge) if charge else None)
-    result = query.ask(node_of(request), asked)
+    result = rows.ask(node_of(request), asked)
     return back_to(f"/questions/{result.use}")
 
 
