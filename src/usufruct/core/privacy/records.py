@@ -25,8 +25,12 @@ _REFUSED = "the question was not answered"
 @dataclass(frozen=True, slots=True)
 class RecordsPlan:
     """Up to `limit` rows of an asset: `columns` in the order asked for, those for which `where` holds, in `order` (column,
-    whether descending). With a `view` they are from the masked table. What rows about persons are not put in order by
-    stands in an order that only `order_key` tells: that of the table could say whom it is about, and which are of one. `capped` if more might have been asked for than may leave."""
+    whether descending). With a `view` they are from the masked table. `capped` if more might have been asked for than may
+    leave.
+
+    What rows about persons are not put in order by stands in an order that only `order_key` tells: that of the table could
+    say whom a row is about, and which are of one person.
+    """
 
     asset: Asset
     columns: tuple[Column, ...]
