@@ -17,8 +17,10 @@ from typing import Any, Protocol, TypeVar
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.privacy.conditions import Resolved
+from usufruct.core.privacy.cubes import CubePlan
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.rules import QueryPlan
+from usufruct.core.privacy.suppression import Figures, Place
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
@@ -170,6 +172,15 @@ class Measured:
     contributions: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Exact figures of a cube, still inside the trust boundary, for each of its cells, and the bounded rows per person
+    (unsigned 32-bit, little-endian)."""
+
+    cells: dict[Place, Figures]
+    contributions: bytes
+
+
 class Engine(Protocol):
     """Runs plans where the data lie. Nothing but plans of this project is ever run."""
 
@@ -214,6 +225,9 @@ class Engine(Protocol):
     def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
         """The rows of the plan, from persons of the population only, each with the number of the person whom it is about
         (-1 in a table about nobody); in the place of her own column stands nothing. Raises EngineFault."""
+
+    def tally(self, plan: CubePlan, population: bytes, persons: int) -> Tallied:
+        """The figures of a cube over the rows of the population. Raises EngineFault."""
 
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         """The plan's exact numbers over the rows of the population. Raises EngineFault, with a message that does not

@@ -40,18 +40,20 @@ def tell_answer(result: query.Answered) -> None:
     """An answer on the screen, with what it cost."""
     answer = result.answer
     out.print(f"answer: {result.meaning}", markup=False)
-    table("", list(answer.columns), [[_shown(cell) for cell in row] for row in answer.rows], answer.measures)
+    shown = [
+        [_shown(cell, result.form, column in answer.measures) for cell, column in zip(row, answer.columns, strict=True)]
+        for row in answer.rows
+    ]
+    table("", list(answer.columns), shown, answer.measures)
     for note in answer.notes:
         out.print(f"  {note}", markup=False)
-    total = result.budget_total
-    out.print(
-        f"cost: {result.price}, and {result.charge * 100 / total:.0f} % of the privacy budget; "
-        f"{result.budget_left * 100 / total:.0f} % is left. Receipt: fact {result.receipt.index} ({result.use})",
-        markup=False,
-    )
+    total, spent = result.budget_total, ""
+    if result.form == "aggregates":
+        spent = f", and {result.charge * 100 / total:.0f} % of the privacy budget; {result.budget_left * 100 / total:.0f} % is left"
+    out.print(f"cost: {result.price}{spent}. Receipt: fact {result.receipt.index} ({result.use})", markup=False)
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell, form: str, measure: bool) -> str:
     if cell is None:
-        return "–"
+        return "–" if form != "cubes" else "withheld" if measure else "total"
     return str(cell).lower() if isinstance(cell, bool) else str(cell)

@@ -35,8 +35,8 @@ from usufruct.core.income import ledger
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
+from usufruct.core.privacy import cubes, masking
 from usufruct.core.privacy import facts as privacy
-from usufruct.core.privacy import masking
 from usufruct.core.privacy import state as privacy_state
 from usufruct.core.registry import assurance, charter, credentials, grants, keys, operation, pool
 from usufruct.core.registry import facts as registry
@@ -122,6 +122,8 @@ FACTS: tuple[type[Fact], ...] = (
     privacy.QueryAbandoned,
     privacy.QueryRefused,
     masking.MaskDeclared,
+    cubes.CubeDeclared,
+    cubes.CubeBuilt,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -178,6 +180,8 @@ ROWS: tuple[type[Row], ...] = (
     privacy_state.Budget,
     privacy_state.Use,
     masking.Mask,
+    cubes.Cube,
+    cubes.CubeBuild,
     ledger.Transfer,
     ledger.Account,
     income_state.PeriodPlan,
@@ -207,6 +211,7 @@ FOLDS = (
     ledger.fold,
     privacy_state.fold,
     masking.fold,
+    cubes.fold,
     income_state.fold,
     epochs.fold,
 )

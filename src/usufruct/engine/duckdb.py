@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +21,18 @@ import duckdb
 
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.conditions import Resolved
+from usufruct.core.privacy.cubes import CubePlan
 from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import groups
 from usufruct.core.privacy.rules import QueryPlan, Vector
+from usufruct.core.privacy.suppression import TOTAL, Figures, places
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
-from usufruct.engine import delivery, pooling, records, removal
+from usufruct.engine import cubes, delivery, pooling, records, removal
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, Tallied
 
 LOCKED = {
     "enable_external_access": "false",
@@ -151,6 +154,28 @@ class DuckDbEngine:
         query, values = records.query(plan, records.bits(population, persons), _condition)
         with self._connection(plan.asset.id, plan.asset.version) as connection:
             return [(number, cells) for number, *cells in connection.execute(query, values).fetchall()]  # type: ignore[misc]
+
+    def tally(self, plan: CubePlan, population: bytes, persons: int) -> Tallied:
+        """The figures of a cube."""
+        query, values = cubes.per_person(plan, records.bits(population, persons))
+        with self._connection(plan.asset, plan.version) as connection:
+            connection.execute(f"CREATE TEMP TABLE persons AS {query}", values)
+            found = connection.execute(cubes.figures(plan, "persons")).fetchall()
+            counted = connection.execute(
+                "SELECT _person, least(sum(rows), ?) FROM persons GROUP BY 1", [plan.rows_per_person]
+            ).fetchall()
+        cells = dict.fromkeys(places(plan.shape), Figures(0, (0,) * (1 + len(plan.sums)), (0,) * len(plan.sums)))
+        width = len(plan.keys)
+        for row in found:
+            at = tuple(
+                TOTAL if value is None else key.values.index(value) for value, key in zip(row, plan.keys, strict=False)
+            )
+            people, count, *told = map(int, row[width:])
+            cells[at] = Figures(people, (count, *told[0::2]), tuple(told[1::2]))
+        contributions = array("I", bytes(4 * persons))
+        for person, rows in counted:
+            contributions[person] = int(rows)
+        return Tallied(cells, contributions.tobytes())
 
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"

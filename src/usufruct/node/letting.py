@@ -26,8 +26,21 @@ from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnsw
 from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.state import Budget
 from usufruct.node.node import Node
-from usufruct.node.query import KEPT_TEXT, Answered, Asked, Refused
+from usufruct.node.query import KEPT_TEXT, Answered, Refused
 from usufruct.ports import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What came in, as in `query.Asked`; `text` is what is kept of what was typed."""
+
+    requester: str
+    text: str
+    purpose: str
+    hold: str = ""
+    hold_days: int | None = None
+    actors: tuple[str, ...] = ()
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +75,16 @@ class _Open:
     deed: Deed
 
 
-def let_out(node: Node, asked: Asked, decide_on: Callable[[Transaction, Asked], Decided]) -> Answered | Refused:
+def let_out(node: Node, wanted: Wanted, decide_on: Callable[[Transaction, Wanted], Decided]) -> Answered | Refused:
     """Answers or refuses; either way it is a fact when this returns. `decide_on` decides and plans, in the transaction
     in which the use is admitted.
 
     Raises:
         EngineFault: the data could not be looked at; the use is abandoned.
     """
-    asked = replace(asked, text=holdable(asked.text), purpose=holdable(asked.purpose))
+    wanted = replace(wanted, text=holdable(wanted.text), purpose=holdable(wanted.purpose))
     node.reach("query before admitted")
-    decision = node.store.write(lambda tx: _admit(tx, asked, decide_on))
+    decision = node.store.write(lambda tx: _admit(tx, wanted, decide_on))
     node.reach("query after admitted")
     if isinstance(decision, tuple):
         return _refused(node, *decision)
@@ -109,34 +122,34 @@ def _look(node: Node, opened: _Open, population: bytes) -> LetOut:
 
 
 def _admit(
-    tx: Transaction, asked: Asked, decide_on: Callable[[Transaction, Asked], Decided]
+    tx: Transaction, wanted: Wanted, decide_on: Callable[[Transaction, Wanted], Decided]
 ) -> _Open | tuple[str, Refusal, int]:
     """Decide and plan; then the fact, one way or the other."""
-    requester, actors = delegation.acting(tx, asked.requester, asked.actors)
-    asked = replace(asked, requester=requester, actors=actors)
+    requester, actors = delegation.acting(tx, wanted.requester, wanted.actors)
+    wanted = replace(wanted, requester=requester, actors=actors)
     use = numbered("use", tx.next)
-    held = hold.place(tx, use, asked.requester, asked.hold, asked.hold_days, tx.now) if asked.hold else None
-    request, decision = decide_on(tx, asked)
+    held = hold.place(tx, use, wanted.requester, wanted.hold, wanted.hold_days, tx.now) if wanted.hold else None
+    request, decision = decide_on(tx, wanted)
     if isinstance(held, Refusal):
         decision = held
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
-    text = asked.text if len(asked.text) <= KEPT_TEXT else asked.text[:KEPT_TEXT] + "…"
+    text = wanted.text if len(wanted.text) <= KEPT_TEXT else wanted.text[:KEPT_TEXT] + "…"
     if isinstance(decision, Refusal):
         asset = request.asset if request else ""
         entry = tx.append(QueryRefused(
-            use, asked.requester, asset[:KEPT_TEXT], asked.purpose[:KEPT_TEXT], text, decision.code, decision.reasons,
-            decision.remedy, _kept(tx, prove(tx, request, tx.now)) if request else "", asked.actors,
+            use, wanted.requester, asset[:KEPT_TEXT], wanted.purpose[:KEPT_TEXT], text, decision.code, decision.reasons,
+            decision.remedy, _kept(tx, prove(tx, request, tx.now)) if request else "", wanted.actors,
         ))  # fmt: skip
         return use, decision, entry.seq
     permit = decision.permit
     tx.append(QueryAdmitted(
-        use, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text,
+        use, wanted.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text,
         decision.meaning, 0, permit.price, permit.agreement.terms.currency,
-        tx.attach("application/vnd.usufruct.population.v1", decision.population), _kept(tx, permit.proof), asked.actors,
+        tx.attach("application/vnd.usufruct.population.v1", decision.population), _kept(tx, permit.proof), wanted.actors,
         permit.delegations, decision.request.form,
     ))  # fmt: skip
-    counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
+    counted = consent.used(tx, use, permit.asset.id, permit.purpose, decision.population, permit.circumstances)
     if counted is not None:
         tx.append(counted)
     return _Open(use, decision)

@@ -5,24 +5,31 @@ leave; see `core.access.forms` for the choice, `core.privacy.masking` for what m
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from usufruct.core.access.forms import decide_records
 from usufruct.core.access.proof import Request
 from usufruct.core.access.rules import Permit
 from usufruct.core.base.canonical import holdable
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.money import decimal
 from usufruct.core.base.records import Reader
-from usufruct.core.base.refusals import Refusal
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.contract.state import in_force as agreements_in_force
+from usufruct.core.lineage.standing import standing
 from usufruct.core.privacy import masking, records
 from usufruct.core.privacy.conditions import reach, resolve
 from usufruct.core.privacy.masking import ColumnMask, MaskDeclared, View
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import Answer
+from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook.grades import in_force
 from usufruct.node import query
-from usufruct.node.letting import Decided, Deed, LetOut, counted, let_out, obligations
+from usufruct.node.letting import Decided, Deed, LetOut, Wanted, counted, let_out, obligations
 from usufruct.node.node import Node
 from usufruct.node.query import Answered, Asked, Refused
 from usufruct.ports import Transaction
@@ -45,16 +52,16 @@ def answer_rows(node: Node, asked: Asked) -> Answered | Refused:
     Raises:
         EngineFault: the rows could not be read; the use is abandoned.
     """
-    return let_out(node, asked, partial(_decide, node))
+    assert isinstance(asked.question, Question), "what cannot be read is refused elsewhere"
+    wanted = Wanted(asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed)
+    return let_out(node, wanted, partial(_decide, node, asked.question))
 
 
-def _decide(node: Node, tx: Transaction, asked: Asked) -> Decided:
-    question = asked.question
-    assert isinstance(question, Question), "what is not for rows is answered elsewhere"
-    request, permit = decide_records(tx, _request(tx, asked, question), tx.now)
+def _decide(node: Node, question: Question, tx: Transaction, wanted: Wanted) -> Decided:
+    request, permit = decide_records(tx, _request(tx, wanted, question), tx.now)
     if isinstance(permit, Refusal):
         return request, permit
-    view = masked_view(node, tx, permit.asset) if request.form == "masked" else None
+    view = _view(node, tx, permit.asset, tx.now) if request.form == "masked" else None
     key = _key(node, permit.agreement.id)
     most = node.rulebook.value("records.rows-max", tx.now)
     plan = records.plan(question, permit.asset, view, most, hashlib.sha256(key).hexdigest())
@@ -65,13 +72,13 @@ def _decide(node: Node, tx: Transaction, asked: Asked) -> Decided:
     return request, Deed(request, permit, meaning, permit.population, partial(_look, node, permit, plan, key))
 
 
-def _request(tx: Transaction, asked: Asked, question: Question) -> Request:
+def _request(tx: Transaction, wanted: Wanted, question: Question) -> Request:
     asset = tx.get(Asset, question.asset)
     where = resolve(question.where, asset) if question.where and asset else None
     parts = () if where is None or isinstance(where, Refusal) else reach(where)
     return Request(
-        asked.requester, holdable(question.asset), asked.purpose, question.form,
-        tuple(holdable(name) for name in question.read()), parts, asked.actors, asked.signed,
+        wanted.requester, holdable(question.asset), wanted.purpose, question.form,
+        tuple(holdable(name) for name in question.read()), parts, wanted.actors, wanted.signed,
     )  # fmt: skip
 
 
@@ -111,19 +118,51 @@ def _called(read: Reader, asset: str, number: int, plan: RecordsPlan, key: bytes
     return party.called if party else ""
 
 
-def masked_view(node: Node, read: Reader, asset: Asset) -> View:
-    """The masked table of an asset as it stands now."""
+def _view(node: Node, read: Reader, asset: Asset, at: Instant) -> View:
+    """The masked table of an asset as it stands."""
+    floor = node.rulebook.value("records.alike-min", at)
+    return masking.view(asset, masking.of(read, asset.id), in_force(at), floor)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskShown:
+    """How the rows of an asset are masked now: each rule with the width of its bands in the column's unit; `fixed` if rows
+    have left under it."""
+
+    view: View
+    rules: tuple[tuple[ColumnMask, str], ...]
+    fixed: bool
+
+
+def mask(node: Node, asset: str, party: str) -> MaskShown | Refusal:
+    """How the rows of an asset are masked, for who has an agreement on it or operates it."""
     now = node.clock.now()
-    floor = node.rulebook.value("records.alike-min", now)
-    return masking.view(asset, masking.of(read, asset.id), in_force(now), floor)
+    with node.store.read() as state:
+        row = state.get(Asset, asset)
+        operates = rights.held(state, party, asset, "operate", now) is not None
+        if row is None or not (operates or agreements_in_force(state, party, asset, now)):
+            return refuse(
+                "registry.unknown", "nothing was shown", f"there is no asset `{asset}` that is open to you",
+                remedy="come to an agreement on it first",
+            )  # fmt: skip
+        view = _view(node, state, standing(state, row, now), now)
+        rules = tuple((rule, decimal(rule.width, c.decimals) if rule.width else "") for c, rule in view.columns)
+        return MaskShown(view, rules, masking.of(state, asset).fixed)
 
 
 def declare_mask(
-    node: Node, asset: str, columns: tuple[ColumnMask, ...], least: int, linked: bool, by: str
+    node: Node, asset: str, columns: Sequence[tuple[str, str, str]], least: int, linked: bool, by: str
 ) -> MaskDeclared | Refusal:
-    """Says how the masked rows of an asset are made.
+    """Says how the masked rows of an asset are made: for each column that is named its rule, and for bands their width as
+    it is typed.
 
     Raises:
         BadInput: a rule does not fit its column.
     """
-    return node.record(lambda tx: masking.declare(tx, asset, columns, least, linked, by, tx.now))
+
+    def rule(tx: Transaction) -> MaskDeclared | Refusal:
+        row = tx.get(Asset, asset)
+        found = tuple(masking.typed(row, *one) for one in columns) if row else ()
+        return masking.declare(tx, asset, found, least, linked, by, tx.now)
+
+    return node.record(rule)

@@ -261,7 +261,11 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.A
         who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,
         who.signed,
     )  # fmt: skip
-    result = rows.ask(node_of(request), asked)
+    return answer_body(rows.ask(node_of(request), asked))
+
+
+def answer_body(result: query.Answered | query.Refused) -> messages.AnswerBody:
+    """An answer as it is shown to programs; a refusal becomes the answer."""
     if isinstance(result, query.Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
     return messages.AnswerBody(

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -43,6 +44,7 @@ RULES = {
     BAND: "in bands of equal width between the column's public bounds, known by their lower ends",
     OMIT: "left out",
 }
+_WIDTH = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))?")
 BANDS = 10  # of a number that nothing is declared about
 _NOT_DECLARED = "the mask was not declared"
 
@@ -165,6 +167,22 @@ def declare(
     if len(set(names)) < len(names):
         raise BadInput("input.mask", "a column is named twice", "give each column one rule")
     return MaskDeclared(asset, columns, least, linked, by)
+
+
+def typed(asset: Asset, column: str, rule: str, width: str) -> ColumnMask:
+    """A rule as people type it, with the width of a band in the column's unit.
+
+    Raises:
+        BadInput: the width is no number that fits the column.
+    """
+    found, written = asset.column(column), _WIDTH.fullmatch(width.strip())
+    decimals = found.decimals if found else 0
+    if width and (written is None or len(written[2] or "") > decimals):
+        raise BadInput(
+            "input.mask", f"`{width}` is not a width of bands", f"write a number with at most {decimals} decimals"
+        )
+    grains = int(written[1] + (written[2] or "").ljust(decimals, "0")) if written else 0
+    return ColumnMask(found.name if found else column, rule, grains)
 
 
 def _check(asset: Asset, one: ColumnMask) -> None:

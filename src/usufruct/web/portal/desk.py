@@ -112,12 +112,12 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
         ))  # fmt: skip
     mine = found.use.requester == party
     form = None
-    if mine:
+    if mine and found.use.form != "cubes":
         form = _form(request, views.desk_page(node, party).agreements, found.use.question, found.use.purpose)
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
-        answer=answers.shown(found.let_out, "answer"), decision=decision.of_use(node, use, party if mine else None),
+        answer=answers.shown(found.let_out, "answer"), cubes=answers.cube(found.let_out, "cube"), decision=decision.of_use(node, use, party if mine else None),
     )  # fmt: skip
 
 

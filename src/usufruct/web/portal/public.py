@@ -24,6 +24,7 @@ from usufruct.web.auth import COOKIE, node_of, session_cookie, who_is
 from usufruct.web.portal import (
     agents,
     cells,
+    cubes,
     description,
     desk,
     exchange,
@@ -203,6 +204,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers,
+        *pools.handlers, *cubes.handlers,
     ])
 ]  # fmt: skip
