@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from itertools import product
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
 
+from interval import bounds
 from usufruct.core.privacy.suppression import TOTAL, Figures, Place, Tableau, places, unprotected, withhold
 
 LEAST, SHARE = 5, 60
@@ -28,32 +26,9 @@ def tableau(shape: tuple[int, ...], inner: dict[Place, list[int]], least: int = 
     return Tableau(shape, cells, least, share)
 
 
-def bounds(cube: Tableau, withheld: frozenset[Place], figure: int) -> dict[Place, tuple[float, float]]:
-    """What an attacker finds out of each withheld cell: its least and its largest value, over all tables that add up."""
-    order = {place: index for index, place in enumerate(sorted(withheld))}
-    rows, right = [], []
-    for axis, size in enumerate(cube.shape):
-        for line in product(*(((*range(s), TOTAL) if i != axis else (0,)) for i, s in enumerate(cube.shape))):
-            row, known = np.zeros(len(order)), 0.0
-            for at, sign in [*((value, 1) for value in range(size)), (TOTAL, -1)]:
-                place = (*line[:axis], at, *line[axis + 1 :])
-                if place in order:
-                    row[order[place]] += sign
-                else:
-                    known += sign * cube.cells[place].told[figure]
-            rows.append(row)
-            right.append(-known)
-    found = {}
-    for place, index in order.items():
-        ends = []
-        for sign in (1, -1):
-            aim = np.zeros(len(order))
-            aim[index] = sign
-            solved = linprog(aim, A_eq=np.array(rows), b_eq=np.array(right), bounds=(0, None))
-            assert solved.status in (0, 3), solved.message
-            ends.append(solved.fun * sign if solved.status == 0 else math.inf)
-        found[place] = (ends[0], ends[1])
-    return found
+def shown(cube: Tableau, withheld: frozenset[Place], figure: int) -> dict[Place, int]:
+    """One figure of what is published."""
+    return {place: cube.cells[place].told[figure] for place in places(cube.shape) if place not in withheld}
 
 
 SHAPES = [(3,), (2, 2), (3, 4), (2, 2, 3)]
@@ -68,29 +43,28 @@ def cubes(draw: st.DrawFn) -> Tableau:
     return tableau(shape, {place: draw(cell) for place in product(*map(range, shape))})
 
 
-@settings(max_examples=40)
+@settings(max_examples=25, deadline=None)
 @given(cubes())
 def test_no_linear_programme_finds_out_a_withheld_cell(cube: Tableau) -> None:
     withheld = withhold(cube)
     assert withheld is not None and unprotected(cube, withheld) == []
-    shown = set(places(cube.shape)) - withheld
-    assert all(not cube.too_small(place) for place in shown)
+    assert all(not cube.too_small(place) for place in set(places(cube.shape)) - withheld)
     for figure in (0, 1):
-        for place, (low, high) in bounds(cube, withheld, figure).items():
+        for place, (low, high) in bounds(cube.shape, shown(cube, withheld, figure)).items():
             figures = cube.cells[place]
             wanted = LEAST if figure == 0 else figures.largest[0]
             assert high - low >= wanted - 1e-6, (place, figure, low, high)
             assert low - 1e-6 <= figures.told[figure] <= high + 1e-6
 
 
-@settings(max_examples=40)
+@settings(max_examples=20, deadline=None)
 @given(cubes(), st.data())
 def test_the_audit_finds_what_is_missing(cube: Tableau, data: st.DataObject) -> None:
     """Of cells withheld by some other rule, those that the audit passes no programme finds out either."""
     chosen = data.draw(st.sets(st.sampled_from(sorted(places(cube.shape)))))
     withheld = frozenset(chosen | {place for place in places(cube.shape) if cube.too_small(place)})
     found = set(unprotected(cube, withheld))
-    for place, (low, high) in bounds(cube, withheld, 0).items():
+    for place, (low, high) in bounds(cube.shape, shown(cube, withheld, 0)).items():
         assert place in found or high - low >= LEAST - 1e-6
     missing = data.draw(st.sampled_from(sorted(withheld))) if withheld else None
     if missing and cube.too_small(missing):
@@ -114,7 +88,7 @@ def test_a_cube_about_too_few_is_withheld_whole() -> None:
     assert withhold(cube) == set(places((2, 2)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(cubes(), st.data())
 def test_what_is_known_stays_and_protects_nothing(cube: Tableau, data: st.DataObject) -> None:
     free = [place for place in places(cube.shape) if not cube.too_small(place)]

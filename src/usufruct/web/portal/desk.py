@@ -117,7 +117,8 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
-        answer=answers.shown(found.let_out, "answer"), cubes=answers.cube(found.let_out, "cube"), decision=decision.of_use(node, use, party if mine else None),
+        answer=answers.shown(found.let_out, "answer"), cubes=answers.cube(found.let_out, "cube"),
+        decision=decision.of_use(node, use, party if mine else None),
     )  # fmt: skip
 
 
