@@ -16,11 +16,9 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
-from usufruct.core.privacy.conditions import Resolved
-from usufruct.core.privacy.cubes import CubePlan
+from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.rules import QueryPlan
-from usufruct.core.privacy.suppression import Figures, Place
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
@@ -172,15 +170,6 @@ class Measured:
     contributions: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tallied:
-    """Exact figures of a cube, still inside the trust boundary, for each of its cells, and the bounded rows per person
-    (unsigned 32-bit, little-endian)."""
-
-    cells: dict[Place, Figures]
-    contributions: bytes
-
-
 class Engine(Protocol):
     """Runs plans where the data lie. Nothing but plans of this project is ever run."""
 
@@ -210,17 +199,6 @@ class Engine(Protocol):
     def export(self, asset: Asset, suffix: str, notes: Mapping[str, str]) -> Delivered:
         """The whole table of an asset as a `.csv` or `.parquet` file that carries `notes`; the same bytes each time. Who
         calls it has decided that all of it may leave. Raises EngineFault, StoreFull."""
-
-    def rows(
-        self,
-        asset: Asset,
-        columns: Sequence[Column],
-        where: Resolved | None,
-        order: Sequence[tuple[str, bool]],
-        limit: int,
-    ) -> list[tuple[Any, ...]]:
-        """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
-        Raises EngineFault."""
 
     def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
         """The rows of the plan, from persons of the population only, each with the number of the person whom it is about

@@ -21,7 +21,7 @@ import duckdb
 
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.conditions import Resolved
-from usufruct.core.privacy.cubes import CubePlan
+from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.question import Both, Comparison, Either, IsNull, Literal, Not, OneOf
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import groups
@@ -32,7 +32,7 @@ from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
 from usufruct.engine import cubes, delivery, pooling, records, removal
 from usufruct.engine.intake import check_table, inspect, propose, quoted, take_in
-from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured, Tallied
+from usufruct.ports import ColumnProposed, ColumnSeen, Delivered, Ingested, Measured
 
 LOCKED = {
     "enable_external_access": "false",
@@ -129,25 +129,6 @@ class DuckDbEngine:
                     query = f"SELECT {delivery.select(asset.columns)} FROM asset"
                     self._exported[target] = delivery.write(connection, query, (), target, notes)
             return self._exported[target]
-
-    def rows(
-        self,
-        asset: Asset,
-        columns: Sequence[Column],
-        where: Resolved | None,
-        order: Sequence[tuple[str, bool]],
-        limit: int,
-    ) -> list[tuple[Any, ...]]:
-        """Some rows of a table."""
-        values: list[Literal] = []
-        chosen = "SELECT * FROM asset"
-        if where is not None:
-            chosen += f" WHERE {_condition(where, values)}"
-        if order:
-            chosen += " ORDER BY " + ", ".join(quoted(name) + (" DESC" if down else "") for name, down in order)
-        query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
-        with self._connection(asset.id, asset.version) as connection:
-            return connection.execute(query, values).fetchall()
 
     def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
         """The rows of a plan, each with the number of the person whom it is about."""

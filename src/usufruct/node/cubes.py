@@ -22,7 +22,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import in_force
 from usufruct.core.lineage.standing import standing
 from usufruct.core.privacy import cubes
-from usufruct.core.privacy.cubes import Cube, CubeBuild, CubeBuilt, CubeDeclared, CubePlan, Earlier
+from usufruct.core.privacy.cubes import Cube, CubeBuild, CubeBuilt, CubeDeclared, CubePlan, Earlier, Tallied
 from usufruct.core.privacy.suppression import TOTAL, Tableau, places
 from usufruct.core.registry import pool, rights
 from usufruct.core.registry.state import Asset, ErasedPerson
@@ -30,7 +30,7 @@ from usufruct.core.rulebook import grades, purposes
 from usufruct.node.letting import Decided, Deed, LetOut, Wanted, let_out, obligations
 from usufruct.node.node import Node
 from usufruct.node.query import Answered, Refused
-from usufruct.ports import Tallied, Transaction
+from usufruct.ports import Transaction
 
 
 def declare(

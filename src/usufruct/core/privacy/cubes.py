@@ -29,7 +29,7 @@ from usufruct.core.base.money import decimal
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.release import Answer, Cell
-from usufruct.core.privacy.suppression import TOTAL, Place, Tableau, places, withhold
+from usufruct.core.privacy.suppression import TOTAL, Figures, Place, Tableau, places, withhold
 from usufruct.core.registry import rights
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
@@ -159,6 +159,15 @@ class CubePlan:
     def labels(self) -> tuple[str, ...]:
         """What the columns of the cube are called."""
         return (*(key.name for key in self.keys), "count", *(f"sum_{column.name}" for column in self.sums))
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Exact figures for each cell of a cube, still inside the trust boundary, and the bounded rows per person (see
+    `measure.contributions`)."""
+
+    cells: dict[Place, Figures]
+    contributions: bytes
 
 
 def plan(cube: Cube, asset: Asset) -> CubePlan:
