@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
-from usufruct.core.privacy.question import Expression
+from usufruct.core.privacy.cubes import CubePlan, Tallied
+from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import Group
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
@@ -215,16 +216,12 @@ class Engine(Protocol):
         """The whole table of an asset as a `.csv` or `.parquet` file that carries `notes`; the same bytes each time. Who
         calls it has decided that all of it may leave. Raises EngineFault, StoreFull."""
 
-    def rows(
-        self,
-        asset: Asset,
-        columns: Sequence[Column],
-        where: Expression | None,
-        order: Sequence[tuple[str, bool]],
-        limit: int,
-    ) -> list[tuple[Any, ...]]:
-        """Up to `limit` rows, in the order of (column, whether descending). Who calls it has decided that they may leave.
-        Raises EngineFault."""
+    def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
+        """The rows of the plan, from persons of the population only, each with the number of the person whom it is about
+        (-1 in a table about nobody); in the place of her own column stands nothing. Raises EngineFault."""
+
+    def tally(self, plan: CubePlan, population: bytes, persons: int) -> Tallied:
+        """The figures of a cube over the rows of the population. Raises EngineFault."""
 
     def identified(
         self, asset: Asset, identifier: Column | None, value: Column | None, reach: int, population: bytes, persons: int

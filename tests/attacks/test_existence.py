@@ -29,7 +29,7 @@ from usufruct.core.privacy.state import Use
 from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
-from usufruct.node import consent, delegation, deposit, identity, login, query, register, trade
+from usufruct.node import consent, cubes, delegation, deposit, identity, login, query, register, trade
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 from usufruct.wire import jose, sql
@@ -47,6 +47,11 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/api/v1/queries", {"sql": f"{SQL} WHERE nothing = 3", **PURPOSE}, "asset"),
     ("user", "POST", "/api/v1/queries", {"sql": "SELECT night_shifts FROM NAME", "purpose": "Marketing"}, "asset"),
     ("user", "POST", "/api/v1/queries", {"sql": SQL, "purpose": "no purpose"}, "asset"),
+    ("user", "POST", "/api/v1/queries", {"sql": "SELECT hours FROM NAME WHERE year = 2022", **PURPOSE}, "asset"),
+    ("user", "POST", "/api/v1/queries", {"sql": "SELECT * FROM NAME", **PURPOSE}, "asset"),
+    ("user", "POST", "/api/v1/cubes/{cube}/deliveries", PURPOSE, "cube"),
+    ("user", "POST", "/desk/cubes/{cube}", PURPOSE, "cube"),
+    ("user", "GET", "/api/v1/assets/{asset}/mask", None, "asset"),
     ("user", "POST", "/desk/questions", {"sql": SQL, **PURPOSE, "precision": ""}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "columns": ["hours", "nothing"]}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "form": "rows"}, "asset"),
@@ -205,13 +210,14 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         theirs = [right.id for right in state.list(Right, asset=story.ASSET) if right.grantee == story.OPERATOR]
         fact = str(next(iter(state.list(Use))).ended)
         her = str(state.history(person)[-1].seq)
+    story.done(cubes.declare(node, "tax-by-year", HIDDEN, ["year"], ["hours"], story.PURPOSE, 0, story.OPERATOR))
     login.set_password(node, story.USER, "user", "it is a long one, and right")
     there = {
         "with a password": story.USER,
         "asset": HIDDEN, "negotiation": moved.negotiation, "agreement": agreement, "delegation": granted.delegation,
         "request": asked.request, "cell": cell, "key": key.thumbprint, "credential": "credential-1", "use": answered.use,
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
-        "token": login.tokens(node, story.USER)[0][0],
+        "cube": "tax-by-year", "token": login.tokens(node, story.USER)[0][0],
     }  # fmt: skip
     with TestClient(make_app(node), raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)

@@ -117,8 +117,8 @@ a     | clinic    | pay  | aggregates | AcademicResearch | 500 EUR       | 1    
 a     | insurer   | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | rights.not-held operate
 a     | lab       | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | published
 a     | lab       | pay  | aggregates | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-07-01 | rights.not-held use it
-# records as they are: this node does not let them out
-a     | coop      | pay  | rows       | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | contract.terms records
+# records as they are, of what is graded low enough
+a     | coop      | pay  | rows       | AcademicResearch | 500 EUR       | 1     | 2027-03-01 | 2026-03-01 | published
 # a price in the currency of the node's ledger, for another could not be divided
 a     | coop      | pay  | aggregates | AcademicResearch | 500 USD       | 1     | 2027-03-01 | 2026-03-01 | contract.terms in EUR
 # names

@@ -18,6 +18,7 @@ from usufruct.cli import (
     decision,
     delegation,
     demo,
+    forms,
     hold,
     journal,
     keep,
@@ -70,6 +71,8 @@ app.add_typer(pool.pool, name="pool")
 app.add_typer(journal.journal, name="journal")
 app.add_typer(hold.hold, name="hold")
 app.add_typer(decision.decisions, name="decision")
+app.add_typer(forms.cube, name="cube")
+app.add_typer(forms.mask, name="mask")
 app.add_typer(ruleset.ruleset, name="ruleset")
 app.add_typer(journal.receipt, name="receipt")
 app.add_typer(witness.witness, name="witness")

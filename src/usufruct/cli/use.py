@@ -9,7 +9,7 @@ import typer
 
 from usufruct.cli.app import HERE, REFUSED, Directory, done, doors, out, table, tell_refusal
 from usufruct.core.privacy.release import Cell
-from usufruct.node import asking, query
+from usufruct.node import asking, query, rows
 from usufruct.wire import sql
 
 
@@ -19,7 +19,7 @@ def ask(
     purpose: Annotated[str, typer.Option(help="what it is for, as AcademicResearch")],
     micro_rho: Annotated[int | None, typer.Option(help="privacy budget to spend, in millionths of rho")] = None,
     groups: Annotated[int | None, typer.Option(help="in how many groups a person counts at most")] = None,
-    rows: Annotated[int | None, typer.Option(help="with how many rows in each of them")] = None,
+    rows_each: Annotated[int | None, typer.Option("--rows", help="with how many rows in each of them")] = None,
     anew: Annotated[bool, typer.Option("--anew", help="not the answer given before to the same question")] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="only tell what it would cost, and how exact it would be")
@@ -39,7 +39,7 @@ def ask(
         hold,
         hold_days,
         groups_per_person=groups,
-        rows_per_group=rows,
+        rows_per_group=rows_each,
         anew=anew,
     )
     if preview:
@@ -47,7 +47,7 @@ def ask(
             tell_preview(done(asking.preview(node, asked)))
         return
     with doors().open(dir) as node:
-        result = query.ask(node, asked)
+        result = rows.ask(node, asked)
     if receipt:
         receipt.write_text(result.receipt.text(), encoding="utf-8")
     if isinstance(result, query.Refused):
@@ -77,18 +77,20 @@ def tell_answer(result: query.Answered) -> None:
     """An answer on the screen, with what it cost."""
     answer = result.answer
     out.print(f"answer: {result.meaning}", markup=False)
-    table("", list(answer.columns), [[_shown(cell) for cell in row] for row in answer.rows], answer.measures)
+    shown = [
+        [_shown(cell, result.form, column in answer.measures) for cell, column in zip(row, answer.columns, strict=True)]
+        for row in answer.rows
+    ]
+    table("", list(answer.columns), shown, answer.measures)
     for note in answer.notes:
         out.print(f"  {note}", markup=False)
-    total = result.budget_total
-    out.print(
-        f"cost: {result.price}, and {result.charge * 100 / total:.0f} % of the privacy budget; "
-        f"{result.budget_left * 100 / total:.0f} % is left. Receipt: fact {result.receipt.index} ({result.use})",
-        markup=False,
-    )
+    total, spent = result.budget_total, ""
+    if result.form == "aggregates":
+        spent = f", and {result.charge * 100 / total:.0f} % of the privacy budget; {result.budget_left * 100 / total:.0f} % is left"
+    out.print(f"cost: {result.price}{spent}. Receipt: fact {result.receipt.index} ({result.use})", markup=False)
 
 
-def _shown(cell: Cell) -> str:
+def _shown(cell: Cell, form: str, measure: bool) -> str:
     if cell is None:
-        return "–"
+        return "–" if form != "cubes" else "withheld" if measure else "total"
     return str(cell).lower() if isinstance(cell, bool) else str(cell)

@@ -36,6 +36,7 @@ from usufruct.core.income import ledger
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
+from usufruct.core.privacy import cubes, masking
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
@@ -132,6 +133,9 @@ FACTS: tuple[type[Fact], ...] = (
     matching.MatchAnswered,
     matching.MatchRefused,
     matching.MatchAbandoned,
+    masking.MaskDeclared,
+    cubes.CubeDeclared,
+    cubes.CubeBuilt,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -191,6 +195,9 @@ ROWS: tuple[type[Row], ...] = (
     privacy_state.Spent,
     privacy_state.Use,
     matching.Match,
+    masking.Mask,
+    cubes.Cube,
+    cubes.CubeBuild,
     ledger.Transfer,
     ledger.Account,
     income_state.PeriodPlan,
@@ -221,6 +228,8 @@ FOLDS = (
     ledger.fold,
     privacy_state.fold,
     matching.fold,
+    masking.fold,
+    cubes.fold,
     income_state.fold,
     epochs.fold,
 )

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from usufruct.core.base.faults import BadInput
 
-OURS = ("_line", "_person", "_draw")  # columns that the node adds
+OURS = ("_line", "_person", "_draw", "_class", "_copy")  # columns that the node adds
 INTEGERS = frozenset(f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")) | {
     "INTEGER",
     "UINTEGER",

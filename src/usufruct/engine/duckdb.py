@@ -22,18 +22,20 @@ import duckdb
 import pyarrow as pa
 
 from usufruct.core.base.faults import EngineFault
+from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.moments import Moments
-from usufruct.core.privacy.question import Expression, Literal, refs_of
+from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import BINS, QueryPlan
 from usufruct.core.privacy.sample import Sample
 from usufruct.core.privacy.steps import tables
+from usufruct.core.privacy.suppression import TOTAL, Figures, places
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.core.registry.state import Asset, Stored
-from usufruct.engine import delivery, pooling, removal, sampling
+from usufruct.engine import cubes, delivery, pooling, records, removal, sampling
 from usufruct.engine.columns import quoted
 from usufruct.engine.intake import inspect, propose, sync, take_in
 from usufruct.engine.replica import agrees
@@ -197,29 +199,33 @@ class DuckDbEngine:
                     self._exported[target] = delivery.write(connection, query, (), target, notes)
             return self._exported[target]
 
-    def rows(
-        self,
-        asset: Asset,
-        columns: Sequence[Column],
-        where: Expression | None,
-        order: Sequence[tuple[str, bool]],
-        limit: int,
-    ) -> list[tuple[Any, ...]]:
-        """Some rows of a table."""
-        chosen, values = "SELECT * FROM asset", list[Literal | None]()
-        if where is not None:
-            condition, values = over_columns(where)
-            chosen += f" WHERE {condition}"
-        if order:
-            chosen += " ORDER BY " + ", ".join(quoted(name) + (" DESC" if down else "") for name, down in order)
-        query = f"SELECT {delivery.select(columns)} FROM ({chosen} LIMIT {limit})"
-        names = [
-            *(column.name for column in columns),
-            *(ref.name for ref in refs_of(where)),
-            *(name for name, _ in order),
-        ]
-        permitted = Permitted(self._file(asset.id, asset.version), "asset", tuple(dict.fromkeys(names)))
-        return list(_tuples(*self._room.run([permitted], [(query, values)])))
+    def records(self, plan: RecordsPlan, population: bytes, persons: int) -> list[tuple[int, tuple[Any, ...]]]:
+        """The rows of a plan, each with the number of the person whom it is about."""
+        query, values = records.query(plan, records.bits(population, persons))
+        with self._connection(plan.asset.id, plan.asset.version) as connection:
+            return [(number, cells) for number, *cells in connection.execute(query, values).fetchall()]  # type: ignore[misc]
+
+    def tally(self, plan: CubePlan, population: bytes, persons: int) -> Tallied:
+        """The figures of a cube."""
+        query, values = cubes.per_person(plan, records.bits(population, persons))
+        with self._connection(plan.asset, plan.version) as connection:
+            connection.execute(f"CREATE TEMP TABLE persons AS {query}", values)
+            found = connection.execute(cubes.figures(plan, "persons")).fetchall()
+            counted = connection.execute(
+                "SELECT _person, least(sum(rows), ?) FROM persons GROUP BY 1", [plan.rows_per_person]
+            ).fetchall()
+        cells = dict.fromkeys(places(plan.shape), Figures(0, (0,) * (1 + len(plan.sums)), (0,) * len(plan.sums)))
+        width = len(plan.keys)
+        for row in found:
+            at = tuple(
+                TOTAL if value is None else key.values.index(value) for value, key in zip(row, plan.keys, strict=False)
+            )
+            people, count, *told = map(int, row[width:])
+            cells[at] = Figures(people, (count, *told[0::2]), tuple(told[1::2]))
+        contributions = array("I", bytes(4 * persons))
+        for person, rows in counted:
+            contributions[person] = int(rows)
+        return Tallied(cells, contributions.tobytes())
 
     def _file(self, asset: str, version: str) -> Path:
         return self._folder / f"{asset}-{version}.duckdb"

@@ -99,9 +99,9 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
     return f"SELECT {keys}bin, {_total('m')} FROM ({left}) AS l GROUP BY {keys}bin", writer.values
 
 
-def over_columns(condition: Expression) -> Statement:
-    """A condition over the columns of a stored table themselves."""
-    writer = _Writer(None, name=quoted)
+def over_columns(condition: Expression, bound: list[Literal | None] | None = None) -> Statement:
+    """A condition over the columns of a stored table themselves; its values are put behind those that are `bound`."""
+    writer = _Writer(None, [] if bound is None else bound, name=quoted)
     return writer.expression(condition), writer.values
 
 

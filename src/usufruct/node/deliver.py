@@ -24,6 +24,7 @@ from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.question import Question
+from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.relations import no_such_column
 from usufruct.core.privacy.relations import where as resolve
 from usufruct.core.registry.facts import Column
@@ -158,14 +159,15 @@ def rows(node: Node, asked: Question | Refusal, text: str, meter: Meter | None =
     where = resolve(asked.where, permit.asset) if asked.where else None
     if isinstance(columns, Refusal) or isinstance(where, Refusal):
         return columns if isinstance(columns, Refusal) else where  # type: ignore[return-value]
-    order = [(ordering.label, ordering.descending) for ordering in asked.order]
+    order = tuple((ordering.label, ordering.descending) for ordering in asked.order)
     strange = next((name for name, _ in order if permit.asset.column(name) is None), None)
     if strange:
         return no_such_column(strange, permit.asset)
     if busy := meter.take(node.rulebook, now, deliveries=1) if meter else None:
         return busy
     stored.check(node, permit.asset.id, permit.asset.version)
-    found = node.engine.rows(permit.asset, columns, where, order, min(asked.limit or most, most))
+    plan = RecordsPlan(permit.asset, columns, where, order, min(asked.limit or most, most), capped=False)
+    found = [cells for _, cells in node.engine.records(plan, b"", 0)]  # it is about nobody
     content = json.dumps({
         **notes(permit, node.about.url), "columns": [column.name for column in columns],
         "rows": [[_plain(cell) for cell in row] for row in found],

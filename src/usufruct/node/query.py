@@ -60,7 +60,7 @@ KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 @dataclass(frozen=True, slots=True)
 class Answered:
     """An answer and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho. `repeated`: it was given
-    before."""
+    before. `form` is that of the answer."""
 
     use: str
     answer: Answer
@@ -73,6 +73,7 @@ class Answered:
     budget_total: int
     receipt: Receipt
     repeated: bool = False
+    form: str = "aggregates"
 
 
 @dataclass(frozen=True, slots=True)

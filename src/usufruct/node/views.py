@@ -32,6 +32,7 @@ from usufruct.core.registry.pool import is_in
 from usufruct.core.registry.rules import find_party, id_of
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook.grades import RECORDS
 from usufruct.node import witness
 from usufruct.node.node import Node
 from usufruct.ports import Snapshot
@@ -66,8 +67,8 @@ class PublicPage:
 class Seen:
     """One use, or refused attempt, of an asset that is about a member, as she sees it.
 
-    `rows` is how many of her rows counted; `let_out` the answer as it left; `period` the one in which it was paid, None
-    until that closes; `seq` the fact that she can have a receipt of.
+    `rows` is how many of her rows counted; `let_out` the answer as it left, but for records, which are about
+    others too; `period` the one in which it was paid, None until that closes; `seq` the fact that she can have a receipt of.
     """
 
     use: Use
@@ -248,7 +249,8 @@ def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
         if held is not None:
             withheld.append(held)
             continue
-        let_out = canonical.decode(state.evidence(use.answer)) if use.state == "answered" else None
+        told = use.state == "answered" and use.form not in RECORDS  # records are about others too
+        let_out = canonical.decode(state.evidence(use.answer)) if told else None
         seen.append(Seen(use, name_of(state, use.requester), part, let_out, paid_in.get(use.id), use.ended))
     said = consent.said(state, asset.id, person.number)
     words = tuple(_words(state, asset, person, said, seen, now))
@@ -403,12 +405,14 @@ def question_page(node: Node, party: str, use_id: str) -> QuestionPage | None:
 
 
 def answer_for(node: Node, party: str, use_id: str) -> canonical.Value:
-    """The answer to a question, for who asked it and for the members whose rows counted; None for everybody else."""
+    """The answer to a question, for who asked it and, unless it is records, for the members whose rows counted; None for
+    everybody else."""
     with node.store.read() as state:
         use = state.get(Use, use_id)
         if use is None or use.state != "answered":
             return None
-        if use.requester != party and (hold.active(state, use_id, node.clock.now()) or not _counted(state, use, party)):
+        kept = use.form in RECORDS or hold.active(state, use_id, node.clock.now()) or not _counted(state, use, party)
+        if use.requester != party and kept:
             return None
         return canonical.decode(state.evidence(use.answer))
 

@@ -29,7 +29,20 @@ from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes
-from usufruct.node import asking, delegation, deliver, epoch, login, period, query, register, trade, views, witness
+from usufruct.node import (
+    asking,
+    delegation,
+    deliver,
+    epoch,
+    login,
+    period,
+    query,
+    register,
+    rows,
+    trade,
+    views,
+    witness,
+)
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
 from usufruct.wire import dcat, odrl, sql
@@ -213,8 +226,9 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 
 @post("/queries", opt={"rule": ("ask",)}, sync_to_thread=True, status_code=200, summary="Ask a question")
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
-    """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt."""
-    return replied(query.ask(node_of(request), _asked(request, data)))
+    """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt. Rows are answered as
+    they are or masked, whichever is the widest form that may leave."""
+    return replied(rows.ask(node_of(request), _asked(request, data)))
 
 
 def replied(result: query.Answered | query.Refused) -> messages.AnswerBody:
@@ -229,7 +243,7 @@ def replied(result: query.Answered | query.Refused) -> messages.AnswerBody:
         result.use, result.meaning, result.purpose, result.agreement, list(result.answer.columns),
         [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes),
         str(result.price), result.charge, result.budget_left, result.budget_total, result.receipt.text(),
-        result.answer.nano_delta, list(result.answer.spread), result.repeated,
+        result.answer.nano_delta, list(result.answer.spread), result.repeated, result.form,
     )  # fmt: skip
 
 

@@ -32,14 +32,14 @@ ANYONE = {"rule": "anyone"}
 
 THROUGH_A_CHAIN = frozenset({
     "/api/v1/queries", "/api/v1/templates/{name}/queries", "/api/v1/decisions", "/api/v1/offers/{offer}/requests",
-    "/api/v1/agreements/{agreement}/end", "/api/v1/negotiations/{negotiation}/messages",
+    "/api/v1/agreements/{agreement}/end", "/api/v1/negotiations/{negotiation}/messages", "/api/v1/cubes/{cube}/deliveries",
 })  # fmt: skip
 """Where the use case asks for every delegation in the chain."""
 
 IN_ITS_OWN_NAME = THROUGH_A_CHAIN | {
     "/api/v1/keys/{thumbprint}", "/api/v1/credentials", "/api/v1/credentials/challenges", "/api/v1/credentials/{id}",
     "/api/v1/delegations", "/api/v1/delegations/{id}/end", "/agents/{id}/end", "/logout",
-    "/desk/questions", "/templates/{name}/questions", "/desk/requests", "/desk/negotiations/{negotiation}",
+    "/desk/questions", "/desk/cubes/{cube}", "/templates/{name}/questions", "/desk/requests", "/desk/negotiations/{negotiation}",
     "/access/v1/evaluation", "/access/v1/evaluations", "/access/v1/search/subject", "/access/v1/search/resource",
     "/access/v1/search/action",
 }  # fmt: skip

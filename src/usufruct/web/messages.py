@@ -380,6 +380,42 @@ class NewToken(Struct, forbid_unknown_fields=True):
     role: Text | None = None
 
 
+class NewCube(Struct, forbid_unknown_fields=True):
+    """A table of totals to declare: persons counted, and `sums` added up, by `keys`, of those who allow `purpose`; no figure
+    about fewer than `least` persons."""
+
+    cube: Id
+    asset: Id
+    keys: Annotated[list[Text], Meta(min_length=1, max_length=4)]
+    purpose: Purpose
+    sums: Annotated[list[Text], Meta(max_length=20)] = []
+    least: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
+class NewDelivery(Struct, forbid_unknown_fields=True):
+    """What a cube is wanted for; `hold` as in a question."""
+
+    purpose: Purpose
+    hold: Text = ""
+    hold_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+class MaskBody(Struct, forbid_unknown_fields=True):
+    """How a column is masked: `show`, `omit`, or `band` with a `width` as `5.00`."""
+
+    column: Text
+    rule: Literal["show", "band", "omit"]
+    width: Annotated[str, Meta(max_length=40)] = ""
+
+
+class NewMask(Struct, forbid_unknown_fields=True):
+    """How masked rows are made; `least` persons at least must be alike, and rows are `linked` by pseudonyms or not."""
+
+    columns: Annotated[list[MaskBody], Meta(max_length=1_000)] = []
+    least: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    linked: bool = True
+
+
 class LearntBody(Struct):
     """What came of a fit or a synthesis: `scores` by name, a table of figures (`measures` hold decimals as text), the `model`
     or nothing, how to read them, what it cost, and the receipt as text."""
@@ -404,7 +440,7 @@ class LearntBody(Struct):
 class AnswerBody(Struct):
     """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost (in
     micro-rho and nano-delta), its receipt as text, and the `spread`: the noise on each number. `repeated`: it was given
-    before, and cost nothing now."""
+    before, and cost nothing now. `form` is that of the answer."""
 
     use: str
     meaning: str
@@ -422,6 +458,7 @@ class AnswerBody(Struct):
     nano_delta: int = 0
     spread: list[Spread] = []
     repeated: bool = False
+    form: str = "aggregates"
 
 
 class PreviewBody(Struct):

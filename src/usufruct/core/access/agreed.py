@@ -27,6 +27,7 @@ from usufruct.core.contract.odrl import ACTIONS
 from usufruct.core.contract.state import Agreement, AgreementUses, Duty
 from usufruct.core.registry.assurance import known
 from usufruct.core.registry.credentials import claims
+from usufruct.core.rulebook.grades import RECORDS
 from usufruct.core.terms import evaluate
 from usufruct.core.terms.evaluate import Request, Terms, World
 from usufruct.core.terms.model import Ruleset
@@ -98,9 +99,9 @@ def question(case: Case) -> Request:
     classes = tuple({column.data_class: None for column in columns})
     values: dict[str, Any] = {
         "usu:form": case.form, "usu:grade": max([column.grade for column in columns]),
-        "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "node",
+        "usu:class": classes[0] if len(classes) == 1 else classes, "usu:place": "export" if case.form in RECORDS else "node",
         "recipient": case.agreement.consumer, "version": asset.version,
-        "usu:group": case.group_min if case.form == "aggregates" else None, TEMPLATE: frozenset(),
+        "usu:group": None if case.form == "rows" else case.group_min, TEMPLATE: frozenset(),
     }  # fmt: skip
     if not asset.charter:  # how many are in a pool is told in steps, and not by what a rule lets through
         values["usu:persons"] = asset.quality.persons

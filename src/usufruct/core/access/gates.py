@@ -25,7 +25,7 @@ from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import grades, purposes
 from usufruct.core.rulebook.bases import CONSENT, EXPLICIT
-from usufruct.core.rulebook.grades import FORMS, Grade, Table
+from usufruct.core.rulebook.grades import FORMS, RECORDS, Grade, Table
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = re.compile(
@@ -62,12 +62,15 @@ class Case:
         return max(grade.group_min for grade in self.handled())
 
     def handled(self) -> list[Grade]:
-        """The grades of what is read. Who adds up, counts or learns reads whom the rows are about: the grade of that column says
-        how sensitive it is to be among them. Of everything, if nothing is read by name."""
-        asset = self.asset
-        person = asset.column(asset.person_column) if self.form in ("aggregates", "computation") else None
-        read = (*self.columns, person) if person else self.columns
-        return [self.table.grades[column.grade] for column in read or asset.columns]
+        """The grades of what is read. Who adds up, counts, learns or masks reads whom the rows are about: the grade of that column
+        says how sensitive it is to be among them. Of everything, if nothing is read by name."""
+        read = (*self.columns, self.person) if self.person else self.columns
+        return [self.table.grades[column.grade] for column in read or self.asset.columns]
+
+    @property
+    def person(self) -> Column | None:
+        """The column that says whom the rows are about, if the form of answer needs it read."""
+        return None if self.form == "rows" else self.asset.column(self.asset.person_column)
 
 
 def requester(read: Reader, request: Request, signed: bool, at: Instant) -> list[Premise]:
@@ -93,7 +96,7 @@ def requester(read: Reader, request: Request, signed: bool, at: Instant) -> list
 def columns_read(request: Request, asset: Asset) -> tuple[str, ...]:
     """The names of the columns that are read, as far as they exist, in the order of the asset."""
     wanted = {name.lower() for name in request.columns}
-    everything = request.form == "rows" and not wanted
+    everything = request.form in RECORDS and not wanted
     return tuple([column.name for column in asset.columns if everything or column.name.lower() in wanted])
 
 
@@ -127,8 +130,12 @@ def no_agreement(request: Request) -> Premise:
 
 
 def _grade(case: Case) -> Iterator[Premise]:
-    """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter."""
+    """Columns whose grade does not let this form leave the node; columns that do not exist are the planner's matter.
+
+    Masked records and cubes stand for persons one by one, or a few, so to be among them must be harmless enough too."""
     read, table = case.columns, case.table.grades
+    if case.form in ("masked", "cubes") and case.person and case.person not in read:
+        read = (*read, case.person)
     closed = [column for column in read if not table[column.grade].forms]
     if closed:
         names = ", ".join(column.name for column in closed)
@@ -146,8 +153,22 @@ def _grade(case: Case) -> Iterator[Premise]:
         forms, names, no = table[grade].forms, ", ".join(graded), None
         if case.form not in forms:
             reason = f"{names}: graded {table[grade].name}, so {FORMS[case.form]} never leave the node"
-            no = No("access.form", reason, (Change(_example(case), "form", "aggregates"),))
+            no = No("access.form", reason, (*_narrower(case, graded), Change(_example(case), "form", "aggregates")))
         yield Premise("grade", names, forms, case.form, case.descent, no)
+
+
+def _narrower(case: Case, graded: list[str]) -> Iterator[Change]:
+    """Other columns, where some of those asked for may leave as records."""
+    rest = tuple(c.name for c in case.columns if case.form in case.table.grades[c.grade].forms)
+    unseen = case.person is not None and case.person.name in graded
+    if case.form in RECORDS and covers(case.agreement.terms.form, case.form) and rest and not unseen:
+        yield Change(f"ask for {', '.join(rest)} alone", "columns", rest)
+
+
+def covers(agreed: str, form: str) -> bool:
+    """Whether who may have answers of the form `agreed` may have them in `form`: whoever may have records as they are may
+    have them masked. No other form is a part of another: what protects persons differs."""
+    return form == agreed or (agreed in RECORDS and form in RECORDS[RECORDS.index(agreed) :])
 
 
 def _basis(case: Case) -> Iterator[Premise]:
@@ -203,7 +224,7 @@ def _covered(allowed: tuple[str, ...], purpose: str) -> bool:
 
 def _form(case: Case) -> Iterator[Premise]:
     agreement, form, no = case.agreement, case.agreement.terms.form, None
-    if case.form != form:
+    if not covers(form, case.form):
         other = replace(agreement, terms=replace(agreement.terms, form=case.form))
         change = (
             Change(_example(case), "form", "aggregates")

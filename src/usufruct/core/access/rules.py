@@ -266,8 +266,11 @@ def _obligations(case: Case) -> tuple[Obligation, ...]:
     obligations = [Obligation("row-filter", f"persons who allow {case.purpose}")]
     if case.form in ("aggregates", "computation"):
         obligations.append(Obligation("privacy-budget", f"{asset.id} {asset.version}"))
+    if case.form != "rows":
         obligations.append(Obligation("minimum-group", case.group_min))
-    elif asset.person_column:
+    elif asset.person_column and asset.column(asset.person_column) not in case.columns:
+        obligations.append(Obligation("mask", asset.person_column))
+    if case.form == "masked":
         obligations.append(Obligation("mask", asset.person_column))
     values = {
         "attribute": asset.title, "watermark": case.agreement.consumer, "notify": asset.source,

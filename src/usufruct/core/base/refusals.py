@@ -52,6 +52,8 @@ CODES: dict[str, str] = {
     "privacy.key": "this column cannot be grouped by",
     "privacy.measure": "this column cannot be added up or averaged",
     "privacy.literal": "a value does not fit the column it is compared with",
+    "privacy.mask": "masked rows do not hold this column, or the mask cannot be changed any more",
+    "privacy.cube": "a cube cannot be declared, built or let out so; persons could be told from what is shown beside it",
     "privacy.cells": "the answer would have too many cells",
     "privacy.budget": "the asset's privacy budget does not cover the question",
     "privacy.quota": "the data user has had its part of the asset's privacy budget",

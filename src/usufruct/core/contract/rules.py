@@ -24,9 +24,9 @@ from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.lineage import standing as descent
 from usufruct.core.registry import charter, rights
 from usufruct.core.registry.state import Asset, Party
-from usufruct.core.rulebook import purposes
+from usufruct.core.rulebook import grades, purposes
 from usufruct.core.rulebook.bases import BASES, CONSENT
-from usufruct.core.rulebook.grades import FORMS
+from usufruct.core.rulebook.grades import FORMS, RECORDS
 from usufruct.core.terms.rules import activate
 
 
@@ -56,17 +56,17 @@ def publish(
             "rights.not-held", not_done, f"`{provider}` does not hold the right on `{asset}` to {lacking}",
             remedy="only who may operate an asset and grant its use can offer it; ask its publisher",
         )  # fmt: skip
-    if terms.form == "rows":
-        return refuse(
-            "contract.terms", not_done, "this node does not let records out, whatever their grade",
-            remedy="offer aggregates; where everything is open, publish the table itself",
-        )  # fmt: skip
     if terms.currency != currency:
         return refuse(
             "contract.terms", not_done, f"the node's ledger is in {currency}, the price in {terms.currency}",
             remedy=f"name a price in {currency}",
         )  # fmt: skip
-    refused = _beyond(descent.standing(read, row, at), terms, not_done) or _against_charter(read, row, terms, not_done)
+    now = descent.standing(read, row, at)
+    refused = (
+        _beyond(now, terms, not_done)
+        or _never_leaves(now, terms, grades.in_force(at), not_done)
+        or _against_charter(read, row, terms, not_done)
+    )
     if refused is not None:
         return refused
     end = until or in_years(at, terms.years)
@@ -101,12 +101,28 @@ def _beyond(row: Asset, terms: Terms, not_done: str) -> Refusal | None:
     return None
 
 
+def _never_leaves(row: Asset, terms: Terms, table: grades.Table, not_done: str) -> Refusal | None:
+    """Why nothing of the asset, as it stands, can leave in the form of the terms."""
+    if any(terms.form in table.grades[column.grade].forms for column in row.columns):
+        return None
+    forms = [f for f in FORMS if any(f in table.grades[column.grade].forms for column in row.columns)]
+    return refuse(
+        "contract.terms", not_done, f"no column of `{row.id}` is graded so that {FORMS[terms.form]} may leave the node",
+        remedy=f"offer it as {' or '.join(forms)}" if forms else "data of these grades are not let out at all",
+    )  # fmt: skip
+
+
 def _against_charter(read: Reader, row: Asset, terms: Terms, not_done: str) -> Refusal | None:
     """Why a pool cannot be offered on these terms; None for what is no pool."""
     if row.charter and terms.basis != CONSENT:
         return refuse(
             "contract.terms", not_done, f"the members of `{row.id}` are asked, by its charter, whatever other basis there is",
             remedy="offer it on the basis of their consent",
+        )  # fmt: skip
+    if row.charter and terms.form in RECORDS:
+        return refuse(
+            "contract.terms", not_done, f"the members of `{row.id}` read in its charter that an answer shows nobody alone",
+            remedy="offer it as cubes, aggregates or computation",
         )  # fmt: skip
     return charter.too_cheap(read, row.id, terms.price, not_done)
 

@@ -31,7 +31,7 @@ class QueryAdmitted(Fact):
     proof of the permit (see `access.proof`). `actors` act for the requester, who speaks first first, each under one of the
     `delegations`. A question about several assets is a use of each: those after the first are `within` it. `plan` is the
     digest of what was worked out; `nano_delta` is charged for naming groups that no public list names. `template` is the
-    version of the template that was run, as `name@version`, if one was."""
+    version of the template that was run, as `name@version`, if one was; `form` the form of the answer (see `grades.FORMS`)."""
 
     KIND = "query.admitted/1"
     use: str
@@ -53,6 +53,7 @@ class QueryAdmitted(Fact):
     within: str = ""
     plan: str = ""
     template: str = ""
+    form: str = "aggregates"
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

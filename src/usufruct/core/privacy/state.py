@@ -81,6 +81,7 @@ class Use(Row):
     within: str = ""
     plan: str = ""
     template: str = ""
+    form: str = "aggregates"
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -112,7 +113,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
-                within=fact.within, plan=fact.plan, template=fact.template,
+                within=fact.within, plan=fact.plan, template=fact.template, form=fact.form,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)

@@ -27,6 +27,8 @@ FORMS = {
     "computation": "what is worked out in the node, such as a fitted model or the size of an overlap",
 }
 """From the widest to the narrowest: what of a table leaves the node."""
+RECORDS = ("rows", "masked")
+"""The forms in which records leave, the wider first."""
 ASSURANCES = {
     "none": "nobody needs to log in",
     "login": "whoever has an account or a token",

@@ -19,7 +19,7 @@ LINES = 4
 MEASURES = 3
 ACROSS = 40  # letters that fit side by side on a phone
 
-TOO_FEW = "too uncertain"
+TOO_FEW, WITHHELD, WHOLE, EMPTY = "too uncertain", "withheld", "total", "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,27 @@ def shown(let_out: Any, name: str, rows: int = ROWS, drawn: int = MEASURES) -> S
         Column(c.removesuffix("_margin") if _margin(c, measures) else c, c in measures, _margin(c, measures))
         for c in let_out["columns"]
     )
-    cells = tuple(tuple(cell_in_words(cell) for cell in row) for row in let_out["rows"][:rows])
+    cells = tuple(
+        tuple(_in_words(cell, column, let_out) for cell, column in zip(row, let_out["columns"], strict=True))
+        for row in let_out["rows"][:rows]
+    )
     charts_drawn = tuple(_charts(let_out, name)[:drawn])
     return Shown(columns, cells, len(let_out["rows"]), tuple(let_out["notes"]), charts_drawn)
+
+
+def _in_words(cell: object, column: str, let_out: Mapping[str, Any]) -> str:
+    """A cell as people read it: what is empty is uncertain, or withheld in a cube, or a key's total there."""
+    if cell is not None or not let_out["measures"]:
+        return EMPTY if cell is None else cell_in_words(cell)
+    if not is_cube(let_out):
+        return TOO_FEW
+    return WITHHELD if column in let_out["measures"] else WHOLE
+
+
+def is_cube(let_out: Mapping[str, Any]) -> bool:
+    """Whether an answer is a cube: its figures are exact and have no margins."""
+    measures = set(let_out["measures"])
+    return bool(measures) and not any(_margin(column, measures) for column in let_out["columns"])
 
 
 def cell_in_words(cell: object) -> str:
@@ -145,3 +163,37 @@ def _by_number(place: str) -> list[tuple[int, str]]:
 
 def _without(parts: tuple[str, ...], index: int) -> tuple[str, ...]:
     return (*parts[:index], *parts[index + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
+class CubeShown:
+    """One measure of a cube as a table: a row for each combination of the keys but the last, a column for each value of the
+    last; what is withheld is None. `chart` compares the values of the first key."""
+
+    measure: str
+    keys: tuple[str, ...]
+    across: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], tuple[str | None, ...]], ...]
+    chart: Markup
+
+
+def cube(let_out: Any, name: str) -> tuple[CubeShown, ...]:
+    """A cube that was let out, measure by measure; nothing if it is none."""
+    if not isinstance(let_out, Mapping) or not is_cube(let_out):
+        return ()
+    columns, measures = let_out["columns"], let_out["measures"]
+    width = len(columns) - len(measures)
+    figures = {tuple(WHOLE if key is None else cell_in_words(key) for key in row[:width]): row[width:]
+               for row in let_out["rows"]}  # fmt: skip
+    across = tuple(dict.fromkeys(place[-1] for place in figures)) if width > 1 else ("",)
+    down = tuple(dict.fromkeys(place[:-1] if width > 1 else place for place in figures))
+    found = []
+    for index, measure in enumerate(measures):
+        rows = tuple(
+            (head, tuple(figures[(*head, side) if width > 1 else head][index] for side in across)) for head in down
+        )
+        first = [(place[0], told[index]) for place, told in figures.items() if set(place[1:]) <= {WHOLE}]
+        bars = [charts.Bar(label, float(told or 0), told or WITHHELD) for label, told in first if label != WHOLE]
+        chart = charts.bars(f"{name}-{index}", f"{measure} by {columns[0]}", bars)
+        found.append(CubeShown(measure, tuple(columns[:width]), across, rows, chart))
+    return tuple(found)

@@ -17,7 +17,7 @@ from usufruct.core.privacy.builder import Choice
 from usufruct.core.privacy.question import Literal
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
-from usufruct.node import decision, query, trade, views
+from usufruct.node import decision, query, rows, trade, views
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import answers, pages
@@ -97,7 +97,7 @@ def ask(request: AnyRequest, data: Form) -> Response[Any]:
     """Asks, then shows what came of it at its own address; to load that again asks nothing and costs nothing."""
     text, purpose = field(data, "sql", sql.TEXT_LIMIT), field(data, "purpose", 100)
     asked = query.Asked(who_is(request).party, text, sql.parse(text), purpose, precision_of(data))
-    result = query.ask(node_of(request), asked)
+    result = rows.ask(node_of(request), asked)
     return back_to(f"/questions/{result.use}")
 
 
@@ -129,12 +129,13 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
         ))  # fmt: skip
     mine = found.use.requester == party
     form = None
-    if mine:
+    if mine and found.use.form != "cubes":
         form = form_for(request, views.desk_page(node, party).agreements, found.use.question, found.use.purpose)
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
-        answer=answers.shown(found.let_out, "answer"), decision=decision.of_use(node, use, party if mine else None),
+        answer=answers.shown(found.let_out, "answer"), cubes=answers.cube(found.let_out, "cube"),
+        decision=decision.of_use(node, use, party if mine else None),
     )  # fmt: skip
 
 

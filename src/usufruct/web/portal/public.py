@@ -25,6 +25,7 @@ from usufruct.web.portal import (
     agents,
     ask,
     cells,
+    cubes,
     description,
     desk,
     exchange,
@@ -208,6 +209,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers, *products.handlers, *tables.handlers, *templates.handlers,
+        *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
     ])
 ]  # fmt: skip

@@ -1,0 +1,170 @@
+"""Records under an agreement: a question for rows is answered as they are, or masked, whichever is the widest that may
+leave; see `core.access.forms` for the choice, `core.privacy.masking` for what masked rows are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from usufruct.core.access.forms import decide_records
+from usufruct.core.access.proof import Request
+from usufruct.core.access.rules import Permit
+from usufruct.core.base.canonical import holdable
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.money import decimal
+from usufruct.core.base.records import Reader
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.contract.state import in_force as agreements_in_force
+from usufruct.core.lineage.standing import standing
+from usufruct.core.privacy import masking, records
+from usufruct.core.privacy.masking import ColumnMask, MaskDeclared, View
+from usufruct.core.privacy.question import Question
+from usufruct.core.privacy.reach import reach
+from usufruct.core.privacy.records import RecordsPlan
+from usufruct.core.privacy.relations import over
+from usufruct.core.privacy.relations import where as resolve
+from usufruct.core.privacy.release import Answer
+from usufruct.core.registry import rights
+from usufruct.core.registry.state import Asset, Party, Person
+from usufruct.core.rulebook.grades import in_force
+from usufruct.node import query
+from usufruct.node.letting import Decided, Deed, LetOut, Wanted, counted, let_out, obligations
+from usufruct.node.node import Node
+from usufruct.node.query import Answered, Asked, Refused
+from usufruct.ports import Transaction
+
+
+def ask(node: Node, asked: Asked) -> Answered | Refused:
+    """Answers or refuses one question, whatever it is for: rows here, totals in `node.query`.
+
+    Raises:
+        EngineFault: it could not be worked out; the use is abandoned.
+    """
+    if isinstance(asked.question, Question) and asked.question.form == "rows":
+        return answer_rows(node, asked)
+    return query.ask(node, asked)
+
+
+def answer_rows(node: Node, asked: Asked) -> Answered | Refused:
+    """Answers or refuses a question for rows; either way it is a fact when this returns.
+
+    Raises:
+        EngineFault: the rows could not be read; the use is abandoned.
+    """
+    assert isinstance(asked.question, Question), "what cannot be read is refused elsewhere"
+    wanted = Wanted(asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed)
+    return let_out(node, wanted, partial(_decide, node, asked.question))
+
+
+def _decide(node: Node, question: Question, tx: Transaction, wanted: Wanted) -> Decided:
+    request, permit = decide_records(tx, _request(tx, wanted, question), tx.now)
+    if isinstance(permit, Refusal):
+        return request, permit
+    view = _view(node, tx, permit.asset, tx.now) if request.form == "masked" else None
+    key = _key(node, permit.agreement.id)
+    most = node.rulebook.value("records.rows-max", tx.now)
+    plan = records.plan(question, permit.asset, view, most, hashlib.sha256(key).hexdigest())
+    if isinstance(plan, Refusal):
+        return request, plan
+    kind = "rows" if view is None else "masked rows"
+    meaning = f"the {kind} of {permit.asset.id}"
+    return request, Deed(request, permit, meaning, permit.population, partial(_look, node, permit, plan, key))
+
+
+def _request(tx: Transaction, wanted: Wanted, question: Question) -> Request:
+    asset = tx.get(Asset, question.asset)
+    where = resolve(question.where, asset) if question.where and asset else None
+    parts = () if asset is None or where is None or isinstance(where, Refusal) else reach(over(asset, where), asset.id)
+    return Request(
+        wanted.requester, holdable(question.asset), wanted.purpose, question.form,
+        tuple(holdable(name) for name in question.named(question.scans[0])), parts, wanted.actors, wanted.signed,
+    )  # fmt: skip
+
+
+def _key(node: Node, agreement: str) -> bytes:
+    """The key of an agreement's pseudonyms: a signature is the same each time (RFC 8032), nobody else can make it, and
+    this one is never shown."""
+    return hashlib.sha256(node.signer.sign(f"usufruct pseudonyms v1\n{agreement}\n".encode())).digest()
+
+
+def _look(node: Node, permit: Permit, plan: RecordsPlan, key: bytes, use: str, population: bytes) -> LetOut:
+    found = node.engine.records(plan, population, permit.persons)
+    asset = permit.asset
+    names: dict[int, str] = {}
+    if _says_whom(plan):
+        with node.store.read() as state:
+            names = {number: _called(state, asset.id, number, plan, key) for number in {n for n, _ in found}}
+    rows = tuple(records.cells(plan, row, names.get(number, "")) for number, row in found)
+    notes = (*records.notes(plan), *obligations(permit, use, permit.agreement.consumer))
+    answer = Answer(tuple(column.name for column in plan.columns), rows, (), notes, 0)
+    numbers = (number for number, _ in found) if asset.person_column else ()
+    return LetOut(answer, counted(numbers, permit.persons))
+
+
+def _says_whom(plan: RecordsPlan) -> bool:
+    """Whether the rows say whom they are about."""
+    return any(column.name == plan.asset.person_column for column in plan.columns)
+
+
+def _called(read: Reader, asset: str, number: int, plan: RecordsPlan, key: bytes) -> str:
+    """What stands for a person: a pseudonym in masked rows, in others what she is known as."""
+    person = read.get(Person, asset, number)
+    if person is None:  # she was erased while the rows were read, and what is decided next leaves her out
+        return ""
+    if plan.view is not None:
+        return masking.pseudonym(key, person.party)
+    party = read.get(Party, person.party)
+    return party.called if party else ""
+
+
+def _view(node: Node, read: Reader, asset: Asset, at: Instant) -> View:
+    """The masked table of an asset as it stands."""
+    floor = node.rulebook.value("records.alike-min", at)
+    return masking.view(asset, masking.of(read, asset.id), in_force(at), floor)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskShown:
+    """How the rows of an asset are masked now: each rule with the width of its bands in the column's unit; `fixed` if rows
+    have left under it."""
+
+    view: View
+    rules: tuple[tuple[ColumnMask, str], ...]
+    fixed: bool
+
+
+def mask(node: Node, asset: str, party: str) -> MaskShown | Refusal:
+    """How the rows of an asset are masked, for who has an agreement on it or operates it."""
+    now = node.clock.now()
+    with node.store.read() as state:
+        row = state.get(Asset, asset)
+        operates = rights.held(state, party, asset, "operate", now) is not None
+        if row is None or not (operates or agreements_in_force(state, party, asset, now)):
+            return refuse(
+                "registry.unknown", "nothing was shown", f"there is no asset `{asset}` that is open to you",
+                remedy="come to an agreement on it first",
+            )  # fmt: skip
+        view = _view(node, state, standing(state, row, now), now)
+        rules = tuple((rule, decimal(rule.width, c.decimals) if rule.width else "") for c, rule in view.columns)
+        return MaskShown(view, rules, masking.of(state, asset).fixed)
+
+
+def declare_mask(
+    node: Node, asset: str, columns: Sequence[tuple[str, str, str]], least: int, linked: bool, by: str
+) -> MaskDeclared | Refusal:
+    """Says how the masked rows of an asset are made: for each column that is named its rule, and for bands their width as
+    it is typed.
+
+    Raises:
+        BadInput: a rule does not fit its column.
+    """
+
+    def rule(tx: Transaction) -> MaskDeclared | Refusal:
+        row = tx.get(Asset, asset)
+        found = tuple(masking.typed(row, *one) for one in columns) if row else ()
+        return masking.declare(tx, asset, found, least, linked, by, tx.now)
+
+    return node.record(rule)
