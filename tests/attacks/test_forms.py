@@ -289,6 +289,12 @@ def test_two_agreements_cannot_be_put_side_by_side(sixty: Node) -> None:
     assert any(mine.use in note and "`institute`" in note for note in mine.answer.notes), "the mark is in the answer"
 
 
+def test_columns_are_called_as_asked(sixty: Node) -> None:
+    assert answered(sixty, "SELECT region AS r, word FROM pay LIMIT 1").answer.columns == ("r", "word")
+    assert answered(sixty, "SELECT region AS r, region AS s FROM pay LIMIT 1").answer.columns == ("region",)
+    assert answered(sixty, "SELECT region AS r, word AS r FROM pay LIMIT 1").answer.columns == ("region", "word")
+
+
 def test_a_cap_is_told_and_who_is_left_out_is_not(sixty: Node) -> None:
     capped = replace(sixty, rulebook=_most(sixty, 7))
     found = answered(capped, "SELECT region FROM pay")

@@ -9,12 +9,13 @@ from worlds import World, agreement, pay
 
 from usufruct.core.access.forms import decide_records
 from usufruct.core.access.gates import covers
-from usufruct.core.access.proof import Request
+from usufruct.core.access.proof import Request, Supposing
 from usufruct.core.access.rules import Permit
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract import rules
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
+from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.grades import FORMS
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Value
 
@@ -124,3 +125,16 @@ def test_what_can_leave_in_no_form_is_not_offered_in_it(row: dict[str, str]) -> 
     terms = Terms(row["form"], ("AcademicResearch",), 0, "EUR", 1)
     found = rules.publish(world.state, "o", "pay", "coop", terms, None, False, world.at, "EUR")
     assert row["answer"] in (found.remedy if isinstance(found, Refusal) else "published")
+
+
+def test_what_is_about_nobody_is_not_masked() -> None:
+    columns = "name   | type | grade | decimals | low | high | values\n-------+------+-------+---+---+---+---\n"
+    world = pay(World(), columns + "region | text | 0 | | | | n; s", once_per=())
+    asset = world.state.get(Asset, "pay")
+    assert asset is not None
+    nobody = Supposing(world.state, replace(asset, person_column=""))
+    for form in ("masked", "cubes", "rows"):
+        found = rules.publish(
+            nobody, "o", "pay", "coop", Terms(form, ("AcademicResearch",), 0, "EUR", 1), None, False, world.at, "EUR"
+        )
+        assert isinstance(found, Refusal) == (form != "rows")

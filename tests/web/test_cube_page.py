@@ -27,7 +27,7 @@ MASK = f"/api/v1/assets/{story.ASSET}/mask"
 
 
 @pytest.fixture
-def agreed(node: Node) -> Node:
+def offered(node: Node) -> Node:
     """The node, with agreements for cubes and for masked rows too."""
     for form in ("cubes", "masked"):
         terms = Terms(form, (story.PURPOSE,), 700, "EUR", 1)
@@ -38,10 +38,10 @@ def agreed(node: Node) -> Node:
 
 
 @pytest.fixture
-def send(app: Litestar, agreed: Node) -> Any:
+def send(app: Litestar, offered: Node) -> Any:
     """Sends a request as somebody, and gives status and body."""
     tokens = {
-        who: login.issue_token(agreed, who, role, login.ROLES[role], 1, "")
+        who: login.issue_token(offered, who, role, login.ROLES[role], 1, "")
         for who, role in ((story.USER, "user"), (story.STRANGER, "user"), (story.OPERATOR, "steward"))
     }
     with TestClient(app) as client:
@@ -96,7 +96,7 @@ def test_masked_rows_over_the_api(send: Callable[..., tuple[int, Any]]) -> None:
 
 
 def test_a_cube_is_built_and_got_on_its_page(
-    agreed: Node, send: Callable[..., tuple[int, Any]], browse: Callable[..., Browser]
+    offered: Node, send: Callable[..., tuple[int, Any]], browse: Callable[..., Browser]
 ) -> None:
     send(story.OPERATOR, "POST", "/api/v1/cubes", {**CUBE, "keys": ["year"]})
     steward, user = browse(story.OPERATOR, "steward"), browse(story.USER, "user")

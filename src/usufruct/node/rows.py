@@ -99,7 +99,7 @@ def _look(node: Node, permit: Permit, plan: RecordsPlan, key: bytes, use: str, p
             names = {number: _called(state, asset.id, number, plan, key) for number in {n for n, _ in found}}
     rows = tuple(records.cells(plan, row, names.get(number, "")) for number, row in found)
     notes = (*records.notes(plan), *obligations(permit, use, permit.agreement.consumer))
-    answer = Answer(tuple(column.name for column in plan.columns), rows, (), notes, 0)
+    answer = Answer(plan.labels, rows, (), notes, 0)
     numbers = (number for number, _ in found) if asset.person_column else ()
     return LetOut(answer, counted(numbers, permit.persons))
 

@@ -103,6 +103,11 @@ def _beyond(row: Asset, terms: Terms, not_done: str) -> Refusal | None:
 
 def _never_leaves(row: Asset, terms: Terms, table: grades.Table, not_done: str) -> Refusal | None:
     """Why nothing of the asset, as it stands, can leave in the form of the terms."""
+    if terms.form in ("masked", "cubes") and not row.person_column:
+        return refuse(
+            "contract.terms", not_done, f"`{row.id}` is about nobody, so nothing in it is to be hidden",
+            remedy="offer it as rows",
+        )  # fmt: skip
     if any(terms.form in table.grades[column.grade].forms for column in row.columns):
         return None
     forms = [f for f in FORMS if any(f in table.grades[column.grade].forms for column in row.columns)]

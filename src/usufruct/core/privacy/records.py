@@ -25,9 +25,9 @@ _REFUSED = "the question was not answered"
 
 @dataclass(frozen=True, slots=True)
 class RecordsPlan:
-    """Up to `limit` rows of an asset: `columns` in the order asked for, those for which `where` holds, in `order` (column,
-    whether descending). With a `view` they are from the masked table. `capped` if more might have been asked for than may
-    leave.
+    """Up to `limit` rows of an asset: `columns`, called `labels`, in the order asked for, those for which `where` holds, in
+    `order` (column, whether descending). With a `view` they are from the masked table. `capped` if more might have been
+    asked for than may leave.
 
     What rows about persons are not put in order by stands in an order that only `order_key` tells: that of the table could
     say whom a row is about, and which are of one person.
@@ -41,6 +41,7 @@ class RecordsPlan:
     capped: bool
     view: View | None = None
     order_key: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def form(self) -> str:
@@ -62,7 +63,10 @@ def plan(question: Question, asset: Asset, view: View | None, most: int, order_k
         return where
     limit = most if question.limit is None else min(question.limit, most)
     capped = question.limit is None or question.limit > most
-    return RecordsPlan(asset, columns, where, tuple(order), limit, capped, view, order_key)
+    names = tuple(column.name for column in columns)
+    # A column that is asked for twice is shown once, under its own name; so is all of what `*` stands for.
+    labels = question.labels if len(set(question.labels)) == len(question.columns) == len(names) else names
+    return RecordsPlan(asset, columns, where, tuple(order), limit, capped, view, order_key, labels)
 
 
 def _columns(question: Question, asset: Asset, view: View | None) -> tuple[Column, ...] | Refusal:
