@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from usufruct.core.access import clauses
 from usufruct.core.access.facts import (
@@ -28,7 +29,14 @@ from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
 from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
-from usufruct.core.privacy.facts import BudgetOpened
+from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted
+from usufruct.core.privacy.matching_facts import (
+    MatchAbandoned,
+    MatchAdmitted,
+    MatchAnswered,
+    MatchCommitted,
+    MatchRefused,
+)
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.charter import PoolFounded
 from usufruct.core.registry.credentials import (
@@ -125,8 +133,29 @@ def story(
         ],
         [OperationAuthorised("right-1", asset, a, b, "tender", "digest", THEN)],
         _runs(number, asset, a, b),
+        _matches(number, asset, a),
     ]  # fmt: skip
     return stories[turn % len(stories)]
+
+
+def _matches(number: str, asset: str, party: str) -> list[Fact]:
+    """Three matches with another node, which end in three ways."""
+    ends = (
+        MatchAnswered("match", "seal", 7),
+        MatchRefused("match", "answers", "match.small"),
+        MatchAbandoned("match", "gone"),
+    )
+    facts: list[Fact] = []
+    for way, end in enumerate(ends):
+        match, use = f"match-{number}-{way}", f"matching-{number}-{way}"
+        facts += [
+            QueryAdmitted(use, party, "agreement-1", asset, "v1", "Marketing", "match", "match", 10, 5, "EUR", "seal"),
+            MatchAdmitted(match, use, f"run-{number}", "asks", "count", party, "EE/GOV/1/rr/match", "other", "code"),
+            MatchCommitted(match, "asks", 10, "digest", "key", "signature"),
+            MatchCommitted(match, "answers", 12, "other", "key", "signature"),
+            QueryAbandoned(use, "the node stopped"), replace(end, match=match),
+        ]  # fmt: skip
+    return facts
 
 
 def _runs(number: str, asset: str, provider: str, consumer: str) -> list[Fact]:

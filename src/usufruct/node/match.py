@@ -110,7 +110,7 @@ class Refused:
 
 
 class _No(Exception):
-    """Carries a refusal out of the talk; `code` is the other node's, if it said it."""
+    """Carries a refusal out of the talk."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))
@@ -189,8 +189,9 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
         return await _carry_out(_Run(node, talk, admitted, proposal))
     except _No as no:
         refusal = no.refusal
+        by = ANSWERS if refusal.code == "match.peer" else ASKS
         await _in_thread(lambda: node.store.write(
-            lambda tx: match_use.turn_down(tx, admitted, ANSWERS, refusal)
+            lambda tx: match_use.turn_down(tx, admitted, by, refusal)
         ))  # fmt: skip
         return Refused(refusal, admitted.use)
     except Exception as error:

@@ -190,10 +190,10 @@ def abandon(tx: Transaction, use: str, match: str, cause: str) -> None:
     tx.append(MatchAbandoned(match, cause))
 
 
-def turn_down(tx: Transaction, admitted: Admitted, by: str, refusal: Refusal, code: str = "") -> Refusal:
-    """A no after the data were looked at; `code` is that of the other node, if it said it."""
+def turn_down(tx: Transaction, admitted: Admitted, by: str, refusal: Refusal) -> Refusal:
+    """A no of the side `by`, after the data were looked at."""
     tx.append(QueryAbandoned(admitted.use, "no result was let out"))
-    tx.append(MatchRefused(admitted.match, by, code or refusal.code))
+    tx.append(MatchRefused(admitted.match, by, refusal.code))
     return refusal
 
 
