@@ -22,16 +22,36 @@ from usufruct.engine.zygote import LOCKED
 _CONFIG: dict[str, Any] = {**LOCKED, "memory_limit": "100MB", "threads": "1"}
 _TYPES = {"integer": "BIGINT", "boolean": "BOOLEAN", "text": "VARCHAR"}
 
-_NODES = frozenset({"SELECT_NODE"})
-_TABLES = frozenset({"BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY"})
-_CLASSES = frozenset({
-    "COLUMN_REF", "CONSTANT", "FUNCTION", "COMPARISON", "CONJUNCTION", "OPERATOR", "CASE", "BETWEEN", "WINDOW", "STAR",
-    "PARAMETER", "CAST",
+# What a tree may hold, by the `class` of an expression; of some classes only these types.
+_CLASSES: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("COLUMN_REF", "CONSTANT", "FUNCTION", "CONJUNCTION", "CASE", "BETWEEN", "STAR", "PARAMETER", "CAST", "TYPE"), frozenset()),
+    "COMPARISON": frozenset({
+        "COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO", "COMPARE_GREATERTHAN",
+        "COMPARE_GREATERTHANOREQUALTO", "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM",
+    }),
+    "OPERATOR": frozenset({
+        "COMPARE_IN", "COMPARE_NOT_IN", "OPERATOR_COALESCE", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_NOT",
+    }),
+    "WINDOW": frozenset({"WINDOW_AGGREGATE", "WINDOW_ROW_NUMBER", "WINDOW_LAG", "WINDOW_LEAD"}),
+}  # fmt: skip
+# And whatever has no class: selects, what stands after FROM, and how an answer is arranged.
+_OTHERS = frozenset({
+    "SELECT_NODE", "BASE_TABLE", "JOIN", "SUBQUERY", "ORDER_MODIFIER", "LIMIT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
 })  # fmt: skip
+# What a part of the tree may say, wherever it says it. What is not here may say what it likes; children are looked at anyway.
+_SAYS: dict[str, tuple[Any, ...]] = {
+    "schema": ("",), "schema_name": ("",), "catalog": ("",), "catalog_name": ("",), "at_clause": (None,), "sample": (None,),
+    "ref_type": ("REGULAR",), "join_type": ("INNER", "LEFT"), "materialized": ("CTE_MATERIALIZE_DEFAULT",),
+    "limit_type": ("ROW_COUNT",), "aggregate_handling": ("STANDARD_HANDLING",), "start": ("UNBOUNDED_PRECEDING",),
+    "end": ("CURRENT_ROW_RANGE",), "exclude_clause": ("NO_OTHER",), "exclude_list": ([],), "replace_list": ([],), "rename_list": ([],),
+    "qualified_exclude_list": ([],), "columns": (False,), "expr": (None,), "column_name_alias": ([],), "export_state": (False,),
+    "ignore_nulls": (False,), "type_name": ("BOOLEAN",),  # as IS TRUE is written
+}  # fmt: skip
+_QUANTILES = frozenset({"quantile_cont", "percentile_cont"})
 _FUNCTIONS = frozenset({
     "count_star", "count", "count_if", "countif", "sum", "avg", "mean", "min", "max", "median", "quantile", "quantile_cont",
     "percentile_cont", "variance", "var_samp", "stddev", "stddev_samp", "row_number", "lag", "lead", "+", "-", "*", "/", "//",
-    "%", "mod", "fmod", "floor", "abs", "least", "greatest", "substr", "substring", "left", "if", "ifnull",
+    "%", "mod", "fmod", "floor", "abs", "least", "greatest", "substr", "substring", "left", "if", "ifnull", "nullif",
 })  # fmt: skip
 
 
@@ -69,22 +89,34 @@ def _column(column: Column) -> str:
 
 
 def _plain(tree: Any) -> bool:
-    """Whether every node of a tree is one that a question can have."""
+    """Whether every node of a tree is one that a question can have, and says nothing that a question cannot say."""
     if isinstance(tree, list):
         return all(map(_plain, tree))
     if not isinstance(tree, dict):
         return True
     kind, group = tree.get("type"), tree.get("class")
-    if isinstance(group, str) and group not in _CLASSES:
+    if group == "CONSTANT":
+        return True  # what is written out is compared by nobody here
+    if isinstance(group, str):
+        if group not in _CLASSES or (_CLASSES[group] and kind not in _CLASSES[group]) or not _called(tree, group):
+            return False
+    elif isinstance(kind, str) and kind not in _OTHERS:
         return False
-    if group in ("FUNCTION", "WINDOW") and (tree.get("function_name") not in _FUNCTIONS or tree.get("schema")):
+    if any(name in _SAYS and said not in _SAYS[name] for name, said in tree.items()):
         return False
-    if group == "STAR" and (
-        tree.get("columns") or tree.get("expr") or tree.get("exclude_list") or tree.get("replace_list")
-    ):
+    if len(tree.get("group_sets", ())) > 1 or len(tree.get("column_names", ())) > 2:
         return False
-    if group is None and isinstance(kind, str) and kind.endswith("_NODE") and kind not in _NODES:
-        return False
-    if group is None and "alias" in tree and "sample" in tree and (kind not in _TABLES or tree["sample"]):
-        return False
-    return all(_plain(child) for name, child in tree.items() if name not in ("literal", "value", "cast_type"))
+    return all(_plain(child) for name, child in tree.items() if name != "cast_type")
+
+
+def _called(tree: Mapping[str, Any], group: str) -> bool:
+    """Whether a function is one that a question may call, in a way in which it may call it."""
+    if group not in ("FUNCTION", "WINDOW"):
+        return True
+    name = tree.get("function_name")
+    ordered = tree.get("order_bys", {}).get("orders") if group == "FUNCTION" else tree.get("arg_orders")
+    return (
+        name in _FUNCTIONS
+        and (not tree.get("distinct") or (name == "count" and group == "FUNCTION"))
+        and (not ordered or name in _QUANTILES)
+    )
