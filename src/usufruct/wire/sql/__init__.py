@@ -47,6 +47,8 @@ def parse(text: str, values: Mapping[str, Literal | Fraction] | None = None) -> 
     text = holdable(text)
     try:
         statements = [s for s in sqlglot.parse(text, dialect="duckdb") if s and not isinstance(s, exp.Semicolon)]
+    except RecursionError:
+        return _malformed("it is nested too deeply")
     except Exception as error:  # not only its own: on some texts (`SHOW ALL`) the parser fails by accident
         return _malformed(_where(error))
     if len(statements) != 1:
@@ -70,8 +72,8 @@ def parse(text: str, values: Mapping[str, Literal | Fraction] | None = None) -> 
         return _question(Reader(text, values or {}), normalize_identifiers(tree, dialect="duckdb"))
     except Unsupported as found:
         return _unsupported(found)
-    except RecursionError as error:
-        return _malformed(_where(error))
+    except RecursionError:
+        return _malformed("it is nested too deeply")
 
 
 def _question(reader: Reader, tree: exp.Select) -> Question:

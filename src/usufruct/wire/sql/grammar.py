@@ -96,6 +96,8 @@ CARRIES: dict[type[exp.Expr], tuple[str, ...]] = {
     **dict.fromkeys(MEASURES, ("this",)),
 }
 
+_BEGINNING = "compare with = or IN, or a beginning with SUBSTR(column, 1, 3) = 'abc'"
+
 # What is most often tried, and what to do instead; anything else gets the general remedy.
 _INSTEAD: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Distinct: ("SELECT DISTINCT", "use GROUP BY"),
@@ -105,7 +107,7 @@ _INSTEAD: dict[type[exp.Expr], tuple[str, str]] = {
     exp.StddevPop: ("STDDEV_POP", "ask for STDDEV"),
     exp.PercentileDisc: ("QUANTILE_DISC", "ask for QUANTILE_CONT"),
     exp.ApproxQuantile: ("APPROX_QUANTILE", "ask for QUANTILE_CONT"),
-    exp.Like: ("LIKE", "compare with = or IN, or a beginning with SUBSTR(column, 1, 3) = 'abc'"),
+    exp.Like: ("LIKE", _BEGINNING),
     exp.ILike: ("ILIKE", "compare with = or IN"),
     exp.StartsWith: ("STARTS_WITH", "compare a beginning: SUBSTR(column, 1, 3) = 'abc'"),
     exp.Cast: ("CAST", "compare a column with a value of its own type"),
@@ -127,7 +129,30 @@ _INSTEAD: dict[type[exp.Expr], tuple[str, str]] = {
     exp.Exists: ("EXISTS", "join on the person, and count"),
     exp.Subquery: ("a subquery here", "use it after FROM or JOIN"),
     exp.Select: ("a subquery here", "use it after FROM or JOIN"),
+    exp.Columns: ("", "name the columns"),
+    exp.PositionalColumn: ("", "name the column"),
+    exp.Star: ("", "name the columns, or use * alone"),
+    exp.Join: ("", "use JOIN or LEFT JOIN, on the person"),
+    exp.Lateral: ("", "use JOIN or LEFT JOIN, on the person"),
+    exp.Group: ("", "name the columns after GROUP BY"),
+    exp.Cube: ("", "ask a question for each grouping"),
+    exp.Rollup: ("", "ask a question for each grouping"),
+    exp.GroupingSets: ("", "ask a question for each grouping"),
+    exp.With: ("", "use WITH without RECURSIVE"),
+    exp.CTE: ("", "write WITH name AS (SELECT ...)"),
+    exp.TryCast: ("", "compare a column with a value of its own type"),
+    exp.SimilarTo: ("", _BEGINNING),
+    exp.Glob: ("", _BEGINNING),
+    exp.RegexpLike: ("", _BEGINNING),
+    exp.Contains: ("", _BEGINNING),
+    exp.Ntile: ("", "use ROW_NUMBER"),
+    exp.NullSafeEQ: ("", "use = and IS NULL"),
+    exp.NullSafeNEQ: ("", "use <> and IS NULL"),
+    exp.RawString: ("", "write a text in single quotes"),
+    exp.ByteString: ("", "write a text in single quotes"),
+    exp.Literal: ("", "write a number with digits and a point"),
 }
+"""Without a name it is shown as it was typed."""
 
 GENERAL = (
     "ask for COUNT, SUM, AVG, VARIANCE, STDDEV, MEDIAN or QUANTILE_CONT, with WHERE, GROUP BY, HAVING, ORDER BY and LIMIT, "
@@ -145,8 +170,8 @@ class Unsupported(Exception):
         if isinstance(node, str):
             self.name, self.remedy = node, remedy or GENERAL
         else:
-            name, instead = _INSTEAD.get(type(node)) or (as_typed(node), GENERAL)
-            self.name, self.remedy = name, remedy or instead
+            name, instead = _INSTEAD.get(type(node)) or ("", GENERAL)
+            self.name, self.remedy = name or as_typed(node), remedy or instead
 
 
 def known(node: exp.Expr) -> None:
