@@ -250,7 +250,7 @@ def _divided(call: Call, arguments: list[Typed]) -> Typed:
     divisor = right.made.value if isinstance(right.made, Value) else None
     if not isinstance(divisor, int) or divisor <= 0:
         raise Wrong(
-            "privacy.literal", f"{_named(call)} divides by {_shown(right.made, right.domain)}",
+            "privacy.literal", f"{_named(call)} divides by {_shown(arguments[1].made, arguments[1].domain)}",
             "divide by a number above zero that is written out",
         )  # fmt: skip
     left = within(left)

@@ -70,8 +70,10 @@ def _reach(one: Expression, names: Mapping[str, str]) -> dict[str, Part]:
             both = {name: _wider(a[name], b[name]) for name in a.keys() & b.keys()}
             return {name: part for name, part in both.items() if part is not None}
         case Call("in", (Ref(name), *among)) if name in names and all(isinstance(v, Value) for v in among):
-            written = tuple(dict.fromkeys(_plain(value) for value in among))
-            return {names[name]: Part(names[name], values=written)}
+            written = tuple(
+                dict.fromkeys(_plain(value) for value in among if value != Value(None))
+            )  # nothing equals NULL
+            return {names[name]: Part(names[name], values=written)} if written else {}
         case Ref(name) if name in names:
             return {names[name]: Part(names[name], values=(True,))}
         case Call("=", (Ref(name), Value() as value)) if name in names and value.value is not None:

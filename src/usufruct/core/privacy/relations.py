@@ -189,7 +189,8 @@ class _Resolver:
             elif field.name in view.once:
                 once.add(field.name)
             fields.append(replace(field, label=column.name, of=select.alias or field.of))
-        if twice := [f.label for n, f in enumerate(fields) if f.label.lower() in {g.label.lower() for g in fields[:n]}]:
+        names = [(field.of, field.label.lower()) for field in fields]
+        if twice := [label for n, (of, label) in enumerate(names) if (of, label) in names[:n]]:
             raise Wrong("query.unsupported", f"two columns named `{twice[0]}`", "give one of them another name with AS")
         return replace(view, fields=tuple(fields), once=frozenset(once))
 

@@ -357,10 +357,12 @@ class _Planner:
             Wrong: it is none.
         """
         assert isinstance(found.made, Ref)
-        coded = isinstance(found.made, Ref) and found.domain.values and len(found.domain.values) > 1
+        coded = found.domain.values and found.domain.low is None  # as a card lists them; not what a CASE can be
         if found.domain.type != "number" or coded or None in (found.domain.least, found.domain.most):
             reason = f"`{found.made.of}` has no declared bounds, so one row could count for anything"
-            if found.domain.type == "number" and coded:
+            if found.domain.type != "number":
+                reason = f"`{found.made.of}` is no number"
+            elif coded:
                 reason = f"`{found.made.of}` has a list of values, so it stands for groups and is not added up"
             possible = self.view.summable()
             remedy = f"add up or average {' or '.join(possible)}" if possible else "count rows or persons instead"
