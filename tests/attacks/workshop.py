@@ -143,8 +143,7 @@ class Here:
         try:
             for table in tables:
                 assert zygote._copy(self.connection, *room._load(table))
-            return [self.connection.sql(text, params=list(values)).to_arrow_table() if not text.startswith("CREATE")
-                    else self.connection.execute(text, list(values)).to_arrow_table() for text, values in statements]  # fmt: skip
+            return [self.connection.sql(text, params=list(values)).to_arrow_table() for text, values in statements]
         except duckdb.Error as error:
             raise EngineFault("engine.limits", f"HERE {error}", "") from None
         finally:

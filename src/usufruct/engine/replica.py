@@ -38,7 +38,7 @@ _CLASSES: dict[str, frozenset[str]] = {
 _OTHERS = frozenset({
     "SELECT_NODE", "BASE_TABLE", "JOIN", "SUBQUERY", "ORDER_MODIFIER", "LIMIT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
 })  # fmt: skip
-# What a part of the tree may say, wherever it says it. What is not here may say what it likes; children are looked at anyway.
+# What a part of the tree may say, wherever it says it. What is not here may say what it likes; its children are looked at.
 _SAYS: dict[str, tuple[Any, ...]] = {
     "schema": ("",), "schema_name": ("",), "catalog": ("",), "catalog_name": ("",), "at_clause": (None,), "sample": (None,),
     "ref_type": ("REGULAR",), "join_type": ("INNER", "LEFT"), "materialized": ("CTE_MATERIALIZE_DEFAULT",),
