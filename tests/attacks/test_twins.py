@@ -99,6 +99,7 @@ UNKNOWN = (
     "SELECT n AS k, COUNT(*) AS c FROM (SELECT who, COUNT(*) * 1000 AS n FROM pay GROUP BY who) AS t GROUP BY k",
 )
 
+REFUSED_FROM = 34
 MASKED = re.compile(r"\b[0-9a-f]{16,64}\b|(?<=use-)\d+|(?<=agreement-)\d+")
 PERSONS = 120
 
@@ -108,14 +109,14 @@ class Twin:
     node: Node
     clock: SetClock
 
-    def told(self, text: str, noise: Noise, shape: bool = False) -> tuple[Any, ...]:
+    def told(self, text: str, noise: Noise, shape: bool = False, anew: bool = False) -> tuple[Any, ...]:
         """What a question brings, and what it leaves behind; of its answer the `shape` alone, if that is what is compared."""
         node = replace(self.node, noise=noise)
         with node.store.read() as state:
             before = state.size()
         self.clock.slept = -1
         try:
-            reply = ask(node, text, 250_000)
+            reply = ask(node, text, 250_000, anew=anew)
         except EngineFault as fault:
             said: Any = (fault.code, fault.message, fault.remedy)
         else:
@@ -152,17 +153,17 @@ def twins(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
         yield made
 
 
-def all_told(twins: list[Twin], texts: tuple[str, ...], noise: Noise, shape: bool = False) -> list[list[Any]]:
+def all_told(twins: list[Twin], texts: tuple[str, ...], noise: Noise, shape: bool = False, anew: bool = False) -> list[list[Any]]:
     with ThreadPoolExecutor(len(twins)) as pool:
-        return list(pool.map(lambda twin: [twin.told(text, noise, shape) for text in texts], twins))
+        return list(pool.map(lambda twin: [twin.told(text, noise, shape, anew) for text in texts], twins))
 
 
 def test_whatever_is_asked_nothing_but_numbers_tells_of_her(twins: list[Twin]) -> None:
     there, never, no = all_told(twins, HOSTILE, Drowning())
     for text, one, other, third in zip(HOSTILE, there, never, no, strict=True):
         assert one == other == third, text
-    states = [told[0] for told in there]
-    assert states.count("answered") == 34 and states.count("refused") == 9, "and none of them failed"
+    refused = [text for text, told in zip(HOSTILE, there, strict=True) if told[0] != "answered"]
+    assert refused == list(HOSTILE[REFUSED_FROM:]), [told[1] for told in there if told[0] != "answered"]
 
 
 def test_groups_that_only_she_has_are_not_named(twins: list[Twin]) -> None:
@@ -175,8 +176,8 @@ def test_groups_that_only_she_has_are_not_named(twins: list[Twin]) -> None:
 
 
 def test_the_control_without_noise_she_is_found(twins: list[Twin]) -> None:
-    there, never, no = all_told(twins, HOSTILE[:1], Silent())
-    assert there != never == no or there[0][1].rows != never[0][1].rows
+    there, never, no = ([told[1].rows for told in one] for one in all_told(twins, HOSTILE[:3], Silent(), anew=True))
+    assert there[0] != never[0] == no[0] == (("0", never[0][0][1]),) and there[2] != never[2] == no[2]
 
 
 def test_the_same_asked_again_is_the_same(twins: list[Twin]) -> None:
@@ -196,7 +197,7 @@ def test_a_question_that_runs_over_fails_the_same(twins: list[Twin], seconds: fl
         heard.append(
             [
                 twin.told(f"{text} -- {seconds}", Drowning())
-                for text in ("SELECT COUNT(*) AS late FROM pay", HOSTILE[17])
+                for text in ("SELECT COUNT(*) AS late FROM pay", HOSTILE[18])
             ]
         )
         engine._room = here

@@ -209,9 +209,9 @@ def _done(result: Any) -> Any:
     return result
 
 
-def ask(node: Node, text: str, micro_rho: int | None = None, who: str = USER, **wishes: int | None) -> Any:
+def ask(node: Node, text: str, micro_rho: int | None = None, who: str = USER, **wishes: Any) -> Any:
     """One question."""
-    return query.ask(node, query.Asked(who, text, sql.parse(text), PURPOSE, micro_rho, **wishes))  # type: ignore[arg-type]
+    return query.ask(node, query.Asked(who, text, sql.parse(text), PURPOSE, micro_rho, **wishes))
 
 
 def budget(node: Node, asset: str = "pay") -> Budget:
