@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from usufruct.attested import Attestations, TimestampAuthority, Witnesses
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.disclosure import Book
@@ -14,7 +15,6 @@ from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.identities import Identities
 from usufruct.ports import (
-    Attestations,
     Clock,
     Engine,
     Entropy,
@@ -25,9 +25,7 @@ from usufruct.ports import (
     Signer,
     Store,
     TableKeys,
-    TimestampAuthority,
     Transaction,
-    Witnesses,
 )
 
 
