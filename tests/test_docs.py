@@ -44,12 +44,20 @@ import pytest
 import typer
 from litestar import Litestar
 
+from privacy import world
 from usufruct.cli import commands
 from usufruct.cli.app import Doors, give
 from usufruct.core import facts, oversight
 from usufruct.core.base import faults, refusals
+from usufruct.core.base.instants import Instant
+from usufruct.core.privacy import rules
+from usufruct.core.privacy.relations import resolve
+from usufruct.core.registry.facts import Quality
+from usufruct.core.registry.rules import Card
+from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import parameters, purposes
 from usufruct.core.rulebook.grades import GRADES
+from usufruct.engine import replica
 from usufruct.main import SETTINGS, create_node, open_node
 from usufruct.node.node import Node
 from usufruct.web.app import make_app, status_of
@@ -366,12 +374,37 @@ def test_the_glossary_has_one_meaning_each_in_order() -> None:
 
 
 def test_sql_is_answered_and_refused_as_documented() -> None:
+    """Over the tables of the page and of docs/start.md: by the gate, the cards and the budget, and by the second reader."""
     text = read("sql.md")
+    written = [block for info, block in FENCE.findall(text) if info == "toml card"]
+    cards = [card.read((ROOT / "examples" / "clinic.toml").read_text(encoding="utf-8")), *map(card.read, written)]
+    assets = {one.asset: registered(one) for one in cards}
     for info, block in FENCE.findall(text):
-        for line in filter(None, block.splitlines()):
-            refused = isinstance(sql.parse(line), refusals.Refusal)
-            assert refused == (info == "sql refused"), line
+        for question in re.split(r"\n(?! )", block.strip()) if info.startswith("sql") else ():
+            refused = refusal_of(question, assets)
+            assert (refused is not None) == (info == "sql refused"), (question, refused)
     assert set(re.findall(r"^## (.+)$", text, flags=re.MULTILINE)) >= {"What is answered", "What is refused"}
+
+
+def registered(one: Card) -> Asset:
+    return Asset(
+        one.asset, "op", "", one.title, one.description, one.licence, (), "v", one.person_column, one.columns,
+        one.rows_per_person, one.once_per, Quality(0, 0, ()), Instant("2026-11-01T00:00:00.000Z"),
+    )  # fmt: skip
+
+
+def refusal_of(text: str, assets: dict[str, Asset]) -> refusals.Refusal | None:
+    question = sql.parse(text)
+    if isinstance(question, refusals.Refusal):
+        return question
+    view = resolve(question, assets)
+    if isinstance(view, refusals.Refusal):
+        return view
+    found = rules.plan(world.Budgets(), question, view, assets, world.RULEBOOK, world.NOW, "user")
+    if isinstance(found, refusals.Refusal):
+        return found
+    assert replica.agrees(text, [assets[name] for name in question.assets], len(question.labels), {}), text
+    return None
 
 
 # ---- what the pages show is run

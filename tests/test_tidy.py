@@ -30,7 +30,7 @@ ORDER = [
     ["core.income"],
     ["core.oversight", "core.trace", "core.disclosure"],
     ["core.facts"],
-    ["ports", "trainer"],
+    ["ports", "trainer", "attested"],
     ["node", "store", "engine", "wire", "peer"],
     ["web", "client"],
     ["cli"],

@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 
 from elsewhere import answering, dripping
 from support import SetClock
+from usufruct.attested import Timestamp
 from usufruct.cli import commands
 from usufruct.cli.app import Doors, give
 from usufruct.core.base.faults import BadInput, PeerFault
@@ -22,7 +23,6 @@ from usufruct.node import register
 from usufruct.node.node import Node
 from usufruct.node.timestamp import RETRY_MINUTES, stamp
 from usufruct.peer.timestamp import ANSWER_LIMIT, HttpAuthority, read_roots
-from usufruct.ports import Timestamp
 from usufruct.web.app import make_app
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl on this machine")

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from usufruct.attested import Cosigned, Witnessed
 from usufruct.core.base.instants import seconds
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.cosignature import cosign
 from usufruct.core.proof.submission import MALFORMED, Objection, Submission, checkpoint_in, consider
 from usufruct.node.node import no_step
-from usufruct.ports import Clock, Cosigned, Signer, Witnessed
+from usufruct.ports import Clock, Signer
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from usufruct.attested import Attestations, TimestampAuthority, Witnesses
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.disclosure import Book
@@ -16,7 +17,6 @@ from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.identities import Identities
 from usufruct.node.runs import Runs
 from usufruct.ports import (
-    Attestations,
     Clock,
     Engine,
     Entropy,
@@ -27,9 +27,7 @@ from usufruct.ports import (
     Signer,
     Store,
     TableKeys,
-    TimestampAuthority,
     Transaction,
-    Witnesses,
 )
 from usufruct.trainer import Trainer
 

@@ -7,11 +7,11 @@ enough, and none is asked for while nothing happens. An authority that fails sto
 
 from __future__ import annotations
 
+from usufruct.attested import Timestamp
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.instants import later
 from usufruct.core.proof.submission import checkpoint_in
 from usufruct.node.node import Node
-from usufruct.ports import Timestamp
 
 RETRY_MINUTES = 5
 """For how long an authority that failed is left in peace, if the interval is not shorter."""

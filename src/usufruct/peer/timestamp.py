@@ -26,7 +26,7 @@ ANSWER_LIMIT = 64 * 1024
 
 
 class HttpAuthority:
-    """`ports.TimestampAuthority` at `url`, trusted by the `roots` of its certificates; `seconds` for each request."""
+    """`attested.TimestampAuthority` at `url`, trusted by the `roots` of its certificates; `seconds` for each request."""
 
     def __init__(self, url: str, roots: list[x509.Certificate], seconds: float = SECONDS) -> None:
         self._url, self._roots, self._seconds = url, roots, seconds

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from usufruct.attested import WitnessReply
 from usufruct.core.base.faults import BadInput, PeerFault
 from usufruct.core.proof.quorum import Trust
 from usufruct.peer.http import SECONDS, post
-from usufruct.ports import WitnessReply
 
 ANSWER_LIMIT = 16 * 1024
 """Bytes of an answer that are read: signature lines, of which post-quantum ones have some 3,000 bytes each."""
 
 
 class HttpWitnesses:
-    """`ports.Witnesses` over HTTP; `seconds` for each request."""
+    """`attested.Witnesses` over HTTP; `seconds` for each request."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds

@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from usufruct.attested import Timestamp
 from usufruct.core.base.instants import Instant
-from usufruct.ports import Timestamp
 from usufruct.store.beside import BesideFile
 
 _TABLES = """
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS again (place INTEGER PRIMARY KEY CHECK (place = 0), a
 
 
 class SqliteAttestations:
-    """`ports.Attestations` in one SQLite file."""
+    """`attested.Attestations` in one SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self._file = BesideFile(path, _TABLES)

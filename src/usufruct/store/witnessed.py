@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usufruct.ports import Cosigned
+from usufruct.attested import Cosigned
 from usufruct.store.beside import BesideFile
 
 _TABLES = """
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS cosigned (
 
 
 class SqliteWitnessed:
-    """`ports.Witnessed` in one SQLite file."""
+    """`attested.Witnessed` in one SQLite file."""
 
     def __init__(self, path: Path) -> None:
         self._file = BesideFile(path, _TABLES)

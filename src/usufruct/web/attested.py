@@ -5,8 +5,8 @@ from __future__ import annotations
 from litestar import MediaType, Response, Router, get
 from litestar.params import FromPath
 
+from usufruct.attested import Timestamp
 from usufruct.core.base.refusals import refuse
-from usufruct.ports import Timestamp
 from usufruct.web.api import AnyRequest, RefusedHere
 from usufruct.web.auth import node_of
 
