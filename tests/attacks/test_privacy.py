@@ -406,7 +406,8 @@ def ungrouped(bounding: Any, plan: QueryPlan) -> Any:
 
 def unbounded(bounding: Any, plan: QueryPlan) -> Any:
     wide = [
-        replace(v, domain=replace(v.domain, low=-(2**40), high=2**40)) if v.kind == "sum" and v.domain else v for v in plan.vectors
+        replace(v, domain=replace(v.domain, low=-(2**40), high=2**40)) if v.kind == "sum" and v.domain else v
+        for v in plan.vectors
     ]
     query, values = bounding(replace(plan, vectors=tuple(wide)))
     return re.sub(r"least\(greatest\((v\d+), -\d+\), \d+\)", r"\1", query), values

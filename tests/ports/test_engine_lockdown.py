@@ -25,8 +25,8 @@ from usufruct.core.privacy.steps import Table
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.engine.duckdb import DuckDbEngine
-from usufruct.ports import Among
 from usufruct.engine.room import Permitted
+from usufruct.ports import Among
 
 KEY = Column("k", "integer", "personal", 2, values=tuple(range(100)))
 MEASURE = Column("n", "integer", "personal", 2, low=0, high=1000)

@@ -49,6 +49,11 @@ from usufruct.wire.jose import ALGORITHMS
 
 LOG = logging.getLogger(__name__)
 
+_PARTS = (
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, pools, rights,
+    services, tables, templates, training,
+)  # fmt: skip
+
 BODY_LIMIT = 2 * 1024 * 1024
 
 HEADERS = {
@@ -87,6 +92,7 @@ _EXACT = {
     "registry.no-person-column": 422,
     "contract.terms": 422,
     "privacy.budget": 403,
+    "privacy.quota": 403,
     "access.not-open": 404,
     "access.busy": 429,
     "registry.operation": 422,
@@ -121,29 +127,7 @@ def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
         route_handlers=[
-            *(
-                part.router
-                for part in (
-                    agreements,
-                    api,
-                    attested,
-                    cells,
-                    consents,
-                    counts,
-                    cubes,
-                    decisions,
-                    delegations,
-                    log,
-                    lineage,
-                    matches,
-                    pools,
-                    rights,
-                    services,
-                    training,
-                    templates,
-                    tables,
-                )
-            ),
+            *(part.router for part in _PARTS),
             *authzen.routers,
             *identity.routers,
             open_data.router,
