@@ -137,6 +137,7 @@ def _answers(rows: int, ours: Side, exact: float, others: list[Side]) -> list[Re
     whole = against(f"{size}: the whole use", taken, "s", EXACT, exact)
     results = [barred(whole, f"ours below {BARS[rows]:g} s", taken < BARS[rows]) if rows in BARS else whole]
     results.append(alone(f"{size}, of that the engine", ours.middle("engine"), "s"))
+    results.append(alone(f"{size}: the answer leaves at its tick, after", taken + ours.middle("slept"), "s"))
     for side in others:
         whole = against(f"{size}: the whole use", taken, "s", side.name, side.middle("seconds"))
         raced = rows in BARS and side.name.startswith(PEERS[MAIN][0])

@@ -41,7 +41,7 @@ def ask():
     share = snsql.Privacy(epsilon=turns.EPSILON / 3, delta=turns.DELTA * 2 / 3)
     reader = snsql.from_connection(connection, privacy=share, metadata={"": {"main": {"pay": table}}}, engine="sqlite")
     found = reader.execute(QUESTION)
-    return {"keys": [row[0] for row in found[1:]], "spent": [float(part) for part in reader.odometer.spent]}
+    return {"keys": [row[0] for row in found[1:]]}
 
 
 turns.serve({"": ask})
