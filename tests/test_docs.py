@@ -57,7 +57,7 @@ from usufruct.core.registry.rules import Card
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import parameters, purposes
 from usufruct.core.rulebook.grades import GRADES
-from usufruct.engine import replica
+from usufruct.engine.replica import Replica
 from usufruct.main import SETTINGS, create_node, open_node
 from usufruct.node.node import Node
 from usufruct.web.app import make_app, status_of
@@ -403,7 +403,7 @@ def refusal_of(text: str, assets: dict[str, Asset]) -> refusals.Refusal | None:
     found = rules.plan(world.Budgets(), question, view, assets, world.RULEBOOK, world.NOW, "user")
     if isinstance(found, refusals.Refusal):
         return found
-    assert replica.agrees(text, [assets[name] for name in question.assets], len(question.labels), {}), text
+    assert Replica().agrees(text, [assets[name] for name in question.assets], len(question.labels)), text
     return None
 
 

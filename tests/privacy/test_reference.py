@@ -15,7 +15,9 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import QueryPlan, Wishes
-from usufruct.engine.replica import agrees
+from usufruct.engine.replica import Replica
+
+REPLICA = Replica()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def test_the_second_reader_agrees_with_random_questions(text: str) -> None:
     assume(not isinstance(found, Refusal))
     assert not isinstance(found, Refusal)
     question = found[0]
-    assert agrees(text, [world.ASSETS[name] for name in question.assets], len(question.labels), {})
+    assert REPLICA.agrees(text, [world.ASSETS[name] for name in question.assets], len(question.labels))
 
 
 MENDED = {

@@ -38,7 +38,7 @@ from usufruct.core.registry.state import Asset, Stored
 from usufruct.engine import cubes, delivery, pooling, records, removal, sampling
 from usufruct.engine.columns import quoted
 from usufruct.engine.intake import inspect, propose, sync, take_in
-from usufruct.engine.replica import agrees
+from usufruct.engine.replica import Replica
 from usufruct.engine.room import Permitted, Room, size
 from usufruct.engine.statements import adding_up, binning, bounding, contributing, over_columns
 from usufruct.engine.stored import Watch
@@ -56,6 +56,7 @@ class DuckDbEngine:
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
+        self._replica = Replica()
         self._room = Room(size(memory), seconds, threads or os.cpu_count() or 1)
         self._watch = Watch()
         self._exporting = threading.Lock()
@@ -151,7 +152,7 @@ class DuckDbEngine:
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
         """Whether DuckDB reads a text as a plain question over tables like these."""
-        return agrees(text, assets, columns)
+        return self._replica.agrees(text, assets, columns)
 
     def sample(
         self, sample: Sample, count: Marginals | None, add_up: Moments | None, rows: bool, population: bytes, persons: int

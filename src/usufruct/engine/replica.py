@@ -9,6 +9,7 @@ is asked for here has no data near it, so nothing that comes back can tell of an
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from usufruct.core.registry.state import Asset
 from usufruct.engine.columns import quoted
 from usufruct.engine.zygote import LOCKED
 
-_CONFIG: dict[str, Any] = {**LOCKED, "memory_limit": "100MB", "threads": "1"}
+_CONFIG: dict[str, Any] = {**LOCKED, "memory_limit": "100MB", "threads": "1", "lock_configuration": "true"}
 _TYPES = {"integer": "BIGINT", "boolean": "BOOLEAN", "text": "VARCHAR"}
 
 # What a tree may hold, by the `class` of an expression; of some classes only these types.
@@ -58,26 +59,38 @@ _FUNCTIONS = frozenset({
 })  # fmt: skip
 
 
-def agrees(text: str, assets: Sequence[Asset], columns: int) -> bool:
-    """Whether DuckDB takes the text for one plain question over these tables, with so many columns (0: any number)."""
-    try:
-        with duckdb.connect(config=_CONFIG) as connection:
-            (told,) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone() or ("{}",)
-            tree = json.loads(told)
-            if (
-                tree.get("error") is not False
-                or len(tree["statements"]) != 1
-                or not _plain(tree["statements"][0]["node"])
-            ):
+class Replica:
+    """A database of its own, in memory, in which there is nothing but while a text is looked at."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def agrees(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
+        """Whether DuckDB takes the text for one plain question over these tables, with so many columns (0: any number)."""
+        with self._turn:
+            if self._connection is None:  # to open one takes longer than all the rest
+                self._connection = duckdb.connect(config=_CONFIG)
+            try:
+                return _agrees(self._connection, text, assets, columns)
+            except (duckdb.Error, ValueError, KeyError, TypeError, RecursionError):
                 return False
-            for asset in assets:
-                connection.execute(f"CREATE TABLE {quoted(asset.id)} ({', '.join(map(_column, _distinct(asset)))})")
-            connection.execute("SET lock_configuration = true")
-            # DESCRIBE binds and does not run.
-            found = connection.execute(f"DESCRIBE\n{text}").fetchall()
-            return columns in (0, len(found))
-    except (duckdb.Error, ValueError, KeyError, TypeError, RecursionError):
+
+
+def _agrees(connection: duckdb.DuckDBPyConnection, text: str, assets: Sequence[Asset], columns: int) -> bool:
+    (told,) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone() or ("{}",)
+    tree = json.loads(told)
+    if tree.get("error") is not False or len(tree["statements"]) != 1 or not _plain(tree["statements"][0]["node"]):
         return False
+    connection.begin()
+    try:
+        for asset in assets:
+            connection.execute(f"CREATE TABLE {quoted(asset.id)} ({', '.join(map(_column, _distinct(asset)))})")
+        # DESCRIBE binds and does not run.
+        found = connection.execute(f"DESCRIBE\n{text}").fetchall()
+    finally:
+        connection.rollback()
+    return columns in (0, len(found))
 
 
 def _distinct(asset: Asset) -> list[Column]:
