@@ -132,6 +132,19 @@ def rulebook(**values: int) -> parameters.Rulebook:
 
 
 @dataclass
+class _Temporary:
+    """A connection on which `temp.numbers` can be made."""
+
+    real: Any
+
+    def execute(self, text: str, values: Any = None) -> Any:
+        return self.real.execute(text.replace("CREATE TABLE temp.", "CREATE TEMP TABLE "), values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+@dataclass
 class Here:
     """`engine.room.Room` without a child: the same copies and the same statements, in this process."""
 
@@ -142,9 +155,8 @@ class Here:
         self.ran += 1
         try:
             for table in tables:
-                assert zygote._copy(self.connection, *room._load(table))
-            return [self.connection.sql(text, params=list(values)).to_arrow_table() if not text.startswith("CREATE")
-                    else self.connection.execute(text, list(values)).to_arrow_table() for text, values in statements]  # fmt: skip
+                assert zygote._copy(_Temporary(self.connection), *room._load(table))
+            return [self.connection.sql(text, params=list(values)).to_arrow_table() for text, values in statements]
         except duckdb.Error as error:
             raise EngineFault("engine.limits", f"HERE {error}", "") from None
         finally:
@@ -197,9 +209,9 @@ def _done(result: Any) -> Any:
     return result
 
 
-def ask(node: Node, text: str, micro_rho: int | None = None, who: str = USER, **wishes: int | None) -> Any:
+def ask(node: Node, text: str, micro_rho: int | None = None, who: str = USER, **wishes: Any) -> Any:
     """One question."""
-    return query.ask(node, query.Asked(who, text, sql.parse(text), PURPOSE, micro_rho, **wishes))  # type: ignore[arg-type]
+    return query.ask(node, query.Asked(who, text, sql.parse(text), PURPOSE, micro_rho, **wishes))
 
 
 def budget(node: Node, asset: str = "pay") -> Budget:

@@ -404,9 +404,8 @@ class Backwards:
     def __lt__(self, other: Backwards) -> bool:
         return bool(other.cell < self.cell)
 
-
-class _Nothing:
-    """Stands for a NULL that is compared with another: they are equal."""
+    def __le__(self, other: Backwards) -> bool:
+        return bool(other.cell <= self.cell)
 
 
 def comparable(key: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -15,11 +15,12 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import QueryPlan, Wishes
+from usufruct.engine.replica import agrees
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[world.Workbench]:
-    yield world.Workbench()
+def bench() -> world.Workbench:
+    return world.Workbench()
 
 
 def same(bench: world.Workbench, question: Question, plan: QueryPlan, held: Mapping[str, world.Table]) -> None:
@@ -55,4 +56,36 @@ def test_random_questions_equal_the_reference(
     if isinstance(found, Refusal):
         event(f"refused: {found.code}")
         assume(False)
+    assert not isinstance(found, Refusal)
     same(bench, *found, held)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=world.questions())
+def test_the_second_reader_agrees_with_random_questions(text: str) -> None:
+    found = world.planned(text)
+    assume(not isinstance(found, Refusal))
+    assert not isinstance(found, Refusal)
+    question = found[0]
+    assert agrees(text, [world.ASSETS[name] for name in question.assets], len(question.labels), {})
+
+
+MENDED = {
+    "numbers of 32 bits": "SELECT SUM(CASE WHEN member THEN 50000 ELSE 0 END * 50000) AS s, "
+    "VARIANCE(CASE WHEN member THEN 100000 ELSE 0 END) AS v FROM pay",
+    "a person's sum of nothing": "SELECT SUM(h) AS s, COUNT(h) AS n FROM (SELECT who, SUM(hours) AS h FROM pay GROUP BY who) AS t",
+    "a running sum of nothing": "SELECT COUNT(h) AS n FROM (SELECT SUM(hours) OVER (PARTITION BY who ORDER BY year) AS h FROM pay) AS t",
+    "a window over a join": "SELECT SUM(r) AS s FROM (SELECT ROW_NUMBER() OVER (PARTITION BY a.who ORDER BY a.year) AS r "
+    "FROM pay AS a JOIN care AS b ON a.who = b.person) AS t",
+    "among nothing": "SELECT COUNT(*) AS n FROM pay WHERE region IN ('n', NULL) AND NOT year IN (2021, NULL)",
+}
+
+
+@pytest.mark.parametrize("text", MENDED.values(), ids=MENDED.keys())
+def test_what_was_once_wrong(text: str, bench: world.Workbench) -> None:
+    found = world.planned(text)
+    assert not isinstance(found, Refusal), found
+    rows = tuple(
+        (n, {"year": 2021 + n % 3, "region": "n", "member": n % 2 == 0, "hours": None if n < 3 else 40 * n}) for n in range(5)
+    )
+    same(bench, *found, {"pay": rows + rows, "care": ((1, {"year": 2022}), (4, {"year": 2022})), "places": ()})

@@ -6,7 +6,7 @@ named. The questions and tables are those of `test_reference`; whom is taken awa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 import pytest
@@ -21,8 +21,8 @@ from usufruct.ports import Measured
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[world.Workbench]:
-    yield world.Workbench()
+def bench() -> world.Workbench:
+    return world.Workbench()
 
 
 def numbers(found: Measured, place: int, width: int) -> dict[tuple[object, ...], list[int]]:

@@ -33,6 +33,7 @@ from usufruct.engine.room import NOBODY, Permitted
 from usufruct.ports import Among, Measured
 from usufruct.wire import sql
 
+AS_THE_NODE_LIKES = Wishes()
 NOW = Instant("2026-11-01T00:00:00.000Z")
 RULEBOOK = parameters.shipped()
 
@@ -158,7 +159,7 @@ class Budgets:
         return iter(())
 
 
-def planned(text: str, wishes: Wishes = Wishes(), group_min: int = 0) -> tuple[Question, QueryPlan] | Refusal:
+def planned(text: str, wishes: Wishes = AS_THE_NODE_LIKES, group_min: int = 0) -> tuple[Question, QueryPlan] | Refusal:
     """What a text asks, and the plan for it."""
     question = sql.parse(text)
     if isinstance(question, Refusal):
@@ -449,8 +450,8 @@ class Author:
             ])()  # fmt: skip
             items.append(f"{made} AS k{place}")
         measures = []
+        number = lambda: self.number(scope, 1)  # noqa: E731
         for place in range(self.pick([1, 1, 2, 3])):
-            number = lambda: self.number(scope, 1)  # noqa: E731
             made = self.pick([
                 lambda: "COUNT(*)", lambda: f"COUNT(DISTINCT {person})", lambda: f"COUNT({person})",
                 lambda: f"COUNT({self.text(scope)})", lambda: f"SUM({number()})", lambda: f"SUM({number()})",

@@ -24,7 +24,9 @@ _TYPES = {"integer": "BIGINT", "boolean": "BOOLEAN", "text": "VARCHAR"}
 
 # What a tree may hold, by the `class` of an expression; of some classes only these types.
 _CLASSES: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("COLUMN_REF", "CONSTANT", "FUNCTION", "CONJUNCTION", "CASE", "BETWEEN", "STAR", "PARAMETER", "CAST", "TYPE"), frozenset()),
+    **dict.fromkeys(
+        ("COLUMN_REF", "CONSTANT", "FUNCTION", "CONJUNCTION", "CASE", "BETWEEN", "STAR", "PARAMETER", "CAST", "TYPE"), frozenset()
+    ),
     "COMPARISON": frozenset({
         "COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO", "COMPARE_GREATERTHAN",
         "COMPARE_GREATERTHANOREQUALTO", "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM",
@@ -38,12 +40,13 @@ _CLASSES: dict[str, frozenset[str]] = {
 _OTHERS = frozenset({
     "SELECT_NODE", "BASE_TABLE", "JOIN", "SUBQUERY", "ORDER_MODIFIER", "LIMIT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
 })  # fmt: skip
-# What a part of the tree may say, wherever it says it. What is not here may say what it likes; children are looked at anyway.
+# What a part of the tree may say, wherever it says it. What is not here may say what it likes; its children are looked at.
 _SAYS: dict[str, tuple[Any, ...]] = {
     "schema": ("",), "schema_name": ("",), "catalog": ("",), "catalog_name": ("",), "at_clause": (None,), "sample": (None,),
     "ref_type": ("REGULAR",), "join_type": ("INNER", "LEFT"), "materialized": ("CTE_MATERIALIZE_DEFAULT",),
     "limit_type": ("ROW_COUNT",), "aggregate_handling": ("STANDARD_HANDLING",), "start": ("UNBOUNDED_PRECEDING",),
-    "end": ("CURRENT_ROW_RANGE",), "exclude_clause": ("NO_OTHER",), "exclude_list": ([],), "replace_list": ([],), "rename_list": ([],),
+    "end": ("CURRENT_ROW_RANGE",), "exclude_clause": ("NO_OTHER",), "exclude_list": ([],), "replace_list": ([],),
+    "rename_list": ([],),
     "qualified_exclude_list": ([],), "columns": (False,), "expr": (None,), "column_name_alias": ([],), "export_state": (False,),
     "ignore_nulls": (False,), "type_name": ("BOOLEAN",),  # as IS TRUE is written
 }  # fmt: skip
