@@ -195,7 +195,8 @@ class _Writer:
 
     def _window(self, window: Windowed) -> str:
         over = ", ".join(["person", *map(self.expression, window.partition)])
-        order = ", ".join(f"{self.expression(by)} {'DESC' if down else 'ASC'} NULLS LAST" for by, down in window.order)
+        by = [(self.expression(made), "DESC" if down else "ASC") for made, down in window.order]
+        order = ", ".join(f"{made} {way} NULLS LAST" for made, way in [*by, *((name, "ASC") for name in window.ties)])
         argument = "*" if window.argument is None else self.expression(window.argument)
         within = f"OVER (PARTITION BY {over}{f' ORDER BY {order}' if order else ''})"
         match window.function:

@@ -220,12 +220,11 @@ class _Resolver:
             domain = argument.domain
         if window.function in ("min", "max") and domain.type != "number":
             raise Wrong("privacy.measure", f"{window.function.upper()} of what is no number", "choose among numbers")
-        if window.function in ("row_number", "lag", "lead"):  # so that rows that are equal by it have an order too
-            last = [Ref(field.name, field.label) for field in view.fields if field.domain != PERSON]
-            order += tuple((ref, False) for ref in last)
+        ranking = window.function in ("row_number", "lag", "lead")
+        ties = tuple(field.name for field in view.fields if ranking and field.domain != PERSON)
         made = Windowed(
             view.relation, name, window.function, argument.made if argument else None, window.offset, partition, order,
-            domain.low, domain.high,
+            domain.low, domain.high, ties,
         )  # fmt: skip
         return replace(view, relation=made), Field(name, name, "", domain)
 

@@ -36,7 +36,8 @@ class Computed:
 @dataclass(frozen=True, slots=True)
 class Windowed:
     """A further column, from other rows of the person that are alike in `partition`. `order` is by engine's names and
-    whether descending; `low` and `high` bound a sum."""
+    whether descending; then by the columns in `ties`, so that rows which are told apart at all have one order. `low` and `high`
+    bound a sum."""
 
     source: Resolved
     name: str
@@ -47,6 +48,7 @@ class Windowed:
     order: tuple[tuple[Expression, bool], ...]
     low: int | None
     high: int | None
+    ties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,10 @@ def pruned(relation: Resolved, needed: frozenset[str]) -> Resolved:
         case Windowed():
             if relation.name not in needed:
                 return pruned(relation.source, needed)
-            used = _names(relation.argument, *relation.partition, *(by for by, _ in relation.order))
-            return replace(relation, source=pruned(relation.source, needed | used))
+            used = needed | _names(relation.argument, *relation.partition, *(by for by, _ in relation.order))
+            # A column that nothing needs tells no rows apart, and is not read for their order either.
+            ties = tuple(name for name in relation.ties if name in used)
+            return replace(relation, ties=ties, source=pruned(relation.source, used))
         case Totalled():  # what is grouped by matters, whether or not it is looked at
             totals = tuple(total for total in relation.totals if total.name in needed)
             used = _names(*(made for _, made in relation.keys), *(total.argument for total in totals))
