@@ -196,7 +196,7 @@ def test_a_question_that_runs_over_fails_the_same(twins: list[Twin], seconds: fl
         engine._room, here = Room(1 << 20, seconds, 1), engine._room
         heard.append(
             [
-                twin.told(f"{text} -- {seconds}", Drowning())
+                twin.told(text, Drowning(), anew=True)
                 for text in ("SELECT COUNT(*) AS late FROM pay", HOSTILE[18])
             ]
         )
