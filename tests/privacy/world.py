@@ -176,6 +176,7 @@ class Inside:
     """`engine.room.Room` without a child: the statements run here, over tables that hold what is permitted and no more."""
 
     held: Mapping[str, Table] = field(default_factory=dict)
+    shift: int = 0  # by how much persons' numbers are lower in the tables
     connection: Any = field(default_factory=lambda: duckdb.connect(config={"threads": 1}))
     statements: list[str] = field(default_factory=list)
 
@@ -197,7 +198,7 @@ class Inside:
         for number, cells in self.held[name]:
             if table.population is not None and not table.population[number // 8] >> number % 8 & 1:
                 continue
-            now = number
+            now = number - self.shift
             if table.numbers is not None:
                 now = int.from_bytes(table.numbers[4 * number : 4 * number + 4], "little")
                 if now == NOBODY:
