@@ -132,10 +132,11 @@ def bring_to_agreement(node: Node, table: Path, price: int = PRICE) -> Agreement
 
 
 def ask(
-    node: Node, text: str = QUESTION, requester: str = USER, purpose: str = PURPOSE, micro_rho: int | None = None
-) -> query.Answered | query.Refused:
+    node: Node, text: str = QUESTION, requester: str = USER, purpose: str = PURPOSE, micro_rho: int | None = None,
+    anew: bool = False,
+) -> query.Answered | query.Refused:  # fmt: skip
     """One question, as it comes in from outside, signed."""
-    return query.ask(node, query.Asked(requester, text, sql.parse(text), purpose, micro_rho, signed=True))
+    return query.ask(node, query.Asked(requester, text, sql.parse(text), purpose, micro_rho, signed=True, anew=anew))
 
 
 def answer(node: Node, text: str = QUESTION, micro_rho: int | None = None) -> query.Answered:

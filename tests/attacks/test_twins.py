@@ -57,7 +57,7 @@ HOSTILE = (
     "SELECT AVG(s) AS n FROM (SELECT who, word, MAX(hours) AS s FROM pay GROUP BY who, word HAVING COUNT(*) > 3) AS t",
     "SELECT SUM(r) AS n FROM (SELECT ROW_NUMBER() OVER (PARTITION BY who ORDER BY hours DESC) AS r FROM pay) AS t WHERE r > 3",
     "SELECT SUM(d) AS n FROM (SELECT LEAD(hours, 3) OVER (PARTITION BY who ORDER BY year, code) AS d FROM pay) AS t",
-    "SELECT SUM(d) AS n FROM (SELECT SUM(hours) OVER (PARTITION BY who, word ORDER BY year) AS d FROM pay WHERE word = 'hers') AS t",
+    "SELECT SUM(d) AS n FROM (SELECT SUM(hours) OVER (PARTITION BY who, word ORDER BY year) AS d FROM pay WHERE code = 777) AS t",
     "SELECT COUNT(*) AS n FROM (SELECT * FROM pay QUALIFY COUNT(*) OVER (PARTITION BY who, year) > 3) AS t",
     # text
     "SELECT COUNT(*) AS n FROM pay WHERE SUBSTR(word, 1, 999) = 'hers' OR LEFT(word, 1) BETWEEN 'h' AND 'i'",
@@ -153,7 +153,9 @@ def twins(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
         yield made
 
 
-def all_told(twins: list[Twin], texts: tuple[str, ...], noise: Noise, shape: bool = False, anew: bool = False) -> list[list[Any]]:
+def all_told(
+    twins: list[Twin], texts: tuple[str, ...], noise: Noise, shape: bool = False, anew: bool = False
+) -> list[list[Any]]:
     with ThreadPoolExecutor(len(twins)) as pool:
         return list(pool.map(lambda twin: [twin.told(text, noise, shape, anew) for text in texts], twins))
 
@@ -195,10 +197,7 @@ def test_a_question_that_runs_over_fails_the_same(twins: list[Twin], seconds: fl
         engine: Any = twin.node.engine
         engine._room, here = Room(1 << 20, seconds, 1), engine._room
         heard.append(
-            [
-                twin.told(text, Drowning(), anew=True)
-                for text in ("SELECT COUNT(*) AS late FROM pay", HOSTILE[18])
-            ]
+            [twin.told(text, Drowning(), anew=True) for text in ("SELECT COUNT(*) AS late FROM pay", HOSTILE[18])]
         )
         engine._room = here
     assert heard[0] == heard[1] == heard[2]

@@ -170,7 +170,7 @@ class Workshop:
 
     founded: Path
     folder: Path
-    clock: SetClock = field(default_factory=lambda: SetClock(tick=0))
+    clock: Any = field(default_factory=lambda: SetClock(tick=0))
     made: int = 0
 
     @contextmanager

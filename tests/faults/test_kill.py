@@ -59,11 +59,12 @@ LONGEST = 1.5  # seconds until a kill; most come sooner, and some while the node
 class Victims:
     """The process in which nodes are killed; see `victim`."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: str = "victim.py") -> None:
         here = Path(__file__)
-        environment = os.environ | {"PYTHONPATH": str(here.parents[1])}
+        paths = [str(here.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in paths)}
         self._process = subprocess.Popen(
-            [sys.executable, here.with_name("victim.py")],
+            [sys.executable, here.with_name(script)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )  # fmt: skip
 

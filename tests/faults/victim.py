@@ -64,7 +64,7 @@ class Crowd:
     def asks(self, _: random.Random) -> None:
         """An institute with one question after another, until its budget is spent and after."""
         while True:
-            told = story.ask(self._node, "SELECT COUNT(*) AS n FROM pay", micro_rho=story.CHEAP)
+            told = story.ask(self._node, "SELECT COUNT(*) AS n FROM pay", micro_rho=story.CHEAP, anew=True)
             if isinstance(told, query.Answered):
                 answer = hashlib.sha256(told.answer.encode()).hexdigest()
                 self._receipt(told.receipt, use=told.use, answer=answer)
