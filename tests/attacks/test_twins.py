@@ -189,9 +189,10 @@ def test_the_same_asked_again_is_the_same(twins: list[Twin]) -> None:
     assert all(told[5][-1] for told in there), "they were asked before"
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.02])
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
 def test_a_question_that_runs_over_fails_the_same(twins: list[Twin], seconds: float) -> None:
-    """In a room of its own, with too little time: the same words, the same charge, the same tick."""
+    """In a room of its own, with too little time: the same words, the same charge, the same tick. (Near the limit it is chance and
+    load that decide who is over it, and in principle rows: time is bounded by ticks, and not proven.)"""
     heard = []
     for twin in twins:
         engine: Any = twin.node.engine

@@ -132,19 +132,6 @@ def rulebook(**values: int) -> parameters.Rulebook:
 
 
 @dataclass
-class _Temporary:
-    """A connection on which `temp.numbers` can be made."""
-
-    real: Any
-
-    def execute(self, text: str, values: Any = None) -> Any:
-        return self.real.execute(text.replace("CREATE TABLE temp.", "CREATE TEMP TABLE "), values)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.real, name)
-
-
-@dataclass
 class Here:
     """`engine.room.Room` without a child: the same copies and the same statements, in this process."""
 
@@ -155,7 +142,7 @@ class Here:
         self.ran += 1
         try:
             for table in tables:
-                assert zygote._copy(_Temporary(self.connection), *room._load(table))
+                assert zygote._copy(self.connection, *room._load(table))
             return [self.connection.sql(text, params=list(values)).to_arrow_table() for text, values in statements]
         except duckdb.Error as error:
             raise EngineFault("engine.limits", f"HERE {error}", "") from None

@@ -76,7 +76,8 @@ MENDED = {
     "numbers of 32 bits": "SELECT SUM(CASE WHEN member THEN 50000 ELSE 0 END * 50000) AS s, "
     "VARIANCE(CASE WHEN member THEN 100000 ELSE 0 END) AS v FROM pay",
     "a person's sum of nothing": "SELECT SUM(h) AS s, COUNT(h) AS n FROM (SELECT who, SUM(hours) AS h FROM pay GROUP BY who) AS t",
-    "a running sum of nothing": "SELECT COUNT(h) AS n FROM (SELECT SUM(hours) OVER (PARTITION BY who ORDER BY year) AS h FROM pay) AS t",  # noqa: E501
+    "a running sum of nothing": "SELECT COUNT(h) AS n FROM "
+    "(SELECT SUM(hours) OVER (PARTITION BY who ORDER BY year) AS h FROM pay) AS t",
     "a window over a join": "SELECT SUM(r) AS s FROM (SELECT ROW_NUMBER() OVER (PARTITION BY a.who ORDER BY a.year) AS r "
     "FROM pay AS a JOIN care AS b ON a.who = b.person) AS t",
     "among nothing": "SELECT COUNT(*) AS n FROM pay WHERE region IN ('n', NULL) AND NOT year IN (2021, NULL)",

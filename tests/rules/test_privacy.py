@@ -77,7 +77,7 @@ SELECT COUNT(*) FROM pay WHERE nr IN (1, 2)         | privacy.column    | says w
 SELECT COUNT(*) FROM pay GROUP BY nr                | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
 SELECT COUNT(*) FROM pay GROUP BY NULL              | privacy.key       | by NULL                        | a column
 SELECT AVG(tax) FROM pay                            | privacy.measure   | no declared bounds             | pay or hours
-SELECT SUM(note) FROM pay                           | privacy.measure   | no declared bounds             | pay or hours
+SELECT SUM(note) FROM pay                           | privacy.measure   | is no number                   | pay or hours
 SELECT AVG(nr) FROM pay                             | privacy.column    | says whom a row is about       | COUNT(DISTINCT nr)
 SELECT SUM(year) FROM pay                           | privacy.measure   | stands for groups              | pay or hours
 SELECT SUM(tax + 1) FROM pay                        | privacy.measure   | no declared bounds             | LEAST(GREATEST
