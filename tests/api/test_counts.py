@@ -370,6 +370,9 @@ def test_an_end_that_has_come_is_not_put_off(told: Told) -> None:
 class Broken:
     """An engine that fails at every question."""
 
+    def fits(self, *_: Any) -> None:
+        pass
+
     def run(self, *_: Any) -> Measured:
         raise EngineFault("engine.limits", "the question could not be worked out", "ask something smaller")
 

@@ -194,6 +194,7 @@ class Once:
     real: Engine
     known: dict[tuple[object, ...], Measured] = field(default_factory=dict)
 
+<<<<<<< HEAD
     def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
         if (plan, *among) not in self.known:
             self.known[plan, *among] = self.real.run(plan, among)
@@ -201,6 +202,15 @@ class Once:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
+=======
+    def fits(self, *_: Any) -> None:
+        pass
+
+    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
+        if (plan, population) not in self.known:
+            self.known[plan, population] = self.real.run(plan, population, persons)
+        return self.known[plan, population]
+>>>>>>> w-sources
 
 
 class Constant:
@@ -707,7 +717,14 @@ class Broken:
     where: str
     error: Exception = field(default_factory=lambda: RuntimeError("p01 earns 17.25"))
 
+<<<<<<< HEAD
     def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
+=======
+    def fits(self, *_: Any) -> None:
+        pass
+
+    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
+>>>>>>> w-sources
         raise self.error
 
     def check(self, *_: object) -> bool:

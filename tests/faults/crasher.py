@@ -43,6 +43,9 @@ ASKING, SAYING = 4, 4  # threads of a crowd
 class Broken:
     """An engine that fails at every question."""
 
+    def fits(self, *_: Any) -> None:
+        pass
+
     def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
         raise EngineFault("engine.limits", "the question could not be worked out", "ask something smaller")
 
