@@ -194,7 +194,6 @@ class Once:
     real: Engine
     known: dict[tuple[object, ...], Measured] = field(default_factory=dict)
 
-<<<<<<< HEAD
     def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
         if (plan, *among) not in self.known:
             self.known[plan, *among] = self.real.run(plan, among)
@@ -202,15 +201,6 @@ class Once:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
-=======
-    def fits(self, *_: Any) -> None:
-        pass
-
-    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
-        if (plan, population) not in self.known:
-            self.known[plan, population] = self.real.run(plan, population, persons)
-        return self.known[plan, population]
->>>>>>> w-sources
 
 
 class Constant:
@@ -717,14 +707,10 @@ class Broken:
     where: str
     error: Exception = field(default_factory=lambda: RuntimeError("p01 earns 17.25"))
 
-<<<<<<< HEAD
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
-=======
     def fits(self, *_: Any) -> None:
         pass
 
-    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
->>>>>>> w-sources
+    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
         raise self.error
 
     def check(self, *_: object) -> bool:
