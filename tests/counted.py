@@ -59,7 +59,13 @@ def make(directory: Path, agreed: Path) -> World:
             consent.record_word(node, story.ASSET, ANOTHER, story.OTHER_PURPOSE, number % 2 == 1)
             if number in (2, 5):
                 asked = query.Asked(
-                    story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, GROUND
+                    story.USER,
+                    story.QUESTION,
+                    sql.parse(story.QUESTION),
+                    story.PURPOSE,
+                    story.CHEAP,
+                    GROUND,
+                    anew=True,
                 )
                 assert isinstance(query.ask(node, asked), query.Answered)
             epoch.close_epoch(node)

@@ -95,7 +95,7 @@ def count(asset: str) -> str:
 def ask(node: Node, asset: str, ground: str = "") -> query.Answered:
     """One question, which must be answered."""
     text = count(asset)
-    asked = query.Asked(story.USER, text, sql.parse(text), story.PURPOSE, story.CHEAP, ground)
+    asked = query.Asked(story.USER, text, sql.parse(text), story.PURPOSE, story.CHEAP, ground, anew=True)
     answered = query.ask(node, asked)
     assert isinstance(answered, query.Answered), answered.refusal
     return answered

@@ -98,7 +98,7 @@ def agree(node: Node, price: int = 300, name: str = POOL, cooperative: str = COO
 
 def ask(node: Node, text: str = QUESTION) -> query.Answered | query.Refused:
     """The institute asks."""
-    return query.ask(node, query.Asked(INSTITUTE, text, sql.parse(text), PURPOSE, story.CHEAP))
+    return query.ask(node, query.Asked(INSTITUTE, text, sql.parse(text), PURPOSE, story.CHEAP, anew=True))
 
 
 def counted(node: Node, text: str = QUESTION) -> list[int]:

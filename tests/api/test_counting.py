@@ -32,7 +32,7 @@ def followed(node: Node) -> Node:
     story.answer(node, micro_rho=story.CHEAP)
     epoch.close_epoch(node)
     query.ask(node, query.Asked(
-        story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, counted.GROUND
+        story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, counted.GROUND, anew=True,
     ))  # fmt: skip
     epoch.close_epoch(node)
     consent.record_word(node, story.ASSET, SHE, story.OTHER_PURPOSE, False)

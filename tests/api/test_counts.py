@@ -380,7 +380,7 @@ class Broken:
 def test_a_withheld_question_that_fails_is_counted_and_opens_too(api: Api, clock: SetClock) -> None:
     node = api.node
     let_in(api)
-    asked = query.Asked(OFFICE, SECRET, sql.parse(SECRET), story.PURPOSE, story.CHEAP, GROUND, 5)
+    asked = query.Asked(OFFICE, SECRET, sql.parse(SECRET), story.PURPOSE, story.CHEAP, GROUND, 5, anew=True)
     with pytest.raises(EngineFault):
         query.ask(dataclasses.replace(node, engine=Broken()), asked)  # type: ignore[arg-type]
     epoch.close_epoch(node)
@@ -454,7 +454,7 @@ def test_while_it_is_being_answered_nobody_sees_it_either(directory: Path, clock
         with api.client:
             let_in(api)
             watching.append(True)
-            asked = query.Asked(OFFICE, SECRET, sql.parse(SECRET), story.PURPOSE, story.CHEAP, GROUND)
+            asked = query.Asked(OFFICE, SECRET, sql.parse(SECRET), story.PURPOSE, story.CHEAP, GROUND, anew=True)
             assert isinstance(query.ask(node, asked), query.Answered)
     assert seen == [[]] * 5
 

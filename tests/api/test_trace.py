@@ -113,7 +113,14 @@ def test_a_withheld_use_is_not_in_a_members_trace(call: Callable[..., Any], node
     story.done(node.record(lambda tx: hold.allow(tx, story.USER, counted.GROUND, 30, "Act 7, section 2")))
     text = "SELECT COUNT(*) AS people FROM pay"
     asked = query.Asked(
-        story.USER, text, sql.parse(text), story.PURPOSE, story.CHEAP, hold=counted.GROUND, hold_days=30
+        story.USER,
+        text,
+        sql.parse(text),
+        story.PURPOSE,
+        story.CHEAP,
+        hold=counted.GROUND,
+        hold_days=30,
+        anew=True,
     )
     held = query.ask(node, asked).use
     assert held in ids(call("steward", "GET", "/trace/pay")) and held in ids(call("user", "GET", f"/trace/{held}"))

@@ -36,7 +36,7 @@ from usufruct.web.app import make_app
 from usufruct.wire import oauth, sql
 
 ROBOT, HELPER, HOUSE = "robot", "helper", "house-robot"
-BODY = {"sql": story.QUESTION, "purpose": story.PURPOSE, "micro_rho": story.CHEAP}
+BODY = {"anew": True, "sql": story.QUESTION, "purpose": story.PURPOSE, "micro_rho": story.CHEAP}
 
 
 def mandate(money: int = 10_000, acts: tuple[str, ...] = ("ask",), **said: Any) -> Mandate:
@@ -50,7 +50,9 @@ def delegate(node: Node, principal: str, agent: str, **said: Any) -> str:
 
 def ask(node: Node, requester: str, *actors: str) -> str:
     """What comes of a question: `answered`, or the code of the refusal."""
-    asked = query.Asked(requester, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, actors=actors)
+    asked = query.Asked(
+        requester, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, actors=actors, anew=True
+    )
     result = query.ask(node, asked)
     return "answered" if isinstance(result, query.Answered) else result.refusal.code
 

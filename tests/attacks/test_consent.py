@@ -243,7 +243,7 @@ def test_a_no_to_one_asker_beats_every_yes(node: Node) -> None:
 def test_many_at_once_get_no_use_more_than_she_allowed(node: Node) -> None:
     """The count is in the transaction of the admission: of eight who ask together, two have her in."""
     story.consent_to(node, VICTIM, story.PURPOSE, Conditions(uses=2))
-    asked = query.Asked(story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP)
+    asked = query.Asked(story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, anew=True)
     together = [threading.Thread(target=query.ask, args=(node, asked)) for _ in range(8)]
     for one in together:
         one.start()
@@ -337,7 +337,7 @@ def test_who_takes_her_word_back_before_the_answer_leaves_is_not_in_it(node: Nod
             case _:
                 story.done(consent.relieve(node, "aunt", VICTIM, "court"))
 
-    asked = query.Asked(story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP)
+    asked = query.Asked(story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, anew=True)
     assert isinstance(query.ask(replace(node, reach=take_back), asked), query.Answered)
     for member, rows in ((VICTIM, 0), (OTHER, len(story.YEARS))):
         page = views.member_page(node, member)

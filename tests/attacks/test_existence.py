@@ -23,13 +23,14 @@ import pooling
 import story
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
+from usufruct.core.access.templates import Draft
 from usufruct.core.base.instants import END_OF_TIME, later
 from usufruct.core.contract.facts import Terms
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
-from usufruct.node import consent, cubes, delegation, deposit, identity, login, query, register, trade
+from usufruct.node import consent, cubes, delegation, deposit, identity, login, query, register, templates, trade
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 from usufruct.wire import jose, sql
@@ -52,6 +53,13 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/api/v1/cubes/{cube}/deliveries", PURPOSE, "cube"),
     ("user", "POST", "/desk/cubes/{cube}", PURPOSE, "cube"),
     ("user", "GET", "/api/v1/assets/{asset}/mask", None, "asset"),
+    ("user", "POST", "/api/v1/templates/{name}/queries", {"values": {}, **PURPOSE}, "template"),
+    ("user", "POST", "/api/v1/templates/{name}/{version}/approval", None, "template"),
+    ("user", "POST", "/api/v1/templates/{name}/{version}/withdrawal", None, "template"),
+    ("user", "GET", "/templates/{name}", None, "template"),
+    ("user", "POST", "/templates/{name}/questions", PURPOSE, "template"),
+    ("user", "POST", "/templates/{name}/{version}/approval", {}, "template"),
+    ("user", "POST", "/templates/{name}/{version}/withdrawal", {}, "template"),
     ("user", "POST", "/desk/questions", {"sql": SQL, **PURPOSE, "precision": ""}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "columns": ["hours", "nothing"]}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "form": "rows"}, "asset"),
@@ -198,7 +206,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     node.store.write(lambda tx: tx.append(accepted))
     answered = story.answer(node, micro_rho=story.CHEAP)
     hidden = query.ask(
-        node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE)
+        node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE, anew=True)
     )
     tokens = {
         role: login.issue_token(node, party, role, login.ROLES[role], 1, "")
@@ -211,13 +219,15 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         fact = str(next(iter(state.list(Use))).ended)
         her = str(state.history(person)[-1].seq)
     story.done(cubes.declare(node, "tax-by-year", HIDDEN, ["year"], ["hours"], story.PURPOSE, 0, story.OPERATOR))
+    draft = Draft("hidden-count", "How many", f"SELECT COUNT(*) AS n FROM {HIDDEN}", (story.PURPOSE,))
+    story.done(templates.propose(node, draft, story.OPERATOR, sql.parse))
     login.set_password(node, story.USER, "user", "it is a long one, and right")
     there = {
         "with a password": story.USER,
         "asset": HIDDEN, "negotiation": moved.negotiation, "agreement": agreement, "delegation": granted.delegation,
         "request": asked.request, "cell": cell, "key": key.thumbprint, "credential": "credential-1", "use": answered.use,
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
-        "cube": "tax-by-year", "token": login.tokens(node, story.USER)[0][0],
+        "cube": "tax-by-year", "template": "hidden-count", "token": login.tokens(node, story.USER)[0][0],
     }  # fmt: skip
     with TestClient(make_app(node), raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)

@@ -136,7 +136,7 @@ def untouched(workshop: Workshop) -> Iterator[Node]:
 
 
 def ask(node: Node, text: str, who: str = USER, purpose: str = PURPOSE) -> Answered | Refused:
-    return rows.ask(node, query.Asked(who, text, sql.parse(text), purpose))
+    return rows.ask(node, query.Asked(who, text, sql.parse(text), purpose, anew=True))
 
 
 def answered(node: Node, text: str, who: str = USER) -> Answered:
@@ -403,7 +403,8 @@ def test_a_fault_abandons_the_use_and_a_crash_is_mended_when_the_node_opens(work
 
     with workshop.node(people(20, ordinary)) as node, pytest.raises(EngineFault):
         rows.ask(
-            stop_at(node, "query before run", fail), query.Asked(USER, "t", sql.parse("SELECT word FROM pay"), PURPOSE)
+            stop_at(node, "query before run", fail),
+            query.Asked(USER, "t", sql.parse("SELECT word FROM pay"), PURPOSE, anew=True),
         )
     with open_node(workshop.folder / str(workshop.made), SetClock(tick=0)) as again, again.store.read() as state:
         check_ends(state)

@@ -58,7 +58,7 @@ def after() -> SetClock:
 def ask_held(node: Node, days: int | None = None) -> query.Answered:
     """A question that is withheld from the persons whose rows it uses."""
     answered = query.ask(
-        node, query.Asked(story.USER, SECRET, sql.parse(SECRET), story.PURPOSE, story.CHEAP, GROUND, days)
+        node, query.Asked(story.USER, SECRET, sql.parse(SECRET), story.PURPOSE, story.CHEAP, GROUND, days, anew=True)
     )
     assert isinstance(answered, query.Answered), answered.refusal
     return answered

@@ -382,7 +382,12 @@ def test_rules_about_how_many_persons_tell_nothing_of_a_pool(node: Node) -> None
         moved = story.done(trade.request_offer(node, f"many-{operator}", f"lab-{operator}"))
         story.done(trade.move(node, moved.negotiation, "verify", f"lab-{operator}"))
         asked = query.Asked(
-            f"lab-{operator}", pooling.QUESTION, sql.parse(pooling.QUESTION), pooling.PURPOSE, story.CHEAP
+            f"lab-{operator}",
+            pooling.QUESTION,
+            sql.parse(pooling.QUESTION),
+            pooling.PURPOSE,
+            story.CHEAP,
+            anew=True,
         )
         answer = query.ask(node, asked)
         assert isinstance(answer, query.Refused) and answer.refusal.code == "access.terms"

@@ -285,7 +285,7 @@ def test_what_is_unknown_and_what_is_not_yours_look_the_same(node: Node) -> None
 
 def test_an_agreement_on_totals_is_none_on_models_and_the_other_way_about(node: Node) -> None:
     text = "SELECT sector, COUNT(*) FROM pay GROUP BY sector"
-    asked = query.ask(node, query.Asked(story.USER, text, sql.parse(text), story.PURPOSE))
+    asked = query.ask(node, query.Asked(story.USER, text, sql.parse(text), story.PURPOSE, anew=True))
     assert isinstance(asked, query.Refused) and asked.refusal.code == "access.form"
 
 

@@ -243,7 +243,7 @@ def _look_at_many(node: Node, table: Path) -> float:
     story.agree(node, asset="visits")
     epoch.close_epoch(node)
     text = "SELECT AVG(minutes) AS minutes FROM visits"
-    answered = query.ask(node, query.Asked(story.USER, text, sql.parse(text), story.PURPOSE))
+    answered = query.ask(node, query.Asked(story.USER, text, sql.parse(text), story.PURPOSE, anew=True))
     assert isinstance(answered, query.Answered)
     start = time.perf_counter()
     assert epoch.close_epoch(node) is not None

@@ -177,7 +177,7 @@ def test_no_statement_reaches_out_of_the_room(
     place: tuple[DuckDbEngine, QueryPlan], outside: dict[str, str], tmp_path: Path
 ) -> None:
     engine, query = place
-    permitted = Permitted(engine._file(query.asset, query.version), "asset", ("n",))
+    permitted = Permitted(engine._file(query.sources[0].asset, query.sources[0].version), "asset", ("n",))
     before, passed = everything(tmp_path), []
     for name, statement in {**FILES, **NEVER}.items():
         steps = [(step, ()) for step in statement.format(**outside).split("; ")]

@@ -20,7 +20,9 @@ def test_a_principal_sees_her_agents_and_ends_one(node: Node, browse: Callable[.
     mandate = Mandate((story.ASSET,), (story.PURPOSE,), "EUR", money=2000, uses=3)
     id = story.done(delegation.grant(node, story.USER, "robot", mandate, later(node.clock.now(), days=9))).delegation
     for purpose in (story.PURPOSE, story.OTHER_PURPOSE):
-        query.ask(node, query.Asked("robot", story.QUESTION, sql.parse(story.QUESTION), purpose, story.CHEAP))
+        query.ask(
+            node, query.Asked("robot", story.QUESTION, sql.parse(story.QUESTION), purpose, story.CHEAP, anew=True)
+        )
     page = user.get("/agents")
     for said in (
         "Research <robot>",
@@ -37,7 +39,7 @@ def test_a_principal_sees_her_agents_and_ends_one(node: Node, browse: Callable[.
     assert tried.status_code == 404, "it is nobody else's to end"
     ended = user.press(page, f"/agents/{id}/end")
     assert "may do nothing more" in ended.text and not any(form.action == f"/agents/{id}/end" for form in ended.forms)
-    answer = query.ask(node, query.Asked("robot", story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE))
+    answer = query.ask(node, query.Asked("robot", story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, anew=True))
     assert isinstance(answer, query.Refused) and answer.refusal.code == "access.delegation"
 
 
@@ -45,5 +47,7 @@ def test_a_member_reads_on_her_page_that_a_machine_asked(node: Node, browse: Cal
     story.done(register.add_party(node, "robot", "agent", "Robot", story.USER))
     mandate = Mandate((story.ASSET,), (story.PURPOSE,), "EUR", money=2000)
     story.done(delegation.grant(node, story.USER, "robot", mandate, later(node.clock.now(), days=9)))
-    query.ask(node, query.Asked("robot", story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP))
+    query.ask(
+        node, query.Asked("robot", story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, anew=True)
+    )
     assert "Institute (through its agent robot) asked for" in browse("member-3", "member").get("/me").text

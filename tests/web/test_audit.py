@@ -114,7 +114,13 @@ def followed(node: Node) -> Node:
     story.answer(node, micro_rho=story.CHEAP)
     epoch.close_epoch(node)
     asked = query.Asked(
-        story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, counted.GROUND
+        story.USER,
+        story.QUESTION,
+        sql.parse(story.QUESTION),
+        story.PURPOSE,
+        story.CHEAP,
+        counted.GROUND,
+        anew=True,
     )
     query.ask(node, asked)
     epoch.close_epoch(node)

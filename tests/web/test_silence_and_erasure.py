@@ -46,7 +46,9 @@ def test_who_may_withhold_is_allowed_shown_and_ended(steward: Any, node: Node) -
     assert page.status == 200 and rights(node) == [(story.USER, "tax", 30)]
     told = section(page, "silence")
     assert f"Institute {story.USER}" in told and BASIS in told and " 30 " in told
-    asked = query.Asked(story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, "tax")
+    asked = query.Asked(
+        story.USER, story.QUESTION, sql.parse(story.QUESTION), story.PURPOSE, story.CHEAP, "tax", anew=True
+    )
     assert isinstance(query.ask(node, asked), query.Answered)
     page = steward.get("/steward")
     assert re.search(r"Open again .* 1 0 ", section(page, "silence"))

@@ -118,7 +118,7 @@ def test_nothing_is_read_before_she_says_yes_and_nothing_after_she_withdraws(nod
     text = COUNT.format(f'"{cell.id}"')
 
     def ask() -> query.Answered | query.Refused:
-        return query.ask(node, query.Asked(story.USER, text, sql.parse(text), story.PURPOSE))
+        return query.ask(node, query.Asked(story.USER, text, sql.parse(text), story.PURPOSE, anew=True))
 
     def looked_at() -> bytes:
         answer = ask()

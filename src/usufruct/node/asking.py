@@ -133,7 +133,9 @@ def decide(
         request = _request(asked, question, name, relation)
         permit = permitted(read, request, at)
         if isinstance(permit, Refusal):
-            return request, permit
+            # What is read exactly can be told only of tables that exist. So a no is about what was named, whatever it is.
+            named = _request(asked, question, name, None)
+            return named, refused if isinstance(refused := permitted(read, named, at), Refusal) else permit
         parts.append((request, permit))
     if not parts:  # everything is open, and nobody's budget would cover it
         request = _request(asked, question, question.asset, relation)
