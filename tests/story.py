@@ -6,6 +6,7 @@ needs: `found` a node, `register` the table, `agree` on its use, `ask`, `close_p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry.rules import Card
+from usufruct.core.rulebook.parameters import Rulebook, shipped
 from usufruct.main import Settings, create_node
 from usufruct.node import consent, period, query, register, trade
 from usufruct.node.node import Node
@@ -133,10 +135,16 @@ def bring_to_agreement(node: Node, table: Path, price: int = PRICE) -> Agreement
 
 def ask(
     node: Node, text: str = QUESTION, requester: str = USER, purpose: str = PURPOSE, micro_rho: int | None = None,
-    anew: bool = False,
+    anew: bool = True,
 ) -> query.Answered | query.Refused:  # fmt: skip
     """One question, as it comes in from outside, signed."""
     return query.ask(node, query.Asked(requester, text, sql.parse(text), purpose, micro_rho, signed=True, anew=anew))
+
+
+def unlimited(node: Node) -> Node:
+    """The node with a rulebook by which one data user may spend the whole of a budget."""
+    all_of_it = {"privacy.quota-percent": 100}
+    return replace(node, rulebook=Rulebook(replace(p, value=all_of_it.get(p.name, p.value)) for p in iter(shipped())))
 
 
 def answer(node: Node, text: str = QUESTION, micro_rho: int | None = None) -> query.Answered:

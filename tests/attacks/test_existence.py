@@ -138,6 +138,7 @@ PUBLIC = {
     "/static/{name}", "/journal/tile/{tile}", "/disclosure/{year}", "/api/description/{path}", "/api/v1/epochs/{number}",
     "/api/v1/timestamps/{size}", "/api/v1/timestamps/{size}/checkpoint", "/api/v1/disclosure/{year}",
     "/api/v1/disclosure/{year}/{part}", "/api/v1/offers/{offer}/requests", "/pools/{name}", "/api/v1/pools/{name}",
+    "/products/{asset}",
     "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
 }  # fmt: skip
@@ -155,6 +156,8 @@ class World:
     def absent(self, kind: str) -> str:
         """A name like that of something that is there, of something that is not."""
         name = self.there[kind]
+        if re.fullmatch(r"([a-z]+-)?\d+", name):  # a number that will not be reached
+            return re.sub(r"\d+", lambda found: "9" * (1 + len(found[0])), name)
         return re.sub(r"\d", "9", name) if re.search(r"\d", name) else name[::-1]
 
     def size(self) -> int:

@@ -56,6 +56,12 @@ def together(node: Node, *askers: str, micro_rho: int = story.CHEAP) -> Counter[
         return Counter(one.result() for one in asked)
 
 
+@pytest.fixture
+def node(node: Node) -> Node:
+    """One data user may spend a whole budget here, so that its end can be seen."""
+    return story.unlimited(node)
+
+
 def facts(node: Node, kind: type) -> int:
     with node.store.read() as state:
         check_ends(state)
@@ -123,7 +129,8 @@ def test_what_is_reserved_is_not_there_for_others(directory: Path, clock: SetClo
             done = story.ask(node, micro_rho=story.PRECISE)
             asked.append("answered" if isinstance(done, query.Answered) else done.refusal.code)
 
-    with open_node(directory, clock, reach=reach) as node:
+    with open_node(directory, clock, reach=reach) as opened:
+        node = story.unlimited(opened)
         story.answer(node, micro_rho=story.PRECISE)
         with node.store.read() as state:
             (budget,) = state.list(Budget)

@@ -25,11 +25,14 @@ from usufruct.core.access.facts import (
 )
 from usufruct.core.access.opening import DataClosed, DataDelivered, DataOpened
 from usufruct.core.access.rulesets import Attribute, EntityDescribed, EntityForgotten, RulesetAdopted, RulesetEnded
+from usufruct.core.access.templates import TemplateApproved, TemplateProposed, TemplateWithdrawn
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
 from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
-from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted
+from usufruct.core.privacy.cubes import CubeBuilt, CubeDeclared
+from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryRepeated
+from usufruct.core.privacy.masking import ColumnMask, MaskDeclared
 from usufruct.core.privacy.matching_facts import (
     MatchAbandoned,
     MatchAdmitted,
@@ -132,6 +135,16 @@ def story(
             DelegationUsed(a, (b,), (f"d-{number}",), "ask", asset, 5), DelegationEnded(f"d-{number}", a),
         ],
         [OperationAuthorised("right-1", asset, a, b, "tender", "digest", THEN)],
+        [MaskDeclared(asset, (ColumnMask("nr", "omit"),), 5, True, a)],
+        [
+            CubeDeclared(f"cube-{number}", asset, "v1", ("year",), (), "Marketing", 5, 50, a),
+            CubeBuilt(f"cube-{number}", 0, "seal", "figures", "counted", 2),
+        ],
+        [
+            TemplateProposed(f"template-{number}", 1, (asset,), "t", ("Marketing",), "SELECT 1", (), a),
+            TemplateApproved(f"template-{number}", 1, b), TemplateWithdrawn(f"template-{number}", 1, a),
+        ],
+        [QueryRepeated("use-1", a, asset, "Marketing")],
         _runs(number, asset, a, b),
         _matches(number, asset, a),
     ]  # fmt: skip
