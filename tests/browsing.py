@@ -62,6 +62,8 @@ class Page(HTMLParser):
         given = element.attributes
         if tag == "form":
             self.forms.append(Form(given.get("action", "")))
+        elif given.get("type") in ("checkbox", "radio") and "checked" not in given:
+            pass  # what is not ticked is not sent
         elif tag == "input" and "name" in given:
             self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif tag == "button" and self.forms:

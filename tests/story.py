@@ -148,8 +148,8 @@ def unlimited(node: Node) -> Node:
 
 
 def answer(node: Node, text: str = QUESTION, micro_rho: int | None = None) -> query.Answered:
-    """One question that must be answered."""
-    answered = ask(node, text, micro_rho=micro_rho)
+    """One question that must be answered, and not as it was before."""
+    answered = ask(node, text, micro_rho=micro_rho, anew=True)
     assert isinstance(answered, query.Answered), answered.refusal
     return answered
 

@@ -178,6 +178,15 @@ def test_decisions_have_one_shape() -> None:
         assert text.index("\n## Context") < text.index("\n## Decision") < text.index("\n## Consequences"), page.name
 
 
+def test_the_tests_that_pages_name_are_there() -> None:
+    """A proof that names a test which is gone holds nothing."""
+    named = {name for page in DOCS.rglob("*.md") for name in re.findall(r"`(test_[a-z0-9_]+)`", read(page))}
+    defined = re.compile(r"^def (test_\w+)", re.MULTILINE)
+    there = {name for path in (ROOT / "tests").rglob("test_*.py") for name in defined.findall(read(path))}
+    assert named, "the proofs name tests"
+    assert named - there == set()
+
+
 def test_every_dependency_is_accounted_for() -> None:
     project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
     wanted = {(re.split(r"[><=]", d)[0], "") for d in project["dependencies"]}

@@ -17,6 +17,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.income.state import Period
+from usufruct.core.privacy import release
 from usufruct.core.privacy.state import Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt, check
@@ -424,6 +425,47 @@ class TestForms:
         again = user.press(page, "/desk/questions", sql=story.QUESTION, purpose="AcademicResearch")
         assert "Outcome Answered" in again.text
         assert user.get("/desk").text.count("Refused") == 1
+
+    def test_what_a_question_would_cost_is_told_before_it_is_asked(self, user: Any, node: Node) -> None:
+        desk, before = user.get("/desk"), size(node)
+        asked = desk.form("/desk/questions").fields
+        assert "formaction" in next(b for b in desk.all("button") if "cost" in b.text).attributes
+        page = user.send("/desk/preview", **{**asked, "sql": story.QUESTION, "precision": "50000"})
+        assert page.title.startswith("What it would cost") and "5 % would be used, of 100 % that is left" in page.text
+        rows = [row.text.split() for row in page.all("tr")]
+        assert rows[1][:2] == ["pay", "±"] and rows[1][-2:] == ["100", "rows"]
+        assert float(rows[1][2]) > float(rows[2][2]) > float(rows[3][2]) > 0, "a larger group, a smaller margin"
+        assert page.form("/desk/questions").fields["precision"] == "50000"
+        assert size(node) == before, "nothing was recorded, and nothing charged"
+        told = user.press(page, "/desk/questions", sql=story.QUESTION)
+        assert "5 % used; 95 % is left now" in told.text, "it costs what was said"
+
+    def test_a_preview_says_why_not_and_of_records_that_they_cost_nothing(self, user: Any, node: Node) -> None:
+        fields, before = user.get("/desk").form("/desk/questions").fields, size(node)
+        page = user.send("/desk/preview", **{**fields, "sql": "SELECT MAX(hourly_pay) FROM pay"})
+        assert "It would not be answered" in page.text and "QUANTILE_CONT" in page.text
+        assert page.all("textarea")[0].text.strip() == "SELECT MAX(hourly_pay) FROM pay"
+        page = user.send("/desk/preview", **{**fields, "sql": "SELECT * FROM pay"})
+        assert "Records cost nothing of the privacy budget" in page.text
+        assert size(node) == before
+
+    def test_an_answer_declares_its_noise_and_says_when_it_is_given_again(self, user: Any, node: Node) -> None:
+        desk = user.get("/desk")
+        page = user.press(desk, "/desk/questions", sql=story.QUESTION)
+        rows = [" ".join(row.text.split()) for row in page.all("tr")]
+        noise = [row for row in rows if row.startswith(("pay number of rows", "pay sum"))]
+        with node.store.read() as state:
+            (use,) = (use for use in state.list(Use) if use.id in page.answer.url.path)
+            spread = release.decode(state.evidence(use.answer)).spread
+        assert [row.split()[:1] for row in noise] == [[one.measure] for one in spread]
+        for row, one in zip(noise, spread, strict=True):
+            assert f" {one.deviation} " in row and row.endswith(" to ".join(one.clamped) or "–")
+        again = user.press(desk, "/desk/questions", sql=story.QUESTION)
+        assert again.answer.url.path == page.answer.url.path
+        assert "You asked this before" in again.text and "90 % is left now" in again.text
+        anew = user.press(desk, "/desk/questions", sql=story.QUESTION, anew="yes")
+        assert anew.answer.url.path != page.answer.url.path
+        assert "You asked this before" not in anew.text and "80 % is left now" in anew.text
 
     def test_precision_is_chosen_in_the_form(self, user: Any, node: Node) -> None:
         page = user.press(user.get("/desk"), "/desk/questions", sql=story.QUESTION, precision="250000")

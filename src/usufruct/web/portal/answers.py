@@ -32,14 +32,33 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """The noise on one of the numbers that a `measure` is made from: `what` that is, its standard `deviation`, its `charge` in
+    micro-rho, and the bounds to which values were brought."""
+
+    measure: str
+    what: str
+    deviation: str
+    charge: int
+    bounds: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """What of an answer is shown: the first `rows` of `total`, and its charts."""
+    """What of an answer is shown: the first `rows` of `total`, its charts, and the noise on it."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
     notes: tuple[str, ...]
     charts: tuple[tuple[str, Markup], ...]
+    noise: tuple[Noise, ...] = ()
+
+
+KINDS = {
+    "rows": "number of rows", "persons": "number of persons", "sum": "sum", "squares": "sum of squares",
+    "bins": "numbers of rows, step by step",
+}  # fmt: skip
 
 
 def shown(let_out: Any, name: str, rows: int = ROWS, drawn: int = MEASURES) -> Shown | None:
@@ -56,7 +75,18 @@ def shown(let_out: Any, name: str, rows: int = ROWS, drawn: int = MEASURES) -> S
         for row in let_out["rows"][:rows]
     )
     charts_drawn = tuple(_charts(let_out, name)[:drawn])
-    return Shown(columns, cells, len(let_out["rows"]), tuple(let_out["notes"]), charts_drawn)
+    return Shown(columns, cells, len(let_out["rows"]), tuple(let_out["notes"]), charts_drawn, _noise(let_out))
+
+
+def _noise(let_out: Mapping[str, Any]) -> tuple[Noise, ...]:
+    """What an answer declares of its noise; one that was kept before answers did declares nothing."""
+    return tuple(
+        Noise(
+            "which groups are named" if one["measure"] == "groups" and "groups" not in let_out["columns"] else one["measure"],
+            KINDS[one["kind"]], one["deviation"], one["charge"], " to ".join(one["clamped"]) or EMPTY,
+        )
+        for one in let_out.get("spread", ())
+    )  # fmt: skip
 
 
 def _in_words(cell: object, column: str, let_out: Mapping[str, Any]) -> str:

@@ -9,15 +9,15 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.base.refusals import refuse
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.negotiation import FINAL
 from usufruct.core.contract.state import Agreement
 from usufruct.core.privacy import builder
 from usufruct.core.privacy.builder import Choice
-from usufruct.core.privacy.question import Literal
+from usufruct.core.privacy.question import Literal, Question
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import purposes
-from usufruct.node import decision, query, rows, trade, views
+from usufruct.node import asking, decision, query, rows, trade, views
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import answers, pages
@@ -95,10 +95,31 @@ def _example(asset: Asset) -> str:
 @post("/desk/questions", opt=ASK, include_in_schema=False, sync_to_thread=True)
 def ask(request: AnyRequest, data: Form) -> Response[Any]:
     """Asks, then shows what came of it at its own address; to load that again asks nothing and costs nothing."""
-    text, purpose = field(data, "sql", sql.TEXT_LIMIT), field(data, "purpose", 100)
-    asked = query.Asked(who_is(request).party, text, sql.parse(text), purpose, precision_of(data))
-    result = rows.ask(node_of(request), asked)
+    result = rows.ask(node_of(request), _asked(request, data))
+    if isinstance(result, query.Answered) and result.repeated:
+        return back_to(f"/questions/{result.use}", again="yes")
     return back_to(f"/questions/{result.use}")
+
+
+@post("/desk/preview", opt=ASK, include_in_schema=False, status_code=200, sync_to_thread=True)
+def preview(request: AnyRequest, data: Form) -> Page:
+    """What the question in the form would cost, and how exact its answer would be; it is asked by a further button only."""
+    node, asked = node_of(request), _asked(request, data)
+    records = isinstance(asked.question, Question) and asked.question.form == "rows"
+    found = None if records else asking.preview(node, asked)
+    form = form_for(request, views.desk_page(node, asked.requester).agreements, asked.text, asked.purpose)
+    return page(
+        request, "preview.html", "What it would cost", form=form, precision=asked.micro_rho or form.ordinary,
+        anew=asked.anew, records=records, refusal=found if isinstance(found, Refusal) else None,
+        preview=found if isinstance(found, asking.Previewed) else None,
+    )  # fmt: skip
+
+
+def _asked(request: AnyRequest, data: dict[str, Any]) -> query.Asked:
+    """What the form to ask holds."""
+    text, purpose = field(data, "sql", sql.TEXT_LIMIT), field(data, "purpose", 100)
+    anew = field(data, "anew", 3) == "yes"
+    return query.Asked(who_is(request).party, text, sql.parse(text), purpose, precision_of(data), anew=anew)
 
 
 def precision_of(data: dict[str, Any]) -> int | None:
@@ -119,8 +140,9 @@ def value_in_words(value: Literal) -> str:
 
 
 @get("/questions/{use:str}", opt={"rule": ("ask", "steward")}, include_in_schema=False, sync_to_thread=True)
-def question(request: AnyRequest, use: FromPath[str]) -> Page:
-    """What came of a question: for who asked it, and for the steward, who does not see the answer."""
+def question(request: AnyRequest, use: FromPath[str], again: FromQuery[str] = "") -> Page:
+    """What came of a question: for who asked it, and for the steward, who does not see the answer. `again` says that it was
+    asked before, and the answer given again."""
     node, party = node_of(request), who_is(request).party
     found = views.question_page(node, party, use)
     if found is None:
@@ -134,7 +156,7 @@ def question(request: AnyRequest, use: FromPath[str]) -> Page:
     titles = {"answered": "Answer", "refused": "Not answered", "abandoned": "Failed", "admitted": "Being answered"}
     return page(
         request, "question.html", f"{titles[found.use.state]}: {use}", shown=found, mine=mine, form=form,
-        answer=answers.shown(found.let_out, "answer"), cubes=answers.cube(found.let_out, "cube"),
+        again=again == "yes" and mine, answer=answers.shown(found.let_out, "answer"), cubes=answers.cube(found.let_out, "cube"),
         decision=decision.of_use(node, use, party if mine else None),
     )  # fmt: skip
 
@@ -153,4 +175,4 @@ def move(request: AnyRequest, negotiation: FromPath[str], data: Form) -> Respons
     return back_to("/desk", moved=negotiation)
 
 
-handlers = [desk, ask, question, request_offer, move]
+handlers = [desk, ask, preview, question, request_offer, move]
