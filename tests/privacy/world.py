@@ -167,7 +167,7 @@ def planned(text: str, wishes: Wishes = AS_THE_NODE_LIKES, group_min: int = 0) -
     view = resolve(question, ASSETS)
     if isinstance(view, Refusal):
         return view
-    found = plan(Budgets(), question, view, ASSETS, RULEBOOK, NOW, "user", group_min, wishes)
+    found = plan(question, view, ASSETS, RULEBOOK, NOW, group_min, wishes)
     return found if isinstance(found, Refusal) else (question, found)
 
 

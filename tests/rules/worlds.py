@@ -15,7 +15,7 @@ from usufruct.core.contract.facts import AgreementReached, Terms
 from usufruct.core.privacy.facts import BudgetOpened
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.relations import resolve
-from usufruct.core.privacy.rules import QueryPlan, Wishes, plan
+from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, too_dear
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import (
     AssetRegistered,
@@ -143,4 +143,7 @@ def planned(
     if isinstance(view, Refusal):
         return view
     wishes = Wishes(micro_rho)
-    return plan(world.state, question, view, {asset: found}, shipped(), world.at, "institute", group_min, wishes)
+    made = plan(question, view, {asset: found}, shipped(), world.at, group_min, wishes)
+    if isinstance(made, Refusal):
+        return made
+    return too_dear(world.state, made, "institute", shipped(), world.at) or made

@@ -12,6 +12,7 @@ import story
 import training
 from browsing import Page
 from usufruct import client
+from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.registry.state import Asset
 from usufruct.main import open_node
 from usufruct.node import login
@@ -92,5 +93,5 @@ def test_the_table_was_kept_as_it_was_drawn(node: Node) -> None:
     with node.store.read() as state:
         asset = state.get(Asset, "pay-drawn")
     assert asset is not None
-    rows = node.engine.rows(asset, asset.columns, None, (), 3)
-    assert rows == [("care", 18, False)] * 3
+    found = node.engine.records(RecordsPlan(asset, asset.columns, None, (), 3, capped=False), b"", 0)
+    assert [cells for _, cells in found] == [("care", 18, False)] * 3

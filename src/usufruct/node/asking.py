@@ -21,7 +21,7 @@ from usufruct.core.privacy import release, ticks
 from usufruct.core.privacy.question import Question, in_words
 from usufruct.core.privacy.reach import reach
 from usufruct.core.privacy.relations import View, resolve
-from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads
+from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads, too_dear
 from usufruct.core.privacy.state import Budget
 from usufruct.core.privacy.steps import Resolved, tables
 from usufruct.core.registry.state import Asset
@@ -75,13 +75,15 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A question that may be answered: for each asset a request and its permit; the plan, its digest and its meaning."""
+    """A question that may be answered: for each asset a request and its permit; the plan, its digest and its meaning; and why
+    what it costs is not there, if so: the same again costs nothing."""
 
     parts: tuple[tuple[Request, Permit], ...]
     plan: QueryPlan
     digest: str
     meaning: str
     tick: int
+    short: Refusal | None
 
 
 def preview(node: Node, asked: Asked) -> Previewed | Refusal:
@@ -94,6 +96,8 @@ def preview(node: Node, asked: Asked) -> Previewed | Refusal:
         decided = decide(node, state, asked, now, agreed)[1]
         if isinstance(decided, Refusal):
             return decided
+        if decided.short is not None:
+            return decided.short
         permit = decided.parts[0][1]
         budget = state.get(Budget, permit.asset.id, permit.asset.version)
         assert budget is not None
@@ -145,7 +149,7 @@ def decide(
         return request, view
     assert view is not None, "what may be used exists"
     least = max(permit.group_min for _, permit in parts)
-    query = plan(read, question, view, assets, node.rulebook, at, asked.requester, least, asked.wishes)
+    query = plan(question, view, assets, node.rulebook, at, least, asked.wishes)
     if isinstance(query, Refusal):
         return request, query
     if not agreed:
@@ -153,10 +157,12 @@ def decide(
             "query.unsupported", REFUSED, "it does not mean the same to every reader of SQL",
             remedy="write it plainly, as in the examples of the reference; put names of assets and columns in double quotes",
         )  # fmt: skip
-    named = [query, asked.requester, *((r.purpose, p.agreement.id) for r, p in parts)]
-    digest = hashlib.sha256(repr(named).encode()).hexdigest()
+    told = [query, asked.requester, *((r.purpose, p.agreement.id) for r, p in parts)]
+    digest = hashlib.sha256(repr(told).encode()).hexdigest()
     rows = sum(assets[source.asset].quality.rows for source in query.sources)
-    return request, Decided(tuple(parts), query, digest, in_words(question), ticks.length(node.rulebook, at, rows))
+    tick = ticks.length(node.rulebook, at, rows)
+    short = too_dear(read, query, asked.requester, node.rulebook, at)
+    return request, Decided(tuple(parts), query, digest, in_words(question), tick, short)
 
 
 def _is_open(read: Reader, asset: str, at: Instant) -> bool:

@@ -237,6 +237,8 @@ def _admit(
         decision = held
     elif held is None and not asked.anew and isinstance(decision, Decided) and (before := _before(tx, asked, decision)):
         return before
+    if isinstance(decision, Decided) and decision.short is not None:
+        decision = decision.short
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     text = asked.text if len(asked.text) <= KEPT_TEXT else asked.text[:KEPT_TEXT] + "…"

@@ -159,11 +159,12 @@ class QueryPlan:
 
 
 def plan(
-    read: Reader, question: Question, view: View, assets: Mapping[str, Asset], rulebook: Rulebook, at: Instant,
-    requester: str, group_min: int = 0, wishes: Wishes = Wishes(),
+    question: Question, view: View, assets: Mapping[str, Asset], rulebook: Rulebook, at: Instant, group_min: int = 0,
+    wishes: Wishes | None = None,
 ) -> QueryPlan | Refusal:  # fmt: skip
     """The plan for a question that was permitted, whose relation over these assets is `view`; no figure about fewer than
     `group_min` persons leaves (0: there is no such bound)."""
+    wishes = wishes or Wishes()
     if not question.measures:
         return refuse(
             "query.unsupported", NOT_ANSWERED, "this agreement is for totals, and none is asked for",
@@ -179,10 +180,9 @@ def plan(
     if isinstance(charge, Refusal):
         return charge
     try:
-        query = _Planner(question, view, rulebook, at, charge, wishes, group_min).plan(assets)
+        return _Planner(question, view, rulebook, at, charge, wishes, group_min).plan(assets)
     except Wrong as wrong:
         return wrong.refusal
-    return _within_limits(read, query, requester, rulebook, at)
 
 
 def reads(question: Question, view: View) -> Resolved | Refusal:
@@ -393,10 +393,8 @@ def charge_of(sensitivity_squared: int, sigma: int) -> int:
     return -(-sensitivity_squared * SIGMA_GRAIN**2 * 10**6 // (2 * sigma * sigma))
 
 
-def _within_limits(
-    read: Reader, query: QueryPlan, requester: str, rulebook: Rulebook, at: Instant
-) -> QueryPlan | Refusal:
-    """The plan, if every asset that it reads of persons can pay for it, and the requester has not had her part."""
+def too_dear(read: Reader, query: QueryPlan, requester: str, rulebook: Rulebook, at: Instant) -> Refusal | None:
+    """Why a plan cannot be paid for: an asset that it reads of persons has too little left, or the requester had her part."""
     quota = rulebook.value("privacy.quota-percent", at)
     for source in query.sources:
         if not source.personal:
@@ -419,4 +417,4 @@ def _within_limits(
                 f"`{requester}` has spent {mine} micro-rho of `{source.asset}` and may spend {budget.total * quota // 100}",
                 remedy="ask for less precision, or for what was answered before; others have a part in the budget too",
             )  # fmt: skip
-    return query
+    return None
