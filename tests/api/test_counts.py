@@ -373,6 +373,9 @@ class Broken:
     def fits(self, *_: Any) -> None:
         pass
 
+    def check(self, *_: Any) -> bool:
+        return True
+
     def run(self, *_: Any) -> Measured:
         raise EngineFault("engine.limits", "the question could not be worked out", "ask something smaller")
 

@@ -40,7 +40,11 @@ high = 100
 TABLE = b"driver,week,pay\n" + b"".join(
     f"d{driver},{week},{driver + week}.50\n".encode() for driver in range(12) for week in (1, 2, 3)
 )
-QUESTION = {"sql": "SELECT week, AVG(pay) AS pay FROM shifts GROUP BY week", "purpose": "AcademicResearch"}
+QUESTION = {
+    "anew": True,
+    "sql": "SELECT week, AVG(pay) AS pay FROM shifts GROUP BY week",
+    "purpose": "AcademicResearch",
+}
 
 
 class Caller:

@@ -30,7 +30,6 @@ import story
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import Terms
-from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.proof.receipt import Receipt
 from usufruct.main import open_node
 from usufruct.node import consent, epoch, period, query, register, trade
@@ -46,7 +45,10 @@ class Broken:
     def fits(self, *_: Any) -> None:
         pass
 
-    def run(self, plan: QueryPlan, population: bytes, persons: int) -> Measured:
+    def check(self, *_: Any) -> bool:
+        return True
+
+    def run(self, *_: Any) -> Measured:
         raise EngineFault("engine.limits", "the question could not be worked out", "ask something smaller")
 
 

@@ -87,9 +87,11 @@ def test_a_product_has_a_page_for_whoever_may_use_it(node: Node, web: TestClient
     assert (unknown.status_code, unknown.text.replace("pay-droop", "pay-drawn")) == (404, closed.text)
     training.agree(node, "drawn", story.USER, asset="pay-drawn")
     assert web.get("/products/pay-drawn", headers=user).status_code == 200
+    kept_as_drawn(node)
 
 
-def test_the_table_was_kept_as_it_was_drawn(node: Node) -> None:
+def kept_as_drawn(node: Node) -> None:
+    """The table of the product holds what was drawn."""
     with node.store.read() as state:
         asset = state.get(Asset, "pay-drawn")
     assert asset is not None
