@@ -46,9 +46,9 @@ def _seconds(at: str) -> int:
     return int("".join(c for c in at if c.isdigit())[:14])
 
 
-NAMES = {"usu:persons": "persons", "usu:grade": "grade", "usu:place": "place", "dateTime": "at"}
+NAMES = {"usu:persons": "persons", "usu:grade": "grade", "dateTime": "at"}
 OPERATORS = {"gteq": ">=", "lt": "<", "lteq": "<=", "eq": "=="}
-CIRCUMSTANCES = {"at": _seconds(AT), "persons": PERSONS, "grade": 3, "place": "node"}
+CIRCUMSTANCES = {"at": _seconds(AT), "persons": PERSONS, "grade": 3}
 
 # Purposes and forms share one `g`: pycasbin 2.8 drops a second one from a FastModel (its `add_def` returns nothing).
 CASBIN = """

@@ -86,7 +86,7 @@ def bounds(offer: int) -> list[tuple[str, str, int | str]]:
         *(("usu:persons", "gteq", 1 + shift + n) for n in range(8)),
         *(("dateTime", "gteq", f"2025-0{1 + n}-0{1 + shift}T00:00:00Z") for n in range(5)),
         *(("dateTime", "lt", f"2028-0{1 + n}-0{1 + shift}T00:00:00Z") for n in range(5)),
-        ("usu:grade", "lteq", 4), ("usu:place", "eq", "node"),
+        ("usu:grade", "lteq", 4), ("usu:grade", "gteq", 0),
     ]  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def offer_of(agreement: AgreementReached) -> int:
 @cache
 def _rules(offer: int) -> Ruleset:
     """The rules of an offer, which all agreements on it share."""
-    types = {"usu:persons": "xsd:integer", "usu:grade": "xsd:integer", "dateTime": "xsd:dateTime", "usu:place": "iri"}
+    types = {"usu:persons": "xsd:integer", "usu:grade": "xsd:integer", "dateTime": "xsd:dateTime"}
     constraints = tuple(
         Constraint(left, operator, (Value(str(right), types[left]),)) for left, operator, right in bounds(offer)
     )

@@ -158,7 +158,7 @@ def _done(result: T | Refusal) -> T:
 
 
 def _ask(node: Node) -> None:
-    answered = query.ask(node, query.Asked("lab", QUESTION, sql.parse(QUESTION), PURPOSE, MICRO_RHO))
+    answered = query.ask(node, query.Asked("lab", QUESTION, sql.parse(QUESTION), PURPOSE, MICRO_RHO, anew=True))
     assert isinstance(answered, query.Answered), answered
     assert len(answered.answer.rows) == REGIONS
 

@@ -409,7 +409,7 @@ def refusal_of(text: str, assets: dict[str, Asset]) -> refusals.Refusal | None:
     view = resolve(question, assets)
     if isinstance(view, refusals.Refusal):
         return view
-    found = rules.plan(world.Budgets(), question, view, assets, world.RULEBOOK, world.NOW, "user")
+    found = rules.plan(question, view, assets, world.RULEBOOK, world.NOW)
     if isinstance(found, refusals.Refusal):
         return found
     assert Replica().agrees(text, [assets[name] for name in question.assets], len(question.labels)), text
