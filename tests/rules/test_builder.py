@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields as fields_of
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import story
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy import builder
 from usufruct.core.privacy.builder import Choice
-from usufruct.core.privacy.question import Comparison, OneOf, Question
+from usufruct.core.privacy.question import Call, Question, Ref, Value
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
 from usufruct.node.node import Node
@@ -38,17 +39,22 @@ def asked(choice: Choice, asset: Asset) -> Question:
 
 def test_the_five_kinds_are_what_they_say(pay: Asset) -> None:
     found = asked(Choice("count", "persons", by=("year",)), pay)
-    assert [(m.function, m.column) for m in found.measures] == [("persons", "nr")] and [
-        k.column for k in found.keys
-    ] == ["year"]
+    assert [(m.function, m.argument) for m in found.measures] == [("persons", Ref("nr"))]
+    assert [key.made for key in found.keys] == [Ref("year")]
     assert asked(Choice("count", "rows"), pay).measures[0].function == "count"
     assert asked(Choice("sum", column="hours"), pay).measures[0].function == "sum"
     found = asked(
         Choice("average", column="hourly_pay", by=("year", "night_shifts"), only=(("year", (2021, 2023)),)), pay
     )
-    assert found.measures[0].function == "average" and found.where == OneOf("year", ("2021", "2023"))
+    assert found.measures[0].function == "average" and found.where == Call(
+        "in", (Ref("year"), Value(Fraction(2021)), Value(Fraction(2023)))
+    )
     found = asked(Choice("trend", column="hours", total="sum", by=("year",), only=(("night_shifts", (True,)),)), pay)
-    assert [o.label for o in found.order] == ["year"] and found.where == Comparison("night_shifts", "=", True)
+    assert [o.label for o in found.order] == ["year"] and found.where in (
+        Ref("night_shifts"),
+        Call("=", (Ref("night_shifts"), Value(True))),
+        Call("in", (Ref("night_shifts"), Value(True))),
+    )
     text = builder.write(Choice("overlap", other="other"), pay, replace(pay, id="o-t", person_column="the person"))
     assert text == 'SELECT COUNT(DISTINCT a.nr) AS persons\nFROM pay AS a\nJOIN "o-t" AS b ON a.nr = b."the person"'
 
@@ -106,8 +112,9 @@ def test_names_and_values_are_only_names_and_values(name: str, values: list[str]
     some = listed[:many]
     question = asked(Choice(kind, "persons" if kind == "count" else "", "pay", by=(name,), only=((name, some),)), asset)
     key, where = question.keys[0], question.where
-    assert isinstance(where, Comparison | OneOf) and {key.column.lower(), where.column.lower()} == {name.lower()}
-    assert (where.literals if isinstance(where, OneOf) else (where.literal,)) == some
+    assert isinstance(where, Call) and isinstance(key.made, Ref) and isinstance(where.arguments[0], Ref)
+    assert {key.made.name.lower(), where.arguments[0].name.lower()} == {name.lower()}
+    assert tuple(one.value for one in where.arguments[1:] if isinstance(one, Value)) == some
     assert (question.asset, len(question.measures), len(question.labels)) == ("pay", 1, 2)
 
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.question import Both, Comparison, OneOf, Question
+from usufruct.core.privacy.question import Call, Question, Ref, Value
 from usufruct.wire import sql
 
 TEXT = (
@@ -65,7 +65,7 @@ def test_no_value_changes_the_shape_of_a_question(text: str) -> None:
         plain.asset, plain.form, plain.keys, plain.measures, plain.order, plain.limit
     )  # fmt: skip
     match bound.where:
-        case Both(Comparison("region", "=", str()), OneOf("year", (str(), "2"))):
+        case Call("and", (Call("=", (Ref("region"), Value(str()))), Call("in", (Ref("year"), Value(str()), Value(2))))):
             pass
         case other:
             raise AssertionError(other)
@@ -80,13 +80,9 @@ def test_no_value_changes_the_shape_of_a_question(text: str) -> None:
         "SELECT year, COUNT(*) FROM pay GROUP BY $x",
         "SELECT year, COUNT(*) FROM pay GROUP BY year ORDER BY $x",
         "SELECT SUM($x) FROM pay",
-        "SELECT COUNT(*) FROM pay WHERE $x",
-        "SELECT COUNT(*) FROM pay WHERE $x = $x",
         "SELECT COUNT(*) FROM pay WHERE year = $y",
         "SELECT COUNT(*) FROM pay WHERE year = ?",
         "SELECT COUNT(*) FROM pay WHERE year = $x.year",
-        "SELECT COUNT(*) FROM pay WHERE year = abs($x)",
-        "SELECT COUNT(*) FROM pay WHERE year = $x + 1",
         "SELECT COUNT(*) FROM pay WHERE year IN (SELECT $x)",
         "SELECT COUNT(*) FROM pay WHERE year IS $x",
         "SELECT COUNT(*) FROM pay; SELECT COUNT(*) FROM pay WHERE year = $x",
