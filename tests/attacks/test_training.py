@@ -372,3 +372,12 @@ def test_the_plan_of_a_fit_depends_on_nothing_but_text_card_and_ledger(node: Nod
     answered(fit(node))
     one, other = watched.plans
     assert isinstance(one, FitPlan) and one == other
+
+
+def test_a_data_user_has_one_part_of_a_budget_for_fits_too(node: Node) -> None:
+    """What is spent by fits counts as what is spent by questions does; who has had its part is refused, whatever is left."""
+    node, _ = watch(node)
+    for _ in range(2):
+        answered(fit(node))
+    assert budget(node).left > story.PRECISE
+    assert refused(fit(node)).refusal.code == "privacy.quota"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import story
 from serving import served
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import ANY
@@ -106,6 +107,7 @@ def pair(
     create_node(folder / "here", "Clinic node", "clinic", "Clinic", "EUR", origin="clinic.example/journal")
     create_node(folder / "there", "Register node", "register", "Register", "EUR", origin="register.example/journal")
     with open_node(folder / "here", clock) as one, open_node(folder / "there", clock) as two:
+        one, two = story.unlimited(one), story.unlimited(two)  # the tests of a module share their budgets
         _ready(one, folder, ASKS, "clinic", here, form, grade, cents)
         _ready(two, folder, ANSWERS, "register", there, form, grade, cents)
         for number in without:

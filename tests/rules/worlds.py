@@ -146,4 +146,4 @@ def planned(
     made = plan(question, view, {asset: found}, shipped(), world.at, group_min, wishes)
     if isinstance(made, Refusal):
         return made
-    return too_dear(world.state, made, "institute", shipped(), world.at) or made
+    return too_dear(world.state, made, {asset: found}, "institute", shipped(), world.at) or made

@@ -161,7 +161,7 @@ def decide(
     digest = hashlib.sha256(repr(told).encode()).hexdigest()
     rows = sum(assets[source.asset].quality.rows for source in query.sources)
     tick = ticks.length(node.rulebook, at, rows)
-    short = too_dear(read, query, asked.requester, node.rulebook, at)
+    short = too_dear(read, query, assets, asked.requester, node.rulebook, at)
     return request, Decided(tuple(parts), query, digest, in_words(question), tick, short)
 
 

@@ -72,7 +72,16 @@ def synthesize(node: Node, asked: Asked) -> Done | Refused:
     wanted = asked.synthesis
 
     def plan(tx: Transaction, permit: Permit) -> SynthesisPlan | Refusal:
-        found = plan_synthesis(tx, wanted, permit.asset, node.rulebook, tx.now, permit.group_min, asked.micro_rho)
+        found = plan_synthesis(
+            tx,
+            wanted,
+            permit.asset,
+            permit.agreement.consumer,
+            node.rulebook,
+            tx.now,
+            permit.group_min,
+            asked.micro_rho,
+        )
         if isinstance(found, Refusal):
             return found
         # Before anything is charged: whether it could be registered, if it were there.

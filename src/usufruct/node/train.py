@@ -41,7 +41,16 @@ def train(node: Node, asked: Asked) -> Done | Refused:
     """
 
     def plan(tx: Transaction, permit: Permit) -> FitPlan | Refusal:
-        found = plan_fit(tx, asked.fit, permit.asset, node.rulebook, tx.now, permit.group_min, asked.micro_rho)
+        found = plan_fit(
+            tx,
+            asked.fit,
+            permit.asset,
+            permit.agreement.consumer,
+            node.rulebook,
+            tx.now,
+            permit.group_min,
+            asked.micro_rho,
+        )
         if isinstance(found, Refusal):
             return found
         return lacking(node, found.route, NOT_DONE) or found

@@ -30,7 +30,7 @@ from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.question import Expression, refs_of
 from usufruct.core.privacy.rules import SIGMA_GRAIN, charge_of, sigma_for
 from usufruct.core.privacy.sample import BINS, Sample, grade_of, listed, take
-from usufruct.core.privacy.state import Budget
+from usufruct.core.privacy.spending import affordable, wished
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
@@ -188,8 +188,9 @@ class FitPlan:
 
 
 def plan_fit(
-    read: Reader, fit: Fit, asset: Asset, rulebook: Rulebook, at: Instant, group_min: int, micro_rho: int | None
-) -> FitPlan | Refusal:
+    read: Reader, fit: Fit, asset: Asset, requester: str, rulebook: Rulebook, at: Instant, group_min: int,
+    micro_rho: int | None,
+) -> FitPlan | Refusal:  # fmt: skip
     """How a job that was permitted is done, for at most `micro_rho` (the node's default unless given)."""
     wrong = _check(fit)
     if wrong is not None:
@@ -230,7 +231,7 @@ def plan_fit(
         scores,
         group_min if sample.personal else 0,
     )
-    return affordable(read, asset, plan.charge, NOT_DONE) or plan
+    return affordable(read, asset, requester, plan.charge, 0, rulebook, at, NOT_DONE) or plan
 
 
 _Made = tuple[str, Marginals | None, Moments | None, tuple[Scoring, ...]]
@@ -246,7 +247,7 @@ def _by_grade(
         return "exact", None, None, scores
     if not sample.personal:
         return not_personal(asset, NOT_DONE)
-    charge = spend(rulebook, at, micro_rho, NOT_DONE)
+    charge = wished(rulebook, at, micro_rho, NOT_DONE)
     if isinstance(charge, Refusal):
         return charge
     scoring = charge * rulebook.value("privacy.score-percent", at) // 100 if fit.holdout else 0
@@ -344,31 +345,6 @@ def not_personal(asset: Asset, not_done: str) -> Refusal:
     return refuse(
         "fit.column", not_done, f"`{asset.id}` does not say whom a row is about, so what one person changes has no bound",
         remedy="use an asset that does, or columns of grade 0 or 1",
-    )  # fmt: skip
-
-
-def spend(rulebook: Rulebook, at: Instant, micro_rho: int | None, not_done: str) -> int | Refusal:
-    """How much is to be spent."""
-    if micro_rho is None:
-        return rulebook.value("privacy.question-micro-rho", at)
-    low, high = (rulebook.value(f"privacy.question-micro-rho-{end}", at) for end in ("min", "max"))
-    if low <= micro_rho <= high:
-        return micro_rho
-    return refuse(
-        "privacy.precision", not_done, f"it may spend {low} to {high} micro-rho, not {micro_rho}",
-        remedy="leave the precision to the node, or stay within these bounds",
-    )  # fmt: skip
-
-
-def affordable(read: Reader, asset: Asset, charge: int, not_done: str) -> Refusal | None:
-    """Whether the budget covers a charge."""
-    budget = read.get(Budget, asset.id, asset.version)
-    assert budget is not None, "every asset opens its budget when it is registered"
-    if charge <= budget.left:
-        return None
-    return refuse(
-        "privacy.budget", not_done, f"it would spend {charge} micro-rho; {budget.left} of {budget.total} are left for `{asset.id}`",
-        remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
     )  # fmt: skip
 
 

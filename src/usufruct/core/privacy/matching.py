@@ -51,7 +51,7 @@ from usufruct.core.privacy.matching_facts import Match
 from usufruct.core.privacy.relations import no_such_column
 from usufruct.core.privacy.release import CONFIDENCE, Answer
 from usufruct.core.privacy.rules import SIGMA_GRAIN, sigma_for
-from usufruct.core.privacy.state import Budget
+from usufruct.core.privacy.spending import affordable
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
@@ -215,7 +215,7 @@ def plan(read: Reader, sides: Sides, permit: Permit, rulebook: Rulebook, at: Ins
     made = _priced(sides, rulebook, at, Plan(permit.persons, 0, 0, 0, max(least, permit.group_min), *columns))
     if columns[1] is not None:
         made = _bounded(made, columns[1], asset.rows_per_person)
-    return _affordable(read, asset, made)
+    return affordable(read, asset, permit.agreement.consumer, made.charge, 0, rulebook, at, NOT_MADE) or made
 
 
 def _columns(asset: Asset, sides: Sides) -> tuple[Column | None, Column | None] | Refusal:
@@ -254,18 +254,6 @@ def _bounded(made: Plan, value: Column, rows: int) -> Plan:
     grains = rows * max(abs(value.low), abs(value.high), 1)
     step = -(-grains * made.size // RANGE)
     return replace(made, reach=-(-grains // step), step=step)
-
-
-def _affordable(read: Reader, asset: Asset, made: Plan) -> Plan | Refusal:
-    budget = read.get(Budget, asset.id, asset.version)
-    assert budget is not None, "every asset opens its budget when it is registered"
-    if made.charge <= budget.left:
-        return made
-    return refuse(
-        "privacy.budget", NOT_MADE,
-        f"it would spend {made.charge} micro-rho; {budget.left} of {budget.total} are left for `{asset.id}`",
-        remedy="wait until the holder registers new data, which opens a new budget",
-    )  # fmt: skip
 
 
 def sum_sigma(made: Plan, reach: int) -> int:

@@ -86,11 +86,6 @@ def public_groups(plan: QueryPlan) -> list[Group]:
     return list(product(*(key.values for key in plan.keys)))
 
 
-def in_order(plan: QueryPlan, groups: Sequence[Group]) -> list[int]:
-    """The places of groups that were found in the data, in an order that depends on nothing but their names."""
-    return sorted(range(len(groups)), key=lambda place: groups[place])
-
-
 def named(plan: QueryPlan, persons: Sequence[int]) -> list[int]:
     """The places of the groups that may be named, by their noised numbers of persons."""
     assert plan.threshold is not None

@@ -31,11 +31,10 @@ from fractions import Fraction
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.privacy import threshold
+from usufruct.core.privacy import spending, threshold
 from usufruct.core.privacy.expressions import NOT_ANSWERED, Domain, Typed, Wrong, within
 from usufruct.core.privacy.question import Expression, Literal, Measure, Ordering, Question, Ref, refs_of
 from usufruct.core.privacy.relations import View, computed
-from usufruct.core.privacy.state import Budget, Spent
 from usufruct.core.privacy.steps import Resolved, pruned, tables
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
@@ -176,7 +175,7 @@ def plan(
             "query.unsupported", NOT_ANSWERED, f"two columns of the answer would be named `{twice[0]}`",
             remedy="give one of them another name with AS",
         )  # fmt: skip
-    charge = _charge(rulebook, at, wishes.micro_rho)
+    charge = spending.wished(rulebook, at, wishes.micro_rho, NOT_ANSWERED)
     if isinstance(charge, Refusal):
         return charge
     try:
@@ -196,19 +195,6 @@ def reads(question: Question, view: View) -> Resolved | Refusal:
     except Wrong as wrong:
         return wrong.refusal
     return pruned(view.relation, frozenset(needed))
-
-
-def _charge(rulebook: Rulebook, at: Instant, micro_rho: int | None) -> int | Refusal:
-    if micro_rho is None:
-        return rulebook.value("privacy.question-micro-rho", at)
-    low = rulebook.value("privacy.question-micro-rho-min", at)
-    high = rulebook.value("privacy.question-micro-rho-max", at)
-    if low <= micro_rho <= high:
-        return micro_rho
-    return refuse(
-        "privacy.precision", NOT_ANSWERED, f"one question may spend {low} to {high} micro-rho, not {micro_rho}",
-        remedy="leave the precision to the node, or stay within these bounds",
-    )  # fmt: skip
 
 
 class _Planner:
@@ -393,28 +379,14 @@ def charge_of(sensitivity_squared: int, sigma: int) -> int:
     return -(-sensitivity_squared * SIGMA_GRAIN**2 * 10**6 // (2 * sigma * sigma))
 
 
-def too_dear(read: Reader, query: QueryPlan, requester: str, rulebook: Rulebook, at: Instant) -> Refusal | None:
-    """Why a plan cannot be paid for: an asset that it reads of persons has too little left, or the requester had her part."""
-    quota = rulebook.value("privacy.quota-percent", at)
+def too_dear(
+    read: Reader, query: QueryPlan, assets: Mapping[str, Asset], requester: str, rulebook: Rulebook, at: Instant
+) -> Refusal | None:
+    """Why a plan cannot be paid for out of the budget of each asset that it reads of persons; None if it can."""
     for source in query.sources:
-        if not source.personal:
-            continue
-        budget = read.get(Budget, source.asset, source.version)
-        assert budget is not None, "every asset opens its budget when it is registered"
-        if query.charge > budget.left or query.nano_delta > budget.delta_left:
-            said = f"it would spend {query.charge} micro-rho; {budget.left} of {budget.total} are left"
-            if query.charge <= budget.left:
-                said = f"it would spend {query.nano_delta} nano-delta; {budget.delta_left} of {budget.delta} are left"
-            return refuse(
-                "privacy.budget", NOT_ANSWERED, f"{said} for `{source.asset}`",
-                remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
-            )  # fmt: skip
-        spent = read.get(Spent, source.asset, requester)
-        mine = spent.micro_rho if spent else 0
-        if (mine + query.charge) * 100 > budget.total * quota:
-            return refuse(
-                "privacy.quota", NOT_ANSWERED,
-                f"`{requester}` has spent {mine} micro-rho of `{source.asset}` and may spend {budget.total * quota // 100}",
-                remedy="ask for less precision, or for what was answered before; others have a part in the budget too",
-            )  # fmt: skip
+        if source.personal:
+            asset, delta = assets[source.asset], query.nano_delta
+            refused = spending.affordable(read, asset, requester, query.charge, delta, rulebook, at, NOT_ANSWERED)
+            if refused is not None:
+                return refused
     return None

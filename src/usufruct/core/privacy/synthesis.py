@@ -21,12 +21,13 @@ from usufruct.core.base.money import decimal
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy import learnt, marginals
-from usufruct.core.privacy.fitting import FEATURES_MAX, affordable, check_bins, not_personal, spend
+from usufruct.core.privacy.fitting import FEATURES_MAX, check_bins, not_personal
 from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.marginals import Distance, Marginals
 from usufruct.core.privacy.question import Expression, refs_of
 from usufruct.core.privacy.release import CONFIDENCE, Cell
 from usufruct.core.privacy.sample import Sample, take
+from usufruct.core.privacy.spending import affordable, wished
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card, DeclaredStep
 from usufruct.core.registry.state import Asset
@@ -94,8 +95,9 @@ class SynthesisPlan:
 
 
 def plan_synthesis(
-    read: Reader, asked: Synthesis, asset: Asset, rulebook: Rulebook, at: Instant, group_min: int, micro_rho: int | None
-) -> SynthesisPlan | Refusal:
+    read: Reader, asked: Synthesis, asset: Asset, requester: str, rulebook: Rulebook, at: Instant, group_min: int,
+    micro_rho: int | None,
+) -> SynthesisPlan | Refusal:  # fmt: skip
     """How what was permitted is made, for at most `micro_rho` (the node's default unless given).
 
     Raises:
@@ -123,14 +125,16 @@ def plan_synthesis(
         return refuse(
             "fit.job", NOT_DONE, "a pair names what is not made", remedy="name two different columns in each pair"
         )
-    charge = spend(rulebook, at, micro_rho, NOT_DONE)
+    charge = wished(rulebook, at, micro_rho, NOT_DONE)
     if isinstance(charge, Refusal):
         return charge
     cells_max = rulebook.value("privacy.cells-max", at)
     laid = marginals.lay_out(sample, asked.bins, pairs, checks, charge, cells_max, NOT_DONE)
     if isinstance(laid, Refusal):
         return laid
-    return affordable(read, asset, laid.charge, NOT_DONE) or SynthesisPlan(asked, sample, laid, group_min)
+    return affordable(read, asset, requester, laid.charge, 0, rulebook, at, NOT_DONE) or SynthesisPlan(
+        asked, sample, laid, group_min
+    )
 
 
 def rows_to_draw(plan: SynthesisPlan, noised: Sequence[Sequence[int]]) -> int:
