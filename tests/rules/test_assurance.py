@@ -9,7 +9,7 @@ from tables import cases, parts
 from worlds import World, agreement, pay, planned
 
 from usufruct.core.access.proof import Proof
-from usufruct.core.access.rules import Permit, Request, decide, prove
+from usufruct.core.access.rules import Permit, Request, decide, prove, stands
 from usufruct.core.access.why_not import supposed
 from usufruct.core.base import instants
 from usufruct.core.base.faults import BadInput
@@ -195,3 +195,19 @@ def test_obligations_say_how_much_or_for_whom() -> None:
     assert values["delete-by"] == permit.agreement.until
     assert values["watermark"] == "institute"
     assert values["privacy-budget"] == f"{asset.id} {asset.version}"
+
+
+def test_what_counts_as_more_sensitive_since_then_lets_nothing_out() -> None:
+    """What was worked out for the grades of then may be more than those of now let out."""
+    made = world("verified 2027-01-01")
+    text = "SELECT COUNT(*) AS n FROM pay WHERE region = 'north'"
+    permit, asset, _ = permitted(made, text)
+    question = sql.parse(text)
+    assert not isinstance(question, Refusal)
+    request = Request("institute", "pay", "AcademicResearch", "aggregates", question.named(question.scans[0]))
+    assert isinstance(stands(made.state, request, permit, made.at), Permit)
+    columns = tuple(replace(c, grade=3) if c.name == "region" else c for c in asset.columns)
+    made.state.put(replace(asset, columns=columns))
+    assert isinstance(decide(made.state, request, made.at), Permit), "it would be permitted as it is now"
+    ended = stands(made.state, request, permit, made.at)
+    assert isinstance(ended, Refusal) and ended.code == "access.ended" and "more sensitive" in ended.reasons[0]

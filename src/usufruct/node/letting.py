@@ -16,17 +16,17 @@ from functools import partial
 from usufruct.core.access import consent, delegation, hold
 from usufruct.core.access.facts import UseHeld
 from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
-from usufruct.core.access.rules import REFUSED, Permit, decide, prove
+from usufruct.core.access.rules import Permit, prove, stands
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
-from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.state import Budget
 from usufruct.node.node import Node
-from usufruct.node.query import KEPT_TEXT, Answered, Refused
+from usufruct.node.query import ENDED, KEPT_TEXT, Answered, Refused
 from usufruct.ports import Transaction
 
 
@@ -163,14 +163,9 @@ def _release(opened: _Open, population: bytes, found: LetOut, tx: Transaction) -
     """Lets the answer out, if what permitted it still does: the number of the fact. Else the population that is left, if
     only persons are gone, or why not, with the number of the fact that says so."""
     deed, permit = opened.deed, opened.deed.permit
-    again = decide(tx, deed.request, tx.now, admitted=True, under=permit.delegations)
-    if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
-        reasons = (
-            again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)
-        )
-        remedy = again.remedy if isinstance(again, Refusal) else "ask again, under the agreement that is in force now"
-        seq = tx.append(QueryAbandoned(opened.use, "what permitted it ended before the answer could leave")).seq
-        return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seq
+    again = stands(tx, deed.request, permit, tx.now)
+    if isinstance(again, Refusal):
+        return again, tx.append(QueryAbandoned(opened.use, ENDED)).seq
     if deed.again:
         # Whoever joined a pool meanwhile is behind the end, or a bit that was not set.
         left = bytes(was & now for was, now in zip(population, again.population, strict=False))

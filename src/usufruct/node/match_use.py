@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from usufruct.core.access import consent
 from usufruct.core.access.proof import MEDIA_TYPE, Request
-from usufruct.core.access.rules import REFUSED, Permit, decide, prove
+from usufruct.core.access.rules import Permit, decide, prove, stands
 from usufruct.core.base import bitmaps
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
-from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy import matching
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.matching import Plan, Sides
@@ -203,13 +203,9 @@ def release(
 ) -> int | Refusal:  # fmt: skip
     """Lets a result out, if what permitted it still does and to all of the same persons: the number of the fact."""
     permit, wanted = admitted.permit, admitted.wanted
-    again = decide(tx, admitted.request, tx.now, admitted=True, under=permit.delegations)
-    if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
-        reasons = (
-            again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)
-        )
-        no = refuse("access.ended", REFUSED, *reasons, remedy="match again under what is in force now")
-        return turn_down(tx, admitted, wanted.side, no)
+    again = stands(tx, admitted.request, permit, tx.now)
+    if isinstance(again, Refusal):
+        return turn_down(tx, admitted, wanted.side, again)
     replaced = again.asset.version != permit.asset.version
     if replaced or any(was & ~now for was, now in zip(permit.population, again.population, strict=True)):
         abandon(tx, admitted.use, admitted.match, "the table, or who allows its use, changed meanwhile")

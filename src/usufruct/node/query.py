@@ -32,12 +32,12 @@ from functools import partial
 from usufruct.core.access import consent, delegation, hold
 from usufruct.core.access.facts import UseHeld
 from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
-from usufruct.core.access.rules import REFUSED, Permit, decide, prove
+from usufruct.core.access.rules import Permit, prove, stands
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
-from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy import release, ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
 from usufruct.core.privacy.question import Question
@@ -54,6 +54,7 @@ from usufruct.node.node import Node
 from usufruct.ports import Among, Measured, Transaction
 
 NOBODY = 2**32 - 1  # the number of who is not in the first source
+ENDED = "what permitted it ended before the answer could leave"  # why a use was abandoned
 KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 
 
@@ -312,9 +313,10 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | dict[str,
     left = {}
     for part in admitted.parts:
         permit = part.permit
-        again = decide(tx, part.request, tx.now, admitted=True, under=permit.delegations)
-        if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
-            return _ended(tx, admitted, again if isinstance(again, Refusal) else None, permit)
+        again = stands(tx, part.request, permit, tx.now)
+        if isinstance(again, Refusal):
+            seqs = [tx.append(QueryAbandoned(each.use, ENDED)).seq for each in admitted.parts]
+            return again, seqs[0]
         # Whoever joined a pool meanwhile is behind the end, or a bit that was not set.
         was = ran.populations[permit.asset.id]
         left[permit.asset.id] = bytes(a & b for a, b in zip(was, again.population, strict=False))
@@ -332,14 +334,6 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | dict[str,
         first = seq if first is None else first
     assert first is not None
     return first
-
-
-def _ended(tx: Transaction, admitted: _Admitted, again: Refusal | None, permit: Permit) -> tuple[Refusal, int]:
-    reasons = again.reasons if again else (f"`{permit.agreement.id}` does not permit it any more",)
-    remedy = again.remedy if again else "ask again, under the agreement that is in force now"
-    cause = "what permitted it ended before the answer could leave"
-    seqs = [tx.append(QueryAbandoned(part.use, cause)).seq for part in admitted.parts]
-    return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seqs[0]
 
 
 def _reply(node: Node, admitted: _Admitted, answer: Answer, seq: int) -> Answered:

@@ -15,26 +15,25 @@ from typing import Generic, Protocol, TypeVar
 
 from usufruct.core.access import consent, delegation
 from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
-from usufruct.core.access.rules import REFUSED, Permit, decide, prove
+from usufruct.core.access.rules import Permit, decide, prove, stands
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
-from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.question import Expression
 from usufruct.core.privacy.reach import reach
 from usufruct.core.privacy.relations import over
 from usufruct.core.privacy.relations import where as resolve
-from usufruct.core.privacy.sample import grade_of
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.receipt import Receipt
 from usufruct.core.registry.state import Asset
 from usufruct.node.node import Node
+from usufruct.node.query import ENDED, KEPT_TEXT
 from usufruct.ports import Transaction
 
-KEPT_TEXT = 2_000  # characters of what was asked that are kept in the journal
 FORM = "computation"
 
 
@@ -209,20 +208,9 @@ def _release(admitted: Admitted[PlanT], ran: Ran, tx: Transaction) -> int | byte
     """Lets it out, if what permitted it still does: the number of the fact. Else the population that is left, if only
     persons are gone, or why not, with the number of the fact that says so."""
     permit = admitted.permit
-    again = decide(tx, admitted.request, tx.now, admitted=True, under=permit.delegations)
-    if isinstance(again, Refusal) or again.agreement.id != permit.agreement.id:
-        reasons = (
-            again.reasons if isinstance(again, Refusal) else (f"`{permit.agreement.id}` does not permit it any more",)
-        )
-        remedy = again.remedy if isinstance(again, Refusal) else "ask again, under the agreement that is in force now"
-        seq = tx.append(QueryAbandoned(admitted.use, "what permitted it ended before the answer could leave")).seq
-        return refuse("access.ended", REFUSED, *reasons, remedy=remedy), seq
-    columns = admitted.request.columns
-    if again.group_min > permit.group_min or grade_of(again.asset, columns) > grade_of(permit.asset, columns):
-        # What lowered them ended: what was worked out for the old grade may be more than the new one lets out.
-        seq = tx.append(QueryAbandoned(admitted.use, "the data count as more sensitive since it was permitted")).seq
-        why = f"`{permit.asset.id}` counts as more sensitive since then"
-        return refuse("access.ended", REFUSED, why, remedy="ask again, as the grades are now"), seq
+    again = stands(tx, admitted.request, permit, tx.now)
+    if isinstance(again, Refusal):
+        return again, tx.append(QueryAbandoned(admitted.use, ENDED)).seq
     left = bytes(was & now for was, now in zip(ran.population, again.population, strict=False))
     if left != ran.population:
         return left

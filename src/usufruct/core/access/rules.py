@@ -108,6 +108,31 @@ def decide(
     )  # fmt: skip
 
 
+def stands(read: Reader, request: Request, permit: Permit, at: Instant) -> Permit | Refusal:
+    """The permit of a use that was admitted as it is at `at`, when what came of it would leave; or why nothing may: what
+    permitted it ended, or what was worked out for the grades of then may be more than those of now let out."""
+    again = decide(read, request, at, admitted=True, under=permit.delegations)
+    if isinstance(again, Refusal):
+        return refuse("access.ended", REFUSED, *again.reasons, remedy=again.remedy)
+    if again.agreement.id != permit.agreement.id:
+        reason = f"`{permit.agreement.id}` does not permit it any more"
+        return refuse("access.ended", REFUSED, reason, remedy="ask again, under the agreement that is in force now")
+    if again.group_min > permit.group_min or grade_of(again.asset, request.columns) > grade_of(
+        permit.asset, request.columns
+    ):
+        reason = f"`{permit.asset.id}` counts as more sensitive since then"
+        return refuse("access.ended", REFUSED, reason, remedy="ask again, as the grades are now")
+    return again
+
+
+def grade_of(asset: Asset, columns: tuple[str, ...]) -> int:
+    """How sensitive it is to learn from these columns (none: from all): as the most sensitive of them, and as being in the
+    table at all."""
+    names = columns or tuple(column.name for column in asset.columns)
+    read = (*names, asset.person_column) if asset.person_column else names
+    return max((column.grade for name in read if (column := asset.column(name))), default=0)
+
+
 def prove(read: Reader, request: Request, at: Instant) -> Proof:
     """The same decision with what it rests on and, where it is a no, the smallest change that would make it a yes."""
     tried = _judge(read, request, at)

@@ -21,6 +21,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from usufruct.core.access.rules import grade_of
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
@@ -29,7 +30,7 @@ from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.question import Expression, refs_of
 from usufruct.core.privacy.rules import SIGMA_GRAIN, charge_of, sigma_for
-from usufruct.core.privacy.sample import BINS, Sample, grade_of, listed, take
+from usufruct.core.privacy.sample import BINS, Sample, listed, take
 from usufruct.core.privacy.spending import affordable, wished
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset

@@ -127,12 +127,6 @@ def take(
     return Sample(asset.id, asset.version, tuple(columns), resolved, rows, holdout, bool(asset.person_column), once)
 
 
-def grade_of(asset: Asset, names: tuple[str, ...]) -> int:
-    """How sensitive it is to learn from these columns: as the most sensitive of them, and as being in the table at all."""
-    read = (*names, asset.person_column) if asset.person_column else names
-    return max((column.grade for name in read if (column := asset.column(name))), default=0)
-
-
 def _no_range(asset: Asset, column: Column, not_done: str) -> Refusal:
     others = [c.name for c in asset.columns if c.name != asset.person_column and (listed(c) or c.low is not None)]
     why = (
