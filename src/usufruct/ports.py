@@ -160,6 +160,9 @@ class Measured:
     contributions: list[bytes]
 
 
+NOBODY = 2**32 - 1  # in `Among.numbers`: a person who is not in the first source
+
+
 @dataclass(frozen=True, slots=True)
 class Among:
     """Whose rows of a source may be used: a bitmap of its `persons`. `numbers` (unsigned 32-bit, little-endian) say which

@@ -36,8 +36,9 @@ from usufruct.core.registry.state import Asset
 from usufruct.engine import room as room_module
 from usufruct.engine import zygote
 from usufruct.engine.duckdb import DuckDbEngine
-from usufruct.engine.room import ANSWER_LIMIT, NOBODY, Permitted, Room, size
+from usufruct.engine.room import ANSWER_LIMIT, Permitted, Room, size
 from usufruct.node.node import Node
+from usufruct.ports import NOBODY
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel shows it, and does it, on Linux only")
 MEMORY = 512 << 20

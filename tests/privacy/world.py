@@ -29,8 +29,8 @@ from usufruct.core.registry.facts import Column, Quality
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook import parameters
 from usufruct.engine.duckdb import DuckDbEngine
-from usufruct.engine.room import NOBODY, Permitted
-from usufruct.ports import Among, Measured
+from usufruct.engine.room import Permitted
+from usufruct.ports import NOBODY, Among, Measured
 from usufruct.wire import sql
 
 AS_THE_NODE_LIKES = Wishes()

@@ -31,10 +31,10 @@ import pyarrow as pa
 from usufruct.core.base.faults import BadInput, EngineFault
 from usufruct.engine import zygote
 from usufruct.engine.columns import quoted
+from usufruct.ports import NOBODY
 
 ANSWER_LIMIT = 64 << 20  # bytes of an answer from the room
 START_SECONDS = 30  # for a child to be there; no question has begun then
-NOBODY = 0xFFFFFFFF  # in `Permitted.numbers`: this person's rows are left out
 
 Value = int | str | bool | bytes | None
 

@@ -51,9 +51,8 @@ from usufruct.node.asking import Asked as Asked
 from usufruct.node.asking import Decided, read_twice
 from usufruct.node.asking import decide as decide_on
 from usufruct.node.node import Node
-from usufruct.ports import Among, Measured, Transaction
+from usufruct.ports import NOBODY, Among, Measured, Transaction
 
-NOBODY = 2**32 - 1  # the number of who is not in the first source
 ENDED = "what permitted it ended before the answer could leave"  # why a use was abandoned
 KEPT_TEXT = 2_000  # characters of a question that are kept in the journal
 

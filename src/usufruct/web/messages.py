@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from usufruct.core.privacy.release import Expected, Spread
+from usufruct.core.privacy.release import DeclaredNoise, Expected
 
 Id = Annotated[str, Meta(min_length=1, max_length=63, description="small letters, digits and hyphens")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -456,7 +456,7 @@ class AnswerBody(Struct):
     budget_total: int
     receipt: str
     nano_delta: int = 0
-    spread: list[Spread] = []
+    spread: list[DeclaredNoise] = []
     repeated: bool = False
     form: str = "aggregates"
 

@@ -26,7 +26,7 @@ Group = tuple[Literal, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class DeclaredNoise:
     """The noise on numbers of a measure: `kind` as in `Vector`, `deviation` in what is counted, what it cost in micro-rho,
     and the bounds to which values were `clamped`, if any; both as written."""
 
@@ -52,7 +52,7 @@ class Answer:
     notes: tuple[str, ...]
     charge: int
     nano_delta: int = 0
-    spread: tuple[Spread, ...] = ()
+    spread: tuple[DeclaredNoise, ...] = ()
 
     def encode(self) -> bytes:
         """Canonical bytes, as sealed into the journal."""
@@ -72,7 +72,7 @@ def decode(kept: bytes) -> Answer:
     value = canonical.decode(kept)
     assert isinstance(value, dict)
     spread = (
-        Spread(s["measure"], s["kind"], s["deviation"], s["charge"], tuple(s["clamped"]))
+        DeclaredNoise(s["measure"], s["kind"], s["deviation"], s["charge"], tuple(s["clamped"]))
         for s in value.get("spread", ())
     )
     return Answer(
@@ -349,14 +349,14 @@ def notes(plan: QueryPlan) -> tuple[str, ...]:
     return tuple(said)
 
 
-def spread(plan: QueryPlan) -> tuple[Spread, ...]:
+def spread(plan: QueryPlan) -> tuple[DeclaredNoise, ...]:
     """The noise on each measure, as declared."""
     return tuple(_spread(output.measure.label, plan.vectors[v]) for output in plan.outputs for v in output.vectors) + (
         (_spread("groups", plan.vectors[plan.threshold.by]),) if plan.threshold else ()
     )
 
 
-def _spread(label: str, vector: Vector) -> Spread:
+def _spread(label: str, vector: Vector) -> DeclaredNoise:
     decimals = vector.domain.decimals if vector.domain else 0
     grain = {"sum": 10**decimals, "squares": 100**decimals}.get(vector.kind, 1)
     clamped: tuple[str, ...] = ()
@@ -367,12 +367,13 @@ def _spread(label: str, vector: Vector) -> Spread:
         and vector.domain.high is not None
     ):
         clamped = (decimal(vector.domain.low, decimals), decimal(vector.domain.high, decimals))
-    return Spread(label, vector.kind, f"{float(vector.deviation / grain):.2f}", vector.charge, clamped)
+    return DeclaredNoise(label, vector.kind, f"{float(vector.deviation / grain):.2f}", vector.charge, clamped)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The margin that a measure would have, as written; of what is divided by a count, for a group of so many `rows`."""
+    """The margin that a measure would have, as written; of an average, what it would have at most, for a group of so many
+    `rows`."""
 
     measure: str
     margin: str
@@ -401,8 +402,10 @@ def expected(plan: QueryPlan) -> tuple[Expected, ...]:
                 found.append(Expected(label, _decimal(_sum(vectors[0], vectors[1], 0, 0)[1] / unit, decimals, up=True)))
             case "average":
                 unit = 10 ** vectors[1].domain.decimals if vectors[1].domain else 1
-                for rows in SIZES:  # where the average is in the middle of the bounds; elsewhere it is a little more
-                    margin = CONFIDENCE * vectors[1].deviation / rows / unit
+                # the widest: at an end of the bounds, where the noise of the count tells most
+                noise = _length(vectors[1].deviation, vectors[1].reach * vectors[0].deviation)
+                for rows in SIZES:
+                    margin = CONFIDENCE * noise / rows / unit
                     found.append(Expected(label, _decimal(margin, decimals, up=True), rows))
             case _:
                 continue
