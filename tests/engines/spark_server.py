@@ -46,7 +46,12 @@ def connect_server(master: str = CLUSTER) -> Iterator[str]:
     command = [home / "bin" / "spark-submit", "--master", master, "--class", _SERVER]
     for name, value in options.items():
         command += ["--conf", f"{name}={value}"]
-    environment = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_WORKER_DIR": str(folder)}
+    environment = {
+        **os.environ,
+        "SPARK_HOME": str(home),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_WORKER_DIR": str(folder),
+    }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "spark-internal"], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engines import tables
@@ -51,7 +51,8 @@ QUESTIONS = (
     "SELECT SUM(rise), COUNT(rise) FROM (SELECT who, wage - LAG(wage) OVER (PARTITION BY who, region ORDER BY year) AS rise "
     "FROM pay)",
     "SELECT w, COUNT(*), SUM(t) FROM (SELECT who, LEAD(word, 2) OVER (PARTITION BY who ORDER BY level) AS w, "
-    "SUM(hours) OVER (PARTITION BY who ORDER BY year) AS t FROM pay QUALIFY ROW_NUMBER() OVER (PARTITION BY who ORDER BY code) < 9) "
+    "SUM(hours) OVER (PARTITION BY who ORDER BY year) AS t FROM pay "
+    "QUALIFY ROW_NUMBER() OVER (PARTITION BY who ORDER BY code) < 9) "
     "GROUP BY w",
     "WITH both AS (SELECT who, wage, visits, ward FROM pay JOIN care ON who = person WHERE hours > 0) "
     "SELECT ward, VARIANCE(wage), MEDIAN(visits) FROM both GROUP BY ward",

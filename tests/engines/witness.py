@@ -8,8 +8,8 @@ import datafusion
 import duckdb
 import pyarrow as pa
 
+from usufruct.engine.columns import quoted
 from usufruct.engine.duckdb import DuckDbEngine
-from usufruct.engine.intake import quoted
 from usufruct.engine.room import Permitted, selecting
 from usufruct.engine.statements import Statement
 from usufruct.engine.zygote import copy_out

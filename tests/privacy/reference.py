@@ -370,7 +370,7 @@ def select(relation: Select, source: Rows) -> Rows:
                     columns.append(replace(column, of=relation.alias or column.of))
                     makers.append(lambda row, place=place: row.cells[place])  # type: ignore[misc]
         elif isinstance(named.made, Window):
-            column, values = window(named.made, source)
+            column, values = window(named.made, source, list(windows.values()))
             columns.append(replace(column, label=named.name, of=relation.alias))
             windows[len(makers)] = values
             makers.append(lambda row: None)
@@ -412,12 +412,13 @@ def comparable(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple((null, 0 if null else cell) for null, cell in key)
 
 
-def window(made: Window, source: Rows) -> tuple[Known, dict[int, Cell]]:
-    """A window's column, and its cell for each row."""
+def window(made: Window, source: Rows, beside: Sequence[dict[int, Cell]]) -> tuple[Known, dict[int, Cell]]:
+    """A window's column, and its cell for each row. Rows that are alike are told apart by the windows `beside` it, if at all."""
     by = [meaning(one, source).of for one in made.partition if not source.is_person(one)]
     ordered = [(meaning(one, source).of, down) for one, down in made.order]
     explicit = len(ordered)
-    if made.function in ("row_number", "lag", "lead"):
+    ranking = made.function in ("row_number", "lag", "lead")
+    if ranking:
         ordered += [(lambda row, p=p: row.cells[p], False) for p, c in enumerate(source.columns) if c.type != PERSON]  # type: ignore[misc]
     argument = meaning(made.argument, source) if made.argument is not None else None
     column = _total_column(made.function, argument, source.most)
@@ -426,7 +427,10 @@ def window(made: Window, source: Rows) -> tuple[Known, dict[int, Cell]]:
         argument = brought(argument)
     parts: dict[Any, list[tuple[tuple[Any, ...], tuple[Any, ...], int]]] = defaultdict(list)
     for at, row in enumerate(source.rows):
-        key = comparable(order_key([of(row) for of, _ in ordered], [down for _, down in ordered]))
+        last = [values[at] for values in beside if ranking]
+        key = comparable(
+            order_key([*(of(row) for of, _ in ordered), *last], [*(d for _, d in ordered), *(False for _ in last)])
+        )
         parts[row.person, tuple(of(row) for of in by)].append((key, key[:explicit], at))
     cells: dict[int, Cell] = {}
     for members in parts.values():

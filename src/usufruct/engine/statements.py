@@ -25,6 +25,7 @@ from usufruct.core.privacy.steps import (
     Table,
     Totalled,
     Windowed,
+    names_of,
 )
 from usufruct.engine.columns import quoted
 
@@ -310,18 +311,3 @@ _FORMS: dict[str, Callable[[list[str]], str]] = {
     "floor": _floor,
     "case": _case,
 }
-
-
-def names_of(relation: Resolved) -> list[str]:
-    """The engine's names of a relation's columns."""
-    match relation:
-        case Table():
-            return [name for name, _ in relation.columns]
-        case Filtered():
-            return names_of(relation.source)
-        case Computed() | Windowed():
-            return [*names_of(relation.source), relation.name]
-        case Totalled():
-            return [*(name for name, _ in relation.keys), *(total.name for total in relation.totals)]
-        case Joined():
-            return [*names_of(relation.left), *names_of(relation.right)]

@@ -36,7 +36,17 @@ from usufruct.core.privacy.expressions import (
     within,
 )
 from usufruct.core.privacy.question import Expression, Question, Ref
-from usufruct.core.privacy.steps import Adding, Computed, Filtered, Joined, Resolved, Table, Totalled, Windowed
+from usufruct.core.privacy.steps import (
+    Adding,
+    Computed,
+    Filtered,
+    Joined,
+    Resolved,
+    Table,
+    Totalled,
+    Windowed,
+    names_of,
+)
 from usufruct.core.registry.state import Asset
 
 
@@ -225,11 +235,13 @@ class _Resolver:
             domain = argument.domain
         if window.function in ("min", "max") and domain.type != "number":
             raise Wrong("privacy.measure", f"{window.function.upper()} of what is no number", "choose among numbers")
+        # Windows beside this one tell rows apart too, that are alike in all else: the two must agree which is which.
+        ties = [field.name for field in view.fields if field.domain != PERSON]
+        ties += [beside for beside in names_of(view.relation) if beside not in ties]
         ranking = window.function in ("row_number", "lag", "lead")
-        ties = tuple(field.name for field in view.fields if ranking and field.domain != PERSON)
         made = Windowed(
             view.relation, name, window.function, argument.made if argument else None, window.offset, partition, order,
-            domain.low, domain.high, ties,
+            domain.low, domain.high, tuple(ties) if ranking else (),
         )  # fmt: skip
         return replace(view, relation=made), Field(name, name, "", domain)
 

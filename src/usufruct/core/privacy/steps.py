@@ -36,8 +36,8 @@ class Computed:
 @dataclass(frozen=True, slots=True)
 class Windowed:
     """A further column, from other rows of the person that are alike in `partition`. `order` is by engine's names and
-    whether descending; then by the columns in `ties`, so that rows which are told apart at all have one order. `low` and `high`
-    bound a sum."""
+    whether descending; then by the columns in `ties`, so that rows which are told apart at all, be it by a window beside this
+    one, have one order. `low` and `high` bound a sum."""
 
     source: Resolved
     name: str
@@ -84,6 +84,21 @@ class Joined:
 
 
 Resolved = Table | Filtered | Computed | Windowed | Totalled | Joined
+
+
+def names_of(relation: Resolved) -> list[str]:
+    """The engine's names of a relation's columns."""
+    match relation:
+        case Table():
+            return [name for name, _ in relation.columns]
+        case Filtered():
+            return names_of(relation.source)
+        case Computed() | Windowed():
+            return [*names_of(relation.source), relation.name]
+        case Totalled():
+            return [*(name for name, _ in relation.keys), *(total.name for total in relation.totals)]
+        case Joined():
+            return [*names_of(relation.left), *names_of(relation.right)]
 
 
 def pruned(relation: Resolved, needed: frozenset[str]) -> Resolved:
