@@ -1,7 +1,8 @@
 """A Spark cluster for tests: Spark's own programs from the extra `spark`, in a temporary directory, on a free port.
 
 It is a driver with a Spark Connect server and two executors, each a process of its own, so rows that belong together have to
-find each other across processes. The statements are small, so nothing is compiled more than it pays.
+find each other across processes. Spark compiles each statement to Java and has a second way, to interpret it, which is faster
+for tables as small as those of tests. So it does the second here, unless a session asks for `COMPILED`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 CLUSTER = "local-cluster[2,1,512]"
 START_SECONDS = 120
 _QUICKLY_UP = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss4m"
@@ -40,7 +42,8 @@ def connect_server(master: str = CLUSTER) -> Iterator[str]:
         "spark.connect.grpc.binding.port": port, "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": _QUICKLY_UP, "spark.executor.extraJavaOptions": _QUICKLY_UP,
-        "spark.executor.memory": "512m", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "3",
+        "spark.executor.memory": "512m", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.warehouse.dir": folder / "warehouse", "spark.local.dir": folder,
     }  # fmt: skip
     command = [home / "bin" / "spark-submit", "--master", master, "--class", _SERVER]

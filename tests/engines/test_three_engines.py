@@ -7,16 +7,22 @@ are random (`privacy.world`), and a list of our own has every step and every mea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from engines import tables
+from engines.spark_server import COMPILED, connect_server
 from engines.witness import DataFusionEngine
 from privacy import world
+from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.rules import QueryPlan, Wishes
 from usufruct.engine.duckdb import DuckDbEngine
@@ -57,6 +63,7 @@ QUESTIONS = (
     "WITH both AS (SELECT who, wage, visits, ward FROM pay JOIN care ON who = person WHERE hours > 0) "
     "SELECT ward, VARIANCE(wage), MEDIAN(visits) FROM both GROUP BY ward",
 )  # fmt: skip
+LIMITS = ("engine.limits", "the question could not be worked out within the node's limits")
 FEW, MANY, FREE = Wishes(None, 1, 1), Wishes(None, 3, 5), Wishes()
 
 
@@ -83,13 +90,13 @@ def same(plan: QueryPlan, seed: int, one: Engine, other: Engine) -> None:
 
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_our_questions_mean_the_same_to_datafusion(text: str, stored: Mapping[str, Path]) -> None:
-    for seed, (rows, wishes) in enumerate((("many", FEW), ("many", MANY), ("few", FREE), ("none", FREE))):
+    for seed, (rows, wishes) in enumerate((("many", FEW), ("many", MANY), ("none", FREE))):
         plan = planned(text, wishes, 2 * seed)
         assert plan is not None, "it is answered"
         same(plan, seed, DuckDbEngine(stored[rows]), DataFusionEngine(stored[rows]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     text=world.questions(), wishes=world.wishes(), least=st.sampled_from([0, 0, 2]),
     rows=st.sampled_from(["many", "many", "few", "none"]), seed=st.integers(0, 9),
@@ -99,3 +106,61 @@ def test_random_questions_mean_the_same_to_datafusion(
 ) -> None:
     if plan := planned(text, wishes, least):
         same(plan, seed, DuckDbEngine(stored[rows]), DataFusionEngine(stored[rows]))
+
+
+@pytest.mark.filterwarnings("ignore:.*RETRIES_EXCEEDED")  # of the cluster that is gone
+def test_all_questions_mean_the_same_to_a_spark_cluster(
+    stored: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test, for a cluster takes a while to start. Questions are asked side by side, as data users ask them."""
+    spark = pytest.importorskip("usufruct.engine.spark", reason="the extra `spark` is not installed")
+    plans = [
+        planned(text, (FEW, MANY)[place % 2], place % 3) for place, text in enumerate((*QUESTIONS, *some_random(8)))
+    ]
+    with connect_server() as url, ThreadPoolExecutor(3) as at_once:
+        engine = spark.SparkEngine(stored["many"], url, tmp_path / "scratch", seconds=120)
+        asked = [(plan, tables.populations(plan, seed)) for seed, plan in enumerate(plans) if plan]
+        assert len(asked) >= 25
+        with monkeypatch.context() as compiled:  # every fifth as Spark runs the large ones
+            compiled.setattr(spark, "_MEANING", spark._MEANING | COMPILED)
+            found = dict(zip(count(step=5), at_once.map(lambda one: engine.run(*one), asked[::5])))
+        left = [place for place in range(len(asked)) if place not in found]
+        found |= zip(left, at_once.map(lambda place: engine.run(*asked[place]), left), strict=True)
+        for place, (plan, among) in enumerate(asked):
+            assert found[place] == DuckDbEngine(stored["many"]).run(plan, among), plan
+        plan, among = asked[0]
+        assert spark.SparkEngine(stored["none"], url, tmp_path / "scratch").run(plan, among).vectors[0] == [0]
+
+        hurried = spark.SparkEngine(stored["many"], url, tmp_path / "scratch", seconds=0.3)
+        began = time.monotonic()
+        assert fault(lambda: hurried.run(plan, among)) == LIMITS
+        assert time.monotonic() - began < 10, "it ends soon after its time is over"
+        assert engine.run(plan, among) == DuckDbEngine(stored["many"]).run(plan, among), (
+            "and nothing is the worse for it"
+        )
+    assert fault(lambda: engine.run(plan, among)) == LIMITS, "a cluster that is gone is told in the same words"
+    assert not list((tmp_path / "scratch").iterdir()), "nothing of the tables stays where the cluster reads"
+    gc.collect()
+    assert sum(type(one).__name__ == "SparkConnectClient" for one in gc.get_objects()) == 0, "nor a session in the node"
+
+
+def some_random(count: int) -> list[str]:
+    """Random questions that are answered, the same each time."""
+    found: list[str] = []
+
+    @settings(max_examples=5 * count, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(world.questions())
+    def collect(text: str) -> None:
+        if planned(text, MANY, 0):
+            found.append(text)
+
+    collect()
+    return sorted(set(found), key=len)[-count:]
+
+
+def fault(run: Callable[[], object]) -> tuple[str, str]:
+    with pytest.raises(EngineFault) as found:
+        run()
+    assert found.value.__cause__ is None and found.value.__suppress_context__
+    return found.value.code, found.value.message

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import re
 import shutil
 import threading
@@ -32,6 +33,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from usufruct.core.base.faults import BadInput
 from usufruct.engine.duckdb import DuckDbEngine, stopped_after
 from usufruct.engine.room import Permitted, not_there, over_limits, selecting
 from usufruct.engine.statements import Statement
@@ -41,6 +43,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)  # of a newer pandas, which nothing here goes through
     from grpc import RpcError
     from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client.core import DefaultChannelBuilder
     from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession
 
@@ -109,6 +112,23 @@ class SparkEngine(DuckDbEngine):
                 copy = f"COPY ({select}) TO '{target}' (FORMAT parquet)"
                 if not copy_out(connection, str(table.file.absolute()), copy, values, table.numbers):
                     raise not_there(table.asset for table in permitted)
+
+
+def address_of(setting: str) -> str:
+    """The address in a setting; `env:NAME` means the one in that environment variable.
+
+    Raises:
+        BadInput: there is none, or it is not one of Spark Connect.
+    """
+    address = os.environ.get(setting[4:], "") if setting.startswith("env:") else setting
+    try:
+        DefaultChannelBuilder(address)
+    except ValueError:  # what it says repeats the address, which may hold a token
+        raise BadInput(
+            "input.settings", "the setting `engine` does not say where a Spark Connect server is",
+            "write sc://host:15002, or env:NAME for an environment variable that holds it",
+        ) from None  # fmt: skip
+    return address
 
 
 @contextlib.contextmanager
