@@ -24,7 +24,7 @@ import pytest
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 CLUSTER = "local-cluster[2,1,512]"
 START_SECONDS = 120
-_QUICKLY_UP = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss4m"
+_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 
 @contextlib.contextmanager
@@ -35,13 +35,18 @@ def connect_server(master: str = CLUSTER) -> Iterator[str]:
         pytest.skip("no Spark: the extra `spark` is not installed")
     if not shutil.which("java"):
         pytest.skip("no Spark: there is no Java, of version 17 or newer")
-    home, folder = Path(found.origin).parent, Path(tempfile.mkdtemp(prefix="spark-"))
+    folder = Path(tempfile.mkdtemp(prefix="spark-"))
+    home = folder / "home"  # Spark writes where it is installed; so it is installed here
+    home.mkdir()
+    for part in ("bin", "jars"):
+        (home / part).symlink_to(Path(found.origin).parent / part)
+    java = f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss4m -Djava.io.tmpdir={folder}"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = {
         "spark.connect.grpc.binding.port": port, "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": _QUICKLY_UP, "spark.executor.extraJavaOptions": _QUICKLY_UP,
+        "spark.driver.extraJavaOptions": java, "spark.executor.extraJavaOptions": java,
         "spark.executor.memory": "512m", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2",
         "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.warehouse.dir": folder / "warehouse", "spark.local.dir": folder,
@@ -49,12 +54,7 @@ def connect_server(master: str = CLUSTER) -> Iterator[str]:
     command = [home / "bin" / "spark-submit", "--master", master, "--class", _SERVER]
     for name, value in options.items():
         command += ["--conf", f"{name}={value}"]
-    environment = {
-        **os.environ,
-        "SPARK_HOME": str(home),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_WORKER_DIR": str(folder),
-    }
+    environment = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "spark-internal"], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -67,9 +67,6 @@ def connect_server(master: str = CLUSTER) -> Iterator[str]:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
