@@ -207,7 +207,7 @@ class DuckDbEngine:
         """The rows of a plan, each with the number of the person whom it is about."""
         query, values = records.query(plan, records.bits(population, persons))
         with self._connection(plan.asset.id, plan.asset.version) as connection:
-            return [(number, cells) for number, *cells in connection.execute(query, values).fetchall()]  # type: ignore[misc]
+            return [(number, tuple(cells)) for number, *cells in connection.execute(query, values).fetchall()]
 
     def tally(self, plan: CubePlan, population: bytes, persons: int) -> Tallied:
         """The figures of a cube."""
