@@ -7,7 +7,8 @@ and that moment has not come. Nobody has to tell of a change, and nothing can be
 the state that this decision reads. A reader may have a `version`, an object that is another one after every change of
 what it reads: while that is the same, so are the rows, and they are not looked at.
 
-What was *listed* is not kept, for a list can grow without any row of it becoming another one.
+What was *listed* is not kept, for a list can grow without any row of it becoming another one. Nor is *nothing* kept, for
+there is no end to the names under which there is nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Generic, TypeVar
+from functools import cache
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, cast
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader, Row, RowT
@@ -61,7 +64,8 @@ class Remembered(Generic[T]):
         self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
 
     def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
-        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it."""
+        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it; None
+        stands for nothing."""
         kept, version = self._kept.get(name), getattr(read, "version", None)
         if kept is not None and kept.since <= at < kept.until:
             if version is not None and version is kept.version:
@@ -74,7 +78,7 @@ class Remembered(Generic[T]):
                 return kept.value
         noting = _Noting(read)
         value = work_out(noting)
-        if not noting.listed:
+        if value is not None and not noting.listed:
             rows = tuple((kind, key, row) for (kind, key), row in noting.got.items())
             until = min((moment for _, _, row in rows for moment in _instants(row) if moment > at), default=END_OF_TIME)
             self._kept[name] = _Kept(version, rows, at, until, value)
@@ -108,7 +112,14 @@ def _instants(value: Any) -> Iterator[Instant]:
             yield Instant(value)
     elif isinstance(value, tuple):
         for item in value:
-            yield from _instants(item)
+            if item and not isinstance(item, int):
+                yield from _instants(item)
     elif is_dataclass(value):
-        for field in fields(value):
-            yield from _instants(getattr(value, field.name))
+        yield from _instants(_values_of(cast(Hashable, type(value)))(value))
+
+
+@cache
+def _values_of(kind: Hashable) -> Callable[[Any], tuple[Any, ...]]:
+    """How the values of all fields are got of this kind of dataclass."""
+    names = [field.name for field in fields(cast(Any, kind))]
+    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
