@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader, Row, RowT
+
+_INDIVISIBLE = frozenset((int, bool, type(None)))
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -105,21 +107,24 @@ class OncePerObject(Generic[S, T]):
         return found[1]
 
 
-def _instants(value: Any) -> Iterator[Instant]:
+def _instants(row: Row | None) -> list[Instant]:
     """Every text in a row that could be an instant."""
-    if isinstance(value, str):
-        if len(value) == len(END_OF_TIME) and value.endswith("Z"):
-            yield Instant(value)
-    elif isinstance(value, tuple):
-        for item in value:
-            if item and not isinstance(item, int):
-                yield from _instants(item)
-    elif is_dataclass(value):
-        yield from _instants(_values_of(cast(Hashable, type(value)))(value))
+    found: list[Instant] = []
+    values: list[Any] = [row]
+    for value in values:  # which become more on the way
+        kind = type(value)
+        if kind is str:
+            if len(value) == len(END_OF_TIME) and value[-1] == "Z":
+                found.append(Instant(value))
+        elif kind is tuple:
+            values += value
+        elif kind not in _INDIVISIBLE:
+            values += _fields_of(cast(Hashable, kind))(value)
+    return found
 
 
 @cache
-def _values_of(kind: Hashable) -> Callable[[Any], tuple[Any, ...]]:
-    """How the values of all fields are got of this kind of dataclass."""
+def _fields_of(kind: Hashable) -> Callable[[Any], tuple[Any, ...]]:
+    """How the values of the fields are got of a record of this kind."""
     names = [field.name for field in fields(cast(Any, kind))]
-    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return attrgetter(*names) if len(names) > 1 else lambda record: tuple([getattr(record, name) for name in names])
