@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar, cast
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader, Row, RowT
 
+ROWS_KEPT = 100_000  # whose instants are not looked for again
 _INDIVISIBLE = frozenset((int, bool, type(None)))
 
 S = TypeVar("S")
@@ -82,7 +83,9 @@ class Remembered(Generic[T]):
         value = work_out(noting)
         if value is not None and not noting.listed:
             rows = tuple((kind, key, row) for (kind, key), row in noting.got.items())
-            until = min((moment for _, _, row in rows for moment in _instants(row) if moment > at), default=END_OF_TIME)
+            until = min(
+                (moment for row in noting.got.values() for moment in _INSTANTS(row) if moment > at), default=END_OF_TIME
+            )
             self._kept[name] = _Kept(version, rows, at, until, value)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
@@ -108,7 +111,7 @@ class OncePerObject(Generic[S, T]):
 
 
 def _instants(row: Row | None) -> list[Instant]:
-    """Every text in a row that could be an instant."""
+    """Every text in a row that could be an instant. A row has some hundred texts, and most rows are read for many requests."""
     found: list[Instant] = []
     values: list[Any] = [row]
     for value in values:  # which become more on the way
@@ -128,3 +131,6 @@ def _fields_of(kind: Hashable) -> Callable[[Any], tuple[Any, ...]]:
     """How the values of the fields are got of a record of this kind."""
     names = [field.name for field in fields(cast(Any, kind))]
     return attrgetter(*names) if len(names) > 1 else lambda record: tuple([getattr(record, name) for name in names])
+
+
+_INSTANTS: OncePerObject[Row | None, list[Instant]] = OncePerObject(_instants, ROWS_KEPT)
