@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import story
 from support import SetClock
-from usufruct.core.access import consent
+from usufruct.core.access import consent, rules
 from usufruct.core.access.proof import Request
 from usufruct.core.access.remembered import Remembered
 from usufruct.core.base.instants import Instant, later
@@ -116,3 +116,11 @@ def test_another_request_is_another_question(node: Node) -> None:
         {"requester": story.STRANGER},
     ):
         assert not decision.tried(node, replace(ASKED, **other)).permits  # type: ignore[arg-type]
+
+
+def test_nothing_is_not_remembered(node: Node) -> None:
+    """Whoever asks for what is not there, under ever new names, fills no memory."""
+    before = len(rules._LASTING._kept)
+    for other in ({"asset": "no-such"}, {"requester": story.STRANGER}):
+        assert not decision.tried(node, replace(ASKED, **other)).permits  # type: ignore[arg-type]
+    assert len(rules._LASTING._kept) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 import terms_reference as reference
@@ -18,6 +19,7 @@ RULESETS, REQUESTS = 4000, 5  # 20,000 cases
 
 @pytest.mark.parametrize("mode", ["strict", "lenient"])
 def test_verdict_and_report_are_those_of_the_reference(mode: str) -> None:
+    coin = Random(3)
     cases, seen = Cases({"strict": 1, "lenient": 2}[mode]), Counter[bool]()
     for _ in range(RULESETS // 2):
         rules = cases.ruleset()
@@ -26,12 +28,22 @@ def test_verdict_and_report_are_those_of_the_reference(mode: str) -> None:
             request, world = cases.request(), cases.world(rules)
             verdict = terms.permits(request, world)
             assert verdict == reference.permits(rules, mode, request, world), (rules, request, world)
+            assert left_over(terms, request, world, coin) == (verdict, terms.prohibits(request, world))
             report = terms.report(request, world)
             assert report.permitted == verdict == (report.why == "permitted"), (rules, request, world)
             seen[verdict] += 1
             if not any(isinstance(value, tuple) for value in (request.purpose, *request.values.values())):
                 agree_rule_by_rule(rules, mode, request, world, report)
     assert min(seen.values()) > sum(seen.values()) // 20, seen
+
+
+def left_over(terms: evaluate.Terms, request: Request, world: World, coin: Random) -> tuple[bool, bool]:
+    """What is permitted and what is prohibited, where some of the request comes later."""
+    single = [name for name, value in request.values.items() if not isinstance(value, tuple)]
+    later = frozenset(name for name in single if coin.random() < 0.3)
+    known = request._replace(values={name: value for name, value in request.values.items() if name not in later})
+    rest = terms.settled(known, later, world.collections)
+    return rest.permits(request, world), rest.prohibits(request, world)
 
 
 def agree_rule_by_rule(rules: Ruleset, mode: str, request: Request, world: World, report: evaluate.Report) -> None:

@@ -163,6 +163,9 @@ class StateReader:
             yield _row(cast(Hashable, kind), body)
 
 
+_UNKNOWN: Any = object()
+
+
 class Known(dict[tuple[type[Row], str], "Row | None"]):
     """Rows by kind and key, as they were read or put; None where there is none. `version` stands for the state that they
     are of, and is another object after every change."""
@@ -201,12 +204,15 @@ class StateWriter(StateReader):
     def get(self, kind: type[RowT], *key: str | int) -> RowT | None:
         """The row with this key, or None."""
         name = row_key(key)
+        row = self._known.get((kind, name), _UNKNOWN)  # what waits is known, unless much was read since
+        if row is not _UNKNOWN:
+            return cast("RowT | None", row)
         for waiting in (self._doing, self._done):
             if kind in waiting and name in waiting[kind]:
                 return cast(RowT, waiting[kind][name].row)
-        if (kind, name) not in self._known:
-            self._remember(kind, name, super().get(kind, *key))
-        return cast("RowT | None", self._known[kind, name])
+        found = super().get(kind, *key)
+        self._remember(kind, name, found)
+        return found
 
     def list(self, kind: type[RowT], /, **where: str | int) -> Iterator[RowT]:
         """Rows whose indexed fields equal `where`, in the order in which they first appeared."""

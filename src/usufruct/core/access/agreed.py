@@ -3,7 +3,8 @@
 An agreement may carry rules (see `core.terms`): permissions with constraints, duties and counts, and prohibitions. They
 are read once and kept, for an agreement is asked often and never changes. The request is put to them in the words of their
 vocabulary; the state of the world is what the journal knows: the moment, how often the agreement was used, which duties
-were reported fulfilled or violated, and what the requester has shown of itself.
+were reported fulfilled or violated, and what the requester has shown of itself. Nearly all of a request is the same
+whenever it is made, and is held against the rules once (`on`); what is left is asked in each decision.
 
 A prohibition counts whichever of the requester's agreements it stands in: who agreed once never to use data for marketing
 does not escape by a second agreement. Only the agreement that is asked may say of itself that its permissions win.
@@ -29,7 +30,7 @@ from usufruct.core.registry.assurance import known
 from usufruct.core.registry.credentials import claims
 from usufruct.core.rulebook.grades import RECORDS
 from usufruct.core.terms import evaluate
-from usufruct.core.terms.evaluate import Request, Terms, World
+from usufruct.core.terms.evaluate import Request, Rest, Terms, World
 from usufruct.core.terms.model import Ruleset
 
 CALL = "execute"
@@ -38,6 +39,26 @@ CALL = "execute"
 TEMPLATE = "usu:template"
 
 KEPT = 200_000  # rule sets that are not read again
+
+
+_LATER = frozenset({"usu:claim", "usu:machine", "usu:assurance", TEMPLATE})  # what `question` does not know
+
+
+class Ruled(NamedTuple):
+    """What the rules of an agreement are to what is asked: the `rest` of them, and what they come to if that is no
+    obstacle. They are asked for their permissions if they are the agreement's `own`."""
+
+    agreement: Agreement
+    terms: Terms
+    rest: Rest
+    own: bool
+    permitted: Premise
+    free: Premise
+
+    @property
+    def foreseen(self) -> list[Premise]:
+        """What passes if the rest of the rules is no obstacle."""
+        return [self.free] * self.terms.prohibitive + [self.permitted] * self.own
 
 
 class Who(NamedTuple):
@@ -52,26 +73,34 @@ terms_of: OncePerObject[Ruleset, Terms] = OncePerObject(lru_cache(KEPT)(evaluate
 """The rules, ready to be asked. All agreements on an offer have equal ones, which are read once."""
 
 
-def gates(
-    read: Reader, case: Case, request: proof.Request, asked: Request, others: Iterable[Agreement], at: Instant,
-    admitted: bool = False,
-) -> list[Premise]:  # fmt: skip
-    """The premises of the rules of the agreement that is asked, and of the prohibitions of the requester's `others`, to
-    what is `asked` (see `question`); the use itself is among those counted if it is `admitted`."""
-    premises: list[Premise] = []
-    who = who_asks(request)
+def on(case: Case, asked: Request, others: Iterable[Agreement]) -> tuple[Ruled, ...]:
+    """The rules that bear on what is `asked` (see `question`): those of the agreement that is asked, and the prohibitions of
+    the requester's `others`."""
+    found: list[Ruled] = []
     for agreement in (case.agreement, *others):
         if agreement.terms.rules is None:
             continue
         terms, own = terms_of(agreement.terms.rules), agreement is case.agreement
-        if not (own or terms.prohibitive):
-            continue
-        shown = _shown(read, who, asked, terms, at)
-        world = _world(read, agreement, terms, at, admitted and own)
+        if own or terms.prohibitive:
+            permitted = Premise("agreement", "rules", "permitted", "permitted", (agreement.seq,))
+            free = Premise("prohibition", agreement.id, "no prohibition", "none", (agreement.seq,))
+            found.append(Ruled(agreement, terms, terms.settled(asked, _LATER), own, permitted, free))
+    return tuple(found)
+
+
+def gates(
+    read: Reader, rules: tuple[Ruled, ...], request: proof.Request, asked: Request, at: Instant, admitted: bool = False
+) -> list[Premise]:
+    """The premises of the rules that bear on what is asked; the use itself is among those counted if it is `admitted`."""
+    premises: list[Premise] = []
+    for ruled in rules:
+        terms = ruled.terms
+        shown = _shown(read, who_asks(request), asked, at) if terms.of_who else asked
+        world = _world(read, ruled.agreement, terms, at, admitted and ruled.own)
         if terms.prohibitive:
-            premises.append(_prohibition(agreement, terms, shown, world, own))
-        if own:
-            premises.append(_permission(read, agreement, terms, shown, world))
+            premises.append(_prohibition(ruled, shown, world))
+        if ruled.own:
+            premises.append(_permission(read, ruled, shown, world))
     return premises
 
 
@@ -85,7 +114,7 @@ def mandated(
             continue
         terms, no = terms_of(row.mandate.rules), None
         world = World(at, counters=dict.fromkeys(terms.counted, row.uses - admitted))
-        report = terms.report(_shown(read, who, asked, terms, at), world)
+        report = terms.report(_shown(read, who, asked, at) if terms.of_who else asked, world)
         if not report.permitted:
             without = replace(row, mandate=replace(row.mandate, rules=None))
             change = Change(f"have `{row.principal}` delegate with other rules than `{row.id}`", row=without)
@@ -125,10 +154,8 @@ def who_asks(request: proof.Request) -> Who:
     return Who(request.requester, bool(request.actors), request.signed)
 
 
-def _shown(read: Reader, who: Who, asked: Request, terms: Terms, at: Instant) -> Request:
-    """What is asked, with what is known of who asks, if the terms look at that."""
-    if not terms.of_who:
-        return asked
+def _shown(read: Reader, who: Who, asked: Request, at: Instant) -> Request:
+    """What is asked, with what is known of who asks."""
     shown = claims(read, who.party, at)
     types = {one.type for found in shown.values() for one in found}
     told: dict[str, Any] = {
@@ -153,24 +180,24 @@ def _world(read: Reader, agreement: Agreement, terms: Terms, at: Instant, counte
     )  # fmt: skip
 
 
-def _permission(read: Reader, agreement: Agreement, terms: Terms, asked: Request, world: World) -> Premise:
-    no, found = None, "permitted"
-    if not terms.permits(asked, world):
-        report = terms.report(asked, world)
-        found = report.why
-        changes = tuple(_changes(read, agreement, report, world.at))
-        no = No("access.terms", _why(agreement, report, asked), changes)
-    return Premise("agreement", "rules", "permitted", found, (agreement.seq,), no)
+def _permission(read: Reader, ruled: Ruled, asked: Request, world: World) -> Premise:
+    if ruled.rest.permits(asked, world):
+        return ruled.permitted
+    agreement, report = ruled.agreement, ruled.terms.report(asked, world)
+    changes = tuple(_changes(read, agreement, report, world.at))
+    no = No("access.terms", _why(agreement, report, asked), changes)
+    return ruled.permitted._replace(found=report.why, no=no)
 
 
-def _prohibition(agreement: Agreement, terms: Terms, asked: Request, world: World, own: bool) -> Premise:
-    no = None
-    if not (own and terms.rules.conflict == "perm") and terms.prohibits(asked, world):
-        no = No(
-            "access.prohibited", f"`{agreement.id}` prohibits it, and a prohibition holds under every agreement",
-            (Change(f"ask `{agreement.provider}` to lift the prohibition in `{agreement.id}`"),),
-        )  # fmt: skip
-    return Premise("prohibition", agreement.id, "no prohibition", "prohibited" if no else "none", (agreement.seq,), no)
+def _prohibition(ruled: Ruled, asked: Request, world: World) -> Premise:
+    if (ruled.own and ruled.terms.rules.conflict == "perm") or not ruled.rest.prohibits(asked, world):
+        return ruled.free
+    agreement = ruled.agreement
+    no = No(
+        "access.prohibited", f"`{agreement.id}` prohibits it, and a prohibition holds under every agreement",
+        (Change(f"ask `{agreement.provider}` to lift the prohibition in `{agreement.id}`"),),
+    )  # fmt: skip
+    return ruled.free._replace(found="prohibited", no=no)
 
 
 def _why(agreement: Agreement, report: evaluate.Report, asked: Request) -> str:

@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.access.clauses import Running
 from usufruct.core.access.proof import Change, No, Premise, Request
-from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement
 from usufruct.core.registry import assurance, rights
 from usufruct.core.registry.facts import Column
@@ -35,6 +33,15 @@ _RESERVED = re.compile(
     r"qualify|regexp|returning|revoke|rlike|rollback|rollup|select|summarize|tablesample|then|true|uncache|union|"
     r"using|values|when|where|window|with|xor"
 )
+
+
+_IDENTITY = "somebody whose identity is verified"
+SIGNED = Premise("grade", "request", "a proof of the sender's key", True)
+_UNSIGNED = SIGNED._replace(found=False, no=No(
+    "access.assurance", "the request is not signed with a key that only its sender has",
+    (Change("send the request with a proof of your key (DPoP), as a program", "signed", True),),
+))  # fmt: skip
+_COME_TO_ONE = (Change("request an offer from the catalogue and come to an agreement first"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +80,26 @@ class Case:
         return None if self.form == "rows" else self.asset.column(self.asset.person_column)
 
 
-def requester(read: Reader, request: Request, signed: bool, at: Instant) -> list[Premise]:
-    """That it is known who asks, for what is so graded that an account is not enough; and where the request must be
-    `signed`, that it is."""
-    party, no = request.requester, None
-    facts = assurance.known(read, party, at)
-    if facts is None:
-        change = Change("have the operator find out who you are, or show a credential", row=assurance.verified(party))
-        no = No("access.assurance", f"it is not known surely enough who `{party}` is", (change,))
-    found = Premise(
-        "grade", party, "somebody whose identity is verified", "verified" if facts else "not verified", facts or (), no
-    )
-    if not signed:
-        return [found]
-    no = None
-    if not request.signed:
-        change = Change("send the request with a proof of your key (DPoP), as a program", "signed", True)
-        no = No("access.assurance", "the request is not signed with a key that only its sender has", (change,))
-    return [found, Premise("grade", "request", "a proof of the sender's key", request.signed, (), no)]
+def identity(party: str, facts: tuple[int, ...] | None) -> Premise:
+    """That it is known who asks, by these `facts`, for what is so graded that an account is not enough."""
+    if facts is not None:
+        return Premise("grade", party, _IDENTITY, "verified", facts)
+    change = Change("have the operator find out who you are, or show a credential", row=assurance.verified(party))
+    no = No("access.assurance", f"it is not known surely enough who `{party}` is", (change,))
+    return Premise("grade", party, _IDENTITY, "not verified", (), no)
 
 
-def columns_read(request: Request, asset: Asset) -> tuple[str, ...]:
-    """The names of the columns that are read, as far as they exist, in the order of the asset."""
+def signature(request: Request) -> Premise:
+    """That the request is signed, for what is graded even higher."""
+    return SIGNED if request.signed else _UNSIGNED
+
+
+def columns_read(request: Request, asset: Asset) -> tuple[str, ...] | None:
+    """The names of the columns that are asked for, as far as they exist, in the order of the asset; None if none is named."""
+    if not request.columns:
+        return None
     wanted = {name.lower() for name in request.columns}
-    everything = request.form in RECORDS and not wanted
-    return tuple([column.name for column in asset.columns if everything or column.name.lower() in wanted])
+    return tuple([column.name for column in asset.columns if column.name.lower() in wanted])
 
 
 def lasting(case: Case) -> Iterator[Premise]:
@@ -124,8 +126,7 @@ def unknown_purpose(request: Request) -> Premise:
 def no_agreement(request: Request) -> Premise:
     """The one premise of a request for what is unknown, or not open to who asks: the two look the same."""
     reason = f"`{request.requester}` has no agreement in force on `{request.asset}`"
-    change = Change("request an offer from the catalogue and come to an agreement first")
-    no = No("access.no-agreement", reason, (change,))
+    no = No("access.no-agreement", reason, _COME_TO_ONE)
     return Premise("agreement", "in force", "an agreement in force", "none", (), no)
 
 

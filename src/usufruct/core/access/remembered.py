@@ -7,18 +7,24 @@ and that moment has not come. Nobody has to tell of a change, and nothing can be
 the state that this decision reads. A reader may have a `version`, an object that is another one after every change of
 what it reads: while that is the same, so are the rows, and they are not looked at.
 
-What was *listed* is not kept, for a list can grow without any row of it becoming another one.
+What was *listed* is not kept, for a list can grow without any row of it becoming another one. Nor is *nothing* kept, for
+there is no end to the names under which there is nothing.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, fields
+from functools import cache
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, cast
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Reader, Row, RowT
+
+ROWS_KEPT = 100_000  # whose instants are not looked for again
+_INDIVISIBLE = frozenset((int, bool, type(None)))
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -61,7 +67,8 @@ class Remembered(Generic[T]):
         self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
 
     def find(self, name: Hashable, read: Reader, at: Instant, work_out: Callable[[Reader], T]) -> T:
-        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it."""
+        """What `work_out` finds at `at`, which must depend on nothing but its name, what it reads, and instants in it; None
+        stands for nothing."""
         kept, version = self._kept.get(name), getattr(read, "version", None)
         if kept is not None and kept.since <= at < kept.until:
             if version is not None and version is kept.version:
@@ -74,9 +81,11 @@ class Remembered(Generic[T]):
                 return kept.value
         noting = _Noting(read)
         value = work_out(noting)
-        if not noting.listed:
+        if value is not None and not noting.listed:
             rows = tuple((kind, key, row) for (kind, key), row in noting.got.items())
-            until = min((moment for _, _, row in rows for moment in _instants(row) if moment > at), default=END_OF_TIME)
+            until = min(
+                (moment for row in noting.got.values() for moment in _INSTANTS(row) if moment > at), default=END_OF_TIME
+            )
             self._kept[name] = _Kept(version, rows, at, until, value)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
@@ -101,14 +110,27 @@ class OncePerObject(Generic[S, T]):
         return found[1]
 
 
-def _instants(value: Any) -> Iterator[Instant]:
-    """Every text in a row that could be an instant."""
-    if isinstance(value, str):
-        if len(value) == len(END_OF_TIME) and value.endswith("Z"):
-            yield Instant(value)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _instants(item)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _instants(getattr(value, field.name))
+def _instants(row: Row | None) -> list[Instant]:
+    """Every text in a row that could be an instant. A row has some hundred texts, and most rows are read for many requests."""
+    found: list[Instant] = []
+    values: list[Any] = [row]
+    for value in values:  # which become more on the way
+        kind = type(value)
+        if kind is str:
+            if len(value) == len(END_OF_TIME) and value[-1] == "Z":
+                found.append(Instant(value))
+        elif kind is tuple:
+            values += value
+        elif kind not in _INDIVISIBLE:
+            values += _fields_of(cast(Hashable, kind))(value)
+    return found
+
+
+@cache
+def _fields_of(kind: Hashable) -> Callable[[Any], tuple[Any, ...]]:
+    """How the values of the fields are got of a record of this kind."""
+    names = [field.name for field in fields(cast(Any, kind))]
+    return attrgetter(*names) if len(names) > 1 else lambda record: tuple([getattr(record, name) for name in names])
+
+
+_INSTANTS: OncePerObject[Row | None, list[Instant]] = OncePerObject(_instants, ROWS_KEPT)

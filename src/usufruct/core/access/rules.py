@@ -12,6 +12,7 @@ refused or never consented are simply not in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -24,11 +25,13 @@ from usufruct.core.access.gates import Case
 from usufruct.core.access.proof import GATES, Change, No, Obligation, Premise, Proof, Request
 from usufruct.core.access.remembered import Remembered
 from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import Agreement, in_force
 from usufruct.core.lineage.standing import rests_on, standing
 from usufruct.core.registry import pool, rights
+from usufruct.core.registry.assurance import found_out, known
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook import grades, purposes
 from usufruct.core.terms import evaluate
@@ -54,19 +57,33 @@ class Permit(NamedTuple):
     delegations: tuple[str, ...] = ()
 
 
+class _Verdict(NamedTuple):
+    """All premises in the order of their gates, what stands in the way, and how that is said; None if nothing does."""
+
+    premises: tuple[Premise, ...]
+    noes: tuple[No, ...]
+    refusal: Refusal | None
+
+
 class _Lasting(NamedTuple):
-    """A case, what seldom changes of it, and what a permit of it says. `asked` is the request in the words of the
-    agreement's rules, `ends` says for each gate how many premises stand in and before it, `open` whether all hold;
-    `known` whether an account is not enough, and it must be known who asks, and `signed` whether by a signed request."""
+    """A case, what seldom changes of it, and what a permit of it says.
+
+    `asked` is the request in the words of rules, and `rules` are those that bear on it. `known`: an account is not enough,
+    and it must be known who asks, which the premise `identity` says if the operator found it out; `signed`: by a signed
+    request. What passes with the moment is looked at in each decision: mostly it is as it was `foreseen`, with which the
+    verdict is `mostly`.
+    """
 
     case: Case
     asked: evaluate.Request
-    premises: tuple[Premise, ...]
-    ends: dict[str, int]
-    open: bool
-    obligations: tuple[Obligation, ...]
+    rules: tuple[agreed.Ruled, ...]
     known: bool
     signed: bool
+    identity: Premise | None
+    premises: tuple[Premise, ...]
+    foreseen: list[Premise]
+    mostly: _Verdict
+    obligations: tuple[Obligation, ...]
     group_min: int
     life: int
     until: Instant
@@ -74,17 +91,16 @@ class _Lasting(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """What the gates found: the premises, and the case, if it came that far, with the price of the use."""
+    """What the gates found, and the case, if it came that far, with the price of the use."""
 
-    premises: tuple[Premise, ...]
-    noes: list[No]
+    verdict: _Verdict
     lasting: _Lasting | None = None
     price: int = 0
     delegations: tuple[str, ...] = ()
     until: Instant = END_OF_TIME
 
 
-_LASTING: Remembered[_Lasting] = Remembered(100_000)
+_LASTING: Remembered[tuple[_Lasting, ...] | None] = Remembered(100_000)
 
 
 def decide(
@@ -93,10 +109,9 @@ def decide(
     """Permit or refusal for one request, from the state as it is at `at`; `admitted` for a use that was permitted before,
     `under` these delegations, and is among those that are counted."""
     judged = _judge(read, request, at, admitted, under)[0]
-    if judged.noes or judged.lasting is None:
-        noes = judged.noes
-        remedies = dict.fromkeys(no.remedy for no in noes if no.remedy)
-        return refuse(noes[0].code, REFUSED, *(no.reason for no in noes), remedy="; and ".join(remedies) or NO_REMEDY)
+    if judged.verdict.refusal is not None:
+        return judged.verdict.refusal
+    assert judged.lasting is not None, "there is no permit without an agreement"
     case = judged.lasting.case
     circumstances, persons = _circumstances(case, request, at, admitted), pool.persons(read, case.asset)
     population = consent.population(
@@ -141,7 +156,7 @@ def prove(read: Reader, request: Request, at: Instant) -> Proof:
         return proof
 
     def way(agreement: str) -> why_not.Way:
-        return lambda supposed, otherwise: _judge(supposed, otherwise, at, only=agreement)[0].noes
+        return lambda supposed, otherwise: _judge(supposed, otherwise, at, only=agreement)[0].verdict.noes
 
     ways = [way(judged.lasting.case.agreement.id if judged.lasting else "") for judged in tried]
     return proof._replace(why_not=why_not.smallest(read, request, ways))
@@ -167,33 +182,32 @@ def _judge(
     that permits, or else the one that the least stands in the way of."""
     purpose = purposes.normal(request.purpose)
     if purpose is None:
-        return [_judged((gates.unknown_purpose(request),))]
+        return [_Judged(_verdict((gates.unknown_purpose(request),)))]
     chain = delegation.NO_CHAIN
     if request.actors:
         deed = Deed("ask", request.asset, (purpose,), request.form, uses=0 if admitted else 1, under=under)
         chain = delegation.look_at(read, request.requester, request.actors, deed, at)
         if chain.noes:  # what else stands in the way is no matter of somebody who acts for nobody
-            return [_judged(chain.premises)]
-    card = read.get(Asset, request.asset)
-    agreements = in_force(read, request.requester, request.asset, at)
-    if card is None or not agreements:
-        return [_judged((*chain.premises, gates.no_agreement(request)))]
+            return [_Judged(_verdict(chain.premises))]
+    table, card = grades.in_force(at), read.get(Asset, request.asset) if request.columns else None
+    columns = gates.columns_read(request, card) if card else None  # and not what was typed, which has no end
+    name = (request.requester, request.asset, purpose, request.form, columns, table.effective, table.known)
+    cases = _LASTING.find(name, read, at, partial(_work_out, request, purpose, columns, table, at))
+    if cases is None:
+        return [_Judged(_verdict((*chain.premises, gates.no_agreement(request))))]
     tried: list[_Judged] = []
-    table = grades.in_force(at)
-    columns = gates.columns_read(request, card)  # and not what was typed, which has no end
-    for agreement in agreements:
+    for lasting in cases:
+        agreement = lasting.case.agreement
         if only and agreement.id != only:
             continue
-        name = (agreement.id, purpose, request.form, columns, table.effective, table.known)
-        work_out = partial(_work_out, agreement.id, request.form, columns, purpose, table, at)
-        lasting = _LASTING.find(name, read, at, work_out)
-        others = [other for other in agreements if other is not agreement]
         price = clauses.price_of(read, agreement, lasting.prices, at)
         asked = agreed.running(read, request, lasting.asked)
-        passing = agreed.gates(read, lasting.case, request, asked, others, at, admitted)
+        passing = agreed.gates(read, lasting.rules, request, asked, at, admitted)
         passing += templates.premises(read, request, purpose)
         if lasting.known:
-            passing += gates.requester(read, request, lasting.signed, at)
+            passing.append(lasting.identity or gates.identity(request.requester, known(read, request.requester, at)))
+        if lasting.signed:
+            passing.append(gates.signature(request))
         if request.actors:
             # At its release the use is counted already, so the price would be that of the next one.
             due = None if admitted else price
@@ -203,56 +217,67 @@ def _judge(
                 *chain.premises,
                 *agreed.mandated(read, agreed.who_asks(request), asked, chain.delegations, at, admitted),
             )
-        premises = _in_order(lasting, passing)
-        if lasting.open and all(premise.no is None for premise in passing):
-            return [_Judged(premises, [], lasting, price, chain.ids, chain.until), *tried]
-        tried.append(_judged(premises)._replace(lasting=lasting))
-    return sorted(tried, key=lambda judged: len(judged.noes))
-
-
-def _judged(premises: tuple[Premise, ...]) -> _Judged:
-    return _Judged(premises, [premise.no for premise in premises if premise.no is not None])
+        verdict = lasting.mostly if passing == lasting.foreseen else _verdict((*lasting.premises, *passing))
+        judged = _Judged(verdict, lasting, price, chain.ids, chain.until)
+        if verdict.refusal is None:
+            return [judged, *tried]
+        tried.append(judged)
+    return sorted(tried, key=lambda judged: len(judged.verdict.noes))
 
 
 _PLACES = {gate: place for place, gate in enumerate(GATES)}
 
 
-def _order(premise: Premise) -> int:
-    return _PLACES[premise.gate]
-
-
-def _in_order(lasting: _Lasting, passing: list[Premise]) -> tuple[Premise, ...]:
-    """All premises by their gates; within a gate what passes stands last."""
-    merged, start = [], 0
-    for premise in sorted(passing, key=_order):
-        end = lasting.ends[premise.gate]
-        merged += [*lasting.premises[start:end], premise]
-        start = end
-    return (*merged, *lasting.premises[start:])
+def _verdict(premises: Iterable[Premise]) -> _Verdict:
+    """What these premises come to; within a gate they stay in their order."""
+    in_order = tuple(sorted(premises, key=lambda premise: _PLACES[premise.gate]))
+    noes = tuple([premise.no for premise in in_order if premise.no is not None])
+    if not noes:
+        return _Verdict(in_order, (), None)
+    remedies = dict.fromkeys(no.remedy for no in noes if no.remedy)
+    remedy = "; and ".join(remedies) or NO_REMEDY
+    return _Verdict(in_order, noes, refuse(noes[0].code, REFUSED, *(no.reason for no in noes), remedy=remedy))
 
 
 def _work_out(
-    agreement_id: str, form: str, columns: tuple[str, ...], purpose: str, table: grades.Table, at: Instant, read: Reader
-) -> _Lasting:
-    agreement = read.get(Agreement, agreement_id)
-    card = read.get(Asset, agreement.asset) if agreement else None
-    assert agreement is not None and card is not None
-    asset, right = standing(read, card, at), read.get(Right, agreement.right)
-    case = Case(
-        purpose, form, tuple(column for column in asset.columns if column.name in columns), asset, rests_on(read, card), table,
-        agreement, rights.explain(read, right, at) if right else None,
-    )  # fmt: skip
-    until = min([agreement.until, *(link.until for link in case.right.links)] if case.right else [at])
-    life = min(grade.decision_seconds for grade in case.handled())
-    own = delegation.in_its_own_name(read, agreement.consumer)
-    running = read.get(Running, agreement_id)
+    request: Request, purpose: str, columns: tuple[str, ...] | None, table: grades.Table, at: Instant, read: Reader
+) -> tuple[_Lasting, ...] | None:
+    """What lasts of a request, with each of the agreements that are in force; None if there is none, or no such asset."""
+    agreements = in_force(read, request.requester, request.asset, at)
+    card = read.get(Asset, request.asset) if agreements else None
+    if card is None:
+        return None
+    asset, descent = standing(read, card, at), rests_on(read, card)
+    own = delegation.in_its_own_name(read, request.requester)
+    named = asset.columns if request.form in grades.RECORDS else ()
+    if columns is not None:
+        named = tuple(column for column in asset.columns if column.name in columns)
+    found = []
+    for agreement in agreements:
+        right = read.get(Right, agreement.right)
+        link = rights.explain(read, right, at) if right else None
+        case = Case(purpose, request.form, named, asset, descent, table, agreement, link)
+        others = [other for other in agreements if other is not agreement]
+        found.append(_lasting(read, case, own, others, at))
+    return tuple(found)
+
+
+def _lasting(read: Reader, case: Case, own: tuple[Premise, ...], others: list[Agreement], at: Instant) -> _Lasting:
+    """What lasts of a case, with the premises `own` of who asks."""
+    agreement, running = case.agreement, read.get(Running, case.agreement.id)
     clause = (gates.schedule(case, running),) if running else ()
-    premises = tuple(sorted((*own, *gates.lasting(case), *clause), key=_order))
-    ends = {gate: sum(_order(premise) <= place for premise in premises) for gate, place in _PLACES.items()}
-    wanted = case.assurance
+    premises = (*own, *gates.lasting(case), *clause)
+    asked = agreed.question(case)
+    rules = agreed.on(case, asked, others)
+    must_be_known, signed = (grades.reaches(case.assurance, wanted) for wanted in ("substantial", "high"))
+    facts = found_out(read, agreement.consumer, at) if must_be_known else None
+    identity = gates.identity(agreement.consumer, facts) if facts else None
+    foreseen = [premise for ruled in rules for premise in ruled.foreseen]
+    foreseen += [premise for premise in (identity, gates.SIGNED if signed else None) if premise is not None]
+    until = min([agreement.until, *(link.until for link in case.right.links)] if case.right else [at])
     return _Lasting(
-        case, agreed.question(case), premises, ends, all(premise.no is None for premise in premises), _obligations(case),
-        grades.reaches(wanted, "substantial"), grades.reaches(wanted, "high"), case.group_min, life, until,
+        case, asked, rules, must_be_known, signed, identity, premises, foreseen, _verdict((*premises, *foreseen)),
+        _obligations(case), case.group_min, min(grade.decision_seconds for grade in case.handled()), until,
         running.schedule.prices if running else (),
     )  # fmt: skip
 
@@ -272,17 +297,17 @@ def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:
     """Where nothing is open to who asks, what it would have been restricted to is left out: it was read from a card."""
     lasting = judged.lasting
     if lasting is None:
-        return Proof(replace(request, reach=()), at, "", judged.premises, (), 0, at)
+        return Proof(replace(request, reach=()), at, "", judged.verdict.premises, (), 0, at)
     agreement = lasting.case.agreement.id
-    if judged.noes:
-        return Proof(request, at, agreement, judged.premises, (), 0, at)
+    if judged.verdict.refusal is not None:
+        return Proof(request, at, agreement, judged.verdict.premises, (), 0, at)
     obligations = lasting.obligations
     if judged.price:
-        pay = Obligation("pay", f"{judged.price} {lasting.case.agreement.terms.currency}")
+        pay = Obligation("pay", str(Money(judged.price, lasting.case.agreement.terms.currency)))
         place = 1 + (request.form in ("aggregates", "computation"))
         obligations = (*obligations[:place], pay, *obligations[place:])
     until = min(lasting.until, judged.until)
-    return Proof(request, at, agreement, judged.premises, obligations, lasting.life, until)
+    return Proof(request, at, agreement, judged.verdict.premises, obligations, lasting.life, until)
 
 
 def _obligations(case: Case) -> tuple[Obligation, ...]:

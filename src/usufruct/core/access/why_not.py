@@ -12,7 +12,7 @@ writer's turn, where nobody may be kept waiting, so there is a bound on all that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
@@ -22,7 +22,7 @@ from usufruct.core.base.records import Reader
 MOST = 4  # changes in one set
 TRIED = 150  # sets, over all ways
 
-Way = Callable[[Reader, Request], list[No]]
+Way = Callable[[Reader, Request], Sequence[No]]
 """What stands in the way of a permit of one kind; empty if nothing does."""
 
 

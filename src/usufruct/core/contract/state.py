@@ -141,5 +141,6 @@ def _agreed(read: Reader, consumer: str, asset: str) -> Agreed:
 
 def in_force(read: Reader, consumer: str, asset: str, at: Instant) -> list[Agreement]:
     """The agreements of a consumer on an asset under which uses can be admitted at `at`, the oldest first."""
-    found = (read.get(Agreement, id) for id in _agreed(read, consumer, asset).agreements)
+    agreed = read.get(Agreed, consumer, asset)
+    found = [read.get(Agreement, id) for id in agreed.agreements] if agreed is not None else []
     return [agreement for agreement in found if agreement is not None and agreement.active(at)]

@@ -97,10 +97,15 @@ def _verified(read: Reader, party: str, evidence: str, until: Instant) -> PartyV
 
 def known(read: Reader, party: str, at: Instant) -> tuple[int, ...] | None:
     """The facts by which it is known who a party is; None if it is not."""
+    return found_out(read, party, at) or next(
+        ((one.fact,) for one in read.list(Credential, party=party, ended="") if counts(read, one, at)), None
+    )
+
+
+def found_out(read: Reader, party: str, at: Instant) -> tuple[int, ...] | None:
+    """The facts by which the operator found out who a party is; None if it did not, whatever the party can show."""
     row = read.get(Verified, party)
-    if row is not None and at < row.until:
-        return (row.seq,)
-    return next(((one.fact,) for one in read.list(Credential, party=party, ended="") if counts(read, one, at)), None)
+    return (row.seq,) if row is not None and at < row.until else None
 
 
 def verified(party: str) -> Verified:

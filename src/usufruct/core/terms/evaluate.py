@@ -2,7 +2,9 @@
 
 Rules are read once (`read`) and asked often. `permits` gives the verdict and nothing else, from the formulas; `report`
 goes through the same premises one by one, in the shape of the Compliance Report Model: each rule active or inactive,
-each premise satisfied or not, with what was expected and what was found. A property test holds the two together.
+each premise satisfied or not, with what was expected and what was found. Where most of a request is known beforehand,
+`settled` answers as far as that goes, and what is left is asked as often as need be. A property test holds the three
+together.
 
 The verdict is *yes* only if a permission applies. A prohibition that applies overrides it, unless the rules say that
 permissions win (`conflict: perm`). Where they say nothing (`invalid`) the collision makes the whole void, for this
@@ -15,22 +17,25 @@ A request may name several values for one operand (a tuple): it then asks for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice, product
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from usufruct.core.base.instants import Instant, moment
-from usufruct.core.terms.formula import Formula, In, Key, Values, any_of, check
+from usufruct.core.base.instants import END_OF_TIME, Instant, moment
+from usufruct.core.terms.formula import TRUE, Formula, In, Key, Values, all_of, any_of, check, given, negated
 from usufruct.core.terms.meaning import Flag, Meaning, Node, Reader
 from usufruct.core.terms.model import Rule, Ruleset
 from usufruct.core.terms.values import millionths
 from usufruct.core.terms.vocabulary import OPERANDS
 
 COMBINATIONS_MAX = 256  # of several values in one request; beyond it nothing is permitted
+RESTS_KEPT = 20_000  # what is left of rules, which is mostly the same few tests of the clock
 _NOBODY: frozenset[str] = frozenset()
 _OF_WHO = frozenset({"usu:assurance", "usu:machine"})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_IN_THE_WORLD = frozenset({"clock", "count", "duty"})  # what is read from its state, and changes with it
 
 
 class Request(NamedTuple):
@@ -126,7 +131,9 @@ class Terms:
         self._permission_wins = rules.conflict == "perm"
         self.permission = any_of(m.applies().sure for m in self.meanings if m.rule.kind == "permission")
         self.prohibition = any_of(m.applies().maybe for m in self.meanings if m.rule.kind == "prohibition")
-        self._may, self._must_not = check(self.permission), check(self.prohibition)
+        against = () if self._permission_wins else (negated(self.prohibition),)
+        self._verdict = all_of((self.permission, *against))
+        self._may, self._must_not = check(self._verdict), check(self.prohibition)
         asked = {*_asked(self.permission), *_asked(self.prohibition)}
         self.given = frozenset(key for key in asked if isinstance(key, str))
         self.untold = tuple(sorted(name for name in map(_operand, asked) if _untold(name, actions is not None)))
@@ -142,10 +149,10 @@ class Terms:
 
     def permits(self, request: Request, world: World) -> bool:
         """The verdict alone."""
-        if self._one(_values(request, world, self._derived)):
+        if self._may(_values(request, world, self._derived)):
             return True
         several = _several(request) or []
-        return bool(several) and all(self._one(_values(one, world, self._derived)) for one in several)
+        return bool(several) and all(self._may(_values(one, world, self._derived)) for one in several)
 
     def prohibits(self, request: Request, world: World) -> bool:
         """Whether a prohibition applies, whatever is permitted."""
@@ -153,8 +160,26 @@ class Terms:
         asked = [request] if several is None else several
         return not asked or any(self._must_not(_values(one, world, self._derived)) for one in asked)
 
-    def _one(self, values: Values) -> bool:
-        return self._may(values) and (self._permission_wins or not self._must_not(values))
+    def settled(
+        self, request: Request, later: frozenset[str] = _NOBODY, collections: Mapping[str, frozenset[str]] = _NOTHING
+    ) -> Rest:
+        """What is left to ask when it is known in which collections things are, and the request but for the operands that
+        come `later`, none of which may have several values. What is left of other rules, or of another request, is the
+        same object if it is the same."""
+        known = tuple((key, make) for key, make in self._derived if not _comes_later(key, later))
+        world = World(END_OF_TIME, collections=collections)  # the moment is what comes later
+
+        def left(formula: Formula, one: Request) -> Formula:
+            return given(formula, _values(one, world, known), lambda key: _comes_later(key, later))
+
+        several = _several(request)
+        may = left(self._verdict, request)
+        if several:
+            may = any_of([may, all_of(left(self._verdict, one) for one in several)])
+        asked = [request] if several is None else several
+        must_not = any_of(left(self.prohibition, one) for one in asked) if asked else TRUE
+        keys = {*_asked(may), *_asked(must_not)}
+        return _rest(may, must_not, tuple(duty for uid, duty in self._duties.items() if ("duty", uid) in keys))
 
     def report(self, request: Request, world: World) -> Report:
         """The verdict with what each rule said; of several requests in one, the first that is not permitted."""
@@ -174,6 +199,30 @@ class Terms:
         if must_not and not self._permission_wins:
             return Report(False, "void" if self.rules.conflict == "invalid" else "prohibited", rules)
         return Report(True, "permitted", rules)
+
+
+class Rest:
+    """What is left of rules to be asked: of the state of the world, and of what comes later of a request."""
+
+    __slots__ = ("_derived", "_may", "_must_not")
+
+    def __init__(self, may: Formula, must_not: Formula, duties: Mapping[str, Rule]) -> None:
+        self._may, self._must_not = check(may), check(must_not)
+        keys = sorted({*_asked(may), *_asked(must_not)}, key=str)
+        self._derived = tuple((key, _given(key) if isinstance(key, str) else _derive(key, duties)) for key in keys)
+
+    def permits(self, request: Request, world: World) -> bool:
+        """As `Terms.permits` of the same request, with what came later."""
+        return self._may({key: make(request, world) for key, make in self._derived})
+
+    def prohibits(self, request: Request, world: World) -> bool:
+        """As `Terms.prohibits`."""
+        return self._must_not({key: make(request, world) for key, make in self._derived})
+
+
+@lru_cache(RESTS_KEPT)
+def _rest(may: Formula, must_not: Formula, duties: tuple[Rule, ...]) -> Rest:
+    return Rest(may, must_not, {duty.uid: duty for duty in duties})
 
 
 def read(rules: Ruleset, duty_mode: str = "strict", actions: frozenset[str] | None = None) -> Terms:
@@ -348,6 +397,15 @@ def _derive(key: tuple[str, ...], duties: Mapping[str, Rule]) -> _Derive:
         case _:
             duty = duties[key[1]]
             return lambda request, world: _state(duty, world)
+
+
+def _comes_later(key: Key, later: frozenset[str]) -> bool:
+    """Whether the value under a key is not known with the request, where these operands of it come later."""
+    return key in later if isinstance(key, str) else key[0] in _IN_THE_WORLD or not later.isdisjoint(key[1:])
+
+
+def _given(operand: str) -> _Derive:
+    return lambda request, world: request.values.get(operand)
 
 
 _DAYS = OPERANDS["usu:dayOfWeek"].among

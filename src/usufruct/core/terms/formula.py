@@ -114,6 +114,14 @@ def negated(formula: Formula) -> Formula:
     return any_of(parts) if isinstance(formula, All) else all_of(parts)
 
 
+def given(formula: Formula, values: Values, later: Callable[[Key], bool]) -> Formula:
+    """What is left of the formula once these values are known, and only those come `later` that are said to."""
+    if isinstance(formula, In):
+        return formula if later(formula.key) else TRUE if check(formula)(values) else FALSE
+    parts = [given(part, values, later) for part in formula.parts]
+    return all_of(parts) if isinstance(formula, All) else any_of(parts)
+
+
 def opposite(pair: Pair) -> Pair:
     """*Not*, of a pair: surely not what may be, perhaps not what is not sure."""
     return Pair(negated(pair.maybe), negated(pair.sure))
