@@ -217,7 +217,7 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path, numb
             f"FROM (SELECT value, row_number() OVER (ORDER BY value) - 1 AS place FROM (SELECT DISTINCT {person} AS value "
             "FROM typed)) JOIN numbers USING (place)",
             f"CREATE TABLE target.asset AS SELECT persons.number AS _person, persons.draw AS _draw{others} "
-            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY typed._line",
+            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY persons.number, typed._line",
         ]
     places = {"place": pa.array(range(len(numbers)), pa.int64()), "number": pa.array(numbers, pa.int32())}
     connection.register("numbers", pa.table(places))

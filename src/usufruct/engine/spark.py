@@ -59,6 +59,7 @@ _RETRIES = 3  # of a call that did not arrive; the client's own would go on for 
 _GRACE_SECONDS = 2  # for the cluster to let go of a question whose time is over, before nobody listens any more
 _SPELLED = {"//": "DIV", "VARCHAR": "STRING"}
 _WORDS = re.compile(r"""'[^']*'|"(?:[^"]|"")*"|\$[0-9]+|//|\bVARCHAR\b""")
+_PLACE = re.compile(r"(?:min\(lot, [0-9]+\)|array_sort\(array_agg\(lot\)\))\[([0-9]+)\]")  # of a person's lots in order
 
 
 class SparkEngine(DuckDbEngine):
@@ -174,4 +175,5 @@ def translated(statement: Statement, names: Mapping[str, str]) -> tuple[str, dic
         return f":p{word[1:]}" if word[0] == "$" else _SPELLED.get(word, word)
 
     text, values = statement
+    text = _PLACE.sub(r"try_element_at(array_sort(array_agg(lot)), \1)", text)
     return _WORDS.sub(spelled, text), {f"p{place}": value for place, value in enumerate(values, 1)}

@@ -31,6 +31,9 @@ from usufruct.engine.columns import quoted
 
 Statement = tuple[str, list[Literal | None]]
 
+PRIME = 2**31 - 1  # of lots
+HEAP = 100  # values, of 8 bytes, for each person
+
 
 def bounding(plan: QueryPlan) -> Statement:
     """What each person counts for in each group."""
@@ -47,20 +50,40 @@ def bounding(plan: QueryPlan) -> Statement:
         f"GROUP BY {grouping}"
     )
     if limited:
-        # The order is by a hash of person and group alone, so whom else the table is about changes nothing: neither
-        # a person's number nor the version may go in, for both depend on the others.
-        names = "".join(f", CAST(k{i} AS VARCHAR)" for i in range(len(plan.keys)))
-        salt = writer.bound(plan.sources[0].asset)
-        hashed = f"md5(concat_ws('|', {salt}, CAST(draw AS VARCHAR){names}))"
-        order = ", ".join([hashed, *(f"k{i}" for i in range(len(plan.keys)))])
-        query = (
-            f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY {order}) AS place FROM ({query}) AS g) AS p "
-            f"WHERE place <= {plan.groups_per_person}"
-        )
+        query = _limited(query, len(plan.keys), plan.groups_per_person, writer.bound(plan.sources[0].asset))
     most = plan.rows_per_group
     clamped = "".join(f", {_clamped(v, i, most)} AS v{i}" for i, v in enumerate(plan.vectors) if v.kind != "bins")
-    kept = ", draw" if limited else ""
-    return f"SELECT person, {keys}least(n, {most}) AS rows{clamped}{kept} FROM ({query}) AS b", writer.values
+    return f"SELECT person, {keys}least(n, {most}) AS rows{clamped} FROM ({query}) AS b", writer.values
+
+
+def _limited(query: str, keys: int, most: int, salt: str) -> str:
+    """Of each person's groups in `query` those with the lowest lots, `most` at most: those below the lot that is one too many,
+    so of groups with the same lot none or all.
+
+    A group's lot is a * draw + b modulo a prime, with a and b from a hash of the group alone. So whom else the table is about
+    changes nothing: neither a person's number nor the version may go in, for both depend on the others. A lot is as likely to
+    be one number as another, and for one group the lots of any two draws have nothing to do with each other (Carter and
+    Wegman 1979). Texts are hashed once for each group, and not once for each person in it.
+    """
+    names = [f"k{i}" for i in range(keys)]
+    grouped, words = ", ".join(names), ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
+    alike = " AND ".join(f"g.{name} = lots.{name}" for name in names)
+    return (
+        f"WITH g AS ({query}), "
+        f"hashed AS (SELECT {grouped}, translate(md5(concat_ws('|', {salt}, {words})), 'abcdef', '012345') AS digits "
+        f"FROM (SELECT DISTINCT {grouped} FROM g) AS d), "
+        f"lots AS (SELECT {grouped}, CAST(substr(digits, 1, 16) AS BIGINT) % {PRIME} AS a, "
+        f"CAST(substr(digits, 17, 16) AS BIGINT) % {PRIME} AS b FROM hashed), "
+        f"drawn AS (SELECT g.*, (lots.a * CAST(draw AS BIGINT) + lots.b) % {PRIME} AS lot FROM g JOIN lots ON {alike}), "
+        f"cuts AS (SELECT person, {_smallest('lot', most + 1)} AS cut FROM drawn GROUP BY person) "
+        "SELECT drawn.* FROM drawn JOIN cuts ON drawn.person = cuts.person WHERE cut IS NULL OR lot < cut"
+    )
+
+
+def _smallest(column: str, place: int) -> str:
+    """The value at a place, from 1, when a person's are in order; NULL if she has fewer. A heap is faster than a list, but
+    takes the room for all places at once, for each person."""
+    return f"min({column}, {place})[{place}]" if place <= HEAP else f"array_sort(array_agg({column}))[{place}]"
 
 
 def adding_up(plan: QueryPlan) -> Statement:
