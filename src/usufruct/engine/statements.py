@@ -70,6 +70,8 @@ def _limited(query: str, keys: int, added: list[str], most: int, salt: str) -> s
     """
     names = [f"k{i}" for i in range(keys)]
     grouped, words = ", ".join(names), ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
+    carried = ", ".join(f"g.{name}" for name in [*names, *added])
+    lot = f"(lots.a * coalesce(CAST(draw AS BIGINT), 0) + lots.b) % {PRIME}"
     alike = " AND ".join(f"g.{name} = lots.{name}" for name in names)
     return (
         f"WITH g AS ({query}), "
@@ -77,7 +79,7 @@ def _limited(query: str, keys: int, added: list[str], most: int, salt: str) -> s
         f"FROM (SELECT DISTINCT {grouped} FROM g) AS d), "
         f"lots AS (SELECT {grouped}, CAST(substr(digits, 1, 16) AS BIGINT) % {PRIME} AS a, "
         f"CAST(substr(digits, 17, 16) AS BIGINT) % {PRIME} AS b FROM hashed), "
-        f"drawn AS (SELECT person, {', '.join(f'g.{name}' for name in [*names, *added])}, (lots.a * coalesce(CAST(draw AS BIGINT), 0) + lots.b) % {PRIME} AS lot FROM g JOIN lots ON {alike}), "
+        f"drawn AS (SELECT person, {carried}, {lot} AS lot FROM g JOIN lots ON {alike}), "
         f"cuts AS (SELECT person, {_smallest('lot', most + 1)} AS cut FROM drawn GROUP BY person) "
         "SELECT drawn.* FROM drawn JOIN cuts ON drawn.person = cuts.person WHERE cut IS NULL OR lot < cut"
     )
@@ -113,6 +115,8 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
         f"SELECT person, {named}({value} - {low}) // {vector.reach} AS bin, max(draw) AS d, count(*) AS n "
         f"FROM ({writer.relation(plan.relation)}) AS r{where} GROUP BY {', '.join(str(1 + i) for i in range(len(plan.keys) + 2))}"
     )
+    carried = ", ".join(f"g.{name}" for name in [*names, *added])
+    lot = f"(lots.a * coalesce(CAST(draw AS BIGINT), 0) + lots.b) % {PRIME}"
     alike = " AND ".join(["bounded.person = c.person", *(f"bounded.k{i} = c.k{i}" for i in range(len(plan.keys)))])
     own = ", ".join(["c.person", *(f"c.k{i}" for i in range(len(plan.keys)))])
     before = (
