@@ -115,8 +115,6 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
         f"SELECT person, {named}({value} - {low}) // {vector.reach} AS bin, max(draw) AS d, count(*) AS n "
         f"FROM ({writer.relation(plan.relation)}) AS r{where} GROUP BY {', '.join(str(1 + i) for i in range(len(plan.keys) + 2))}"
     )
-    carried = ", ".join(f"g.{name}" for name in [*names, *added])
-    lot = f"(lots.a * coalesce(CAST(draw AS BIGINT), 0) + lots.b) % {PRIME}"
     alike = " AND ".join(["bounded.person = c.person", *(f"bounded.k{i} = c.k{i}" for i in range(len(plan.keys)))])
     own = ", ".join(["c.person", *(f"c.k{i}" for i in range(len(plan.keys)))])
     before = (
