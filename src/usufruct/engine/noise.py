@@ -1,8 +1,8 @@
 """Noise from OpenDP: the discrete Gaussian over integers, sampled exactly (Canonne, Kamath and Steinke 2020).
 
-Only this measurement is taken from the library, and imported by its own name: the library's prelude brings the whole of
-scikit-learn and SciPy along where they are installed, two seconds of each command. Bounding, thresholds and accounting are ours, because they are what
-has to be proven together (see docs/decisions/0006-noise.md).
+Only this measurement is taken from the library, by its own name: the library's prelude loads scikit-learn and SciPy where
+they are installed, which takes two seconds. Bounding, thresholds and accounting are ours, because they are what has to be
+proven together (see docs/decisions/0006-noise.md).
 """
 
 from __future__ import annotations
