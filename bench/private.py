@@ -10,8 +10,8 @@ warm up. The peers' environments are made when they are first needed. OpenDP's i
 others are named in `USUFRUCT_BENCH_PEERS`, by spaces, out of `opendp_polars smartnoise_sql pipelinedp tumult`. Then no
 others take part. Who is slow takes one turn alone, after the others.
 
-A group counts as released if it is one of the 200. 100 million rows come with `--full`: some 16 GB of memory, without
-peers.
+A group counts as released if it is one of the 200. 100 million rows come with `--full`: some 10 GB of memory and 20 GB
+of disk, without peers.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def make(folder: Path, table: Path, large: bool) -> None:
     create_node(folder, "Bench", "holder", "Holder", "EUR")
     if large:
         settings = (folder / "node.toml").read_text(encoding="utf-8")
-        settings = re.sub("engine_memory = .*", 'engine_memory = "12GB"', settings)
+        settings = re.sub("engine_memory = .*", 'engine_memory = "8GB"', settings)
         settings = re.sub("engine_seconds = .*", "engine_seconds = 600", settings)
         (folder / "node.toml").write_text(settings, encoding="utf-8")
     steps = Steps()

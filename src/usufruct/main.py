@@ -67,7 +67,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "currency": ("EUR", "the currency of its ledger"),
     "url": ("http://127.0.0.1:8000", "where people reach it"),
     "key": ("", "the public key of its journal (a C2SP verifier key); give it to whoever wants to verify"),
-    "engine_memory": ("4GB", "how much memory one question may use"),
+    "engine_memory": ("4GB", "how much memory one question may use, or taking in a table before it uses the disk"),
     "engine_seconds": (60, "how long one question may run"),
     "engine": ("", "a Spark Connect server that works out questions, sc://… or env:NAME; empty: DuckDB in this node"),
     "engine_folder": ("", "with Spark: where it finds what it may read, by the same path on each of its machines"),

@@ -58,6 +58,9 @@ def test_only_words_that_spark_spells_otherwise_are_changed() -> None:
     found, values = spark.translated((text, [None, 7, True]), names)
     assert found == "SELECT n0 AS c0, CAST(c1 DIV :p2 AS STRING) || '|//$1' FROM t0 WHERE n1 = :p12"
     assert values == {"p1": None, "p2": 7, "p3": True}
+    for lots in ("min(lot, 3)[3]", "array_sort(array_agg(lot))[3]"):
+        found, _ = spark.translated((f"""SELECT {lots}, "{lots}" AS c0, '{lots}' FROM t0""", []), {lots: "n0"})
+        assert found == f"SELECT try_element_at(array_sort(array_agg(lot)), 3), n0 AS c0, '{lots}' FROM t0"
 
 
 def settle(directory: Path, name: str, value: str) -> None:

@@ -25,6 +25,7 @@ from privacy import world
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.rules import QueryPlan, Wishes
+from usufruct.engine import statements
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.ports import Engine
 
@@ -94,6 +95,19 @@ def test_our_questions_mean_the_same_to_datafusion(text: str, stored: Mapping[st
         plan = planned(text, wishes, 2 * seed)
         assert plan is not None, "it is answered"
         same(plan, seed, DuckDbEngine(stored[rows]), DataFusionEngine(stored[rows]))
+
+
+@pytest.mark.parametrize("text", QUESTIONS)
+def test_a_list_of_lots_finds_what_a_heap_finds(
+    text: str, stored: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what finds them where a person may be in many groups."""
+    plan = planned(text, FEW, 0)
+    assert plan is not None, "it is answered"
+    among = tables.populations(plan, 0)
+    found = DuckDbEngine(stored["many"]).run(plan, among)
+    monkeypatch.setattr(statements, "HEAP", 0)
+    assert DuckDbEngine(stored["many"]).run(plan, among) == found == DataFusionEngine(stored["many"]).run(plan, among)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))

@@ -68,8 +68,10 @@ def reference(plan: Plan, rows: Sequence[Record], population: bytes) -> Measured
     counted = [0] * len(persons)
     for who in persons:
         mine = [group for person, group in local if person == who]
-        mine.sort(key=lambda group: (lot("asset", who, group), group))
-        for group in mine[: plan.groups]:
+        lots = {group: lot("asset", who, group) for group in mine}
+        if len(mine) > plan.groups:
+            mine = [group for group in mine if lots[group] < sorted(lots.values())[plan.groups]]
+        for group in mine:
             records = local[who, group]
             counted[number[who]] += min(len(records), plan.rows)
             for vector, totals in zip(plan.vectors, vectors, strict=True):
@@ -82,11 +84,13 @@ def isin(cell: Cell, values: Sequence[Literal]) -> bool:
     return any(type(cell) is type(value) and cell == value for value in values)
 
 
-def lot(asset: str, who: Cell, group: tuple[Literal, ...]) -> str:
+def lot(asset: str, who: Cell, group: tuple[Literal, ...]) -> int:
     """By what a person's groups are ordered: it depends on her and the group, and on nothing and nobody else."""
     draw = int.from_bytes(hashlib.md5(f"{asset}|{who}".encode()).digest()[8:10], "little")
     words = [str(item).lower() if isinstance(item, bool) else str(item) for item in group]
-    return hashlib.md5("|".join([asset, str(draw), *words]).encode()).hexdigest()
+    hashed = hashlib.md5("|".join([asset, *words]).encode()).hexdigest()
+    first, second = (int(half.translate(str.maketrans("abcdef", "012345"))) for half in (hashed[:16], hashed[16:]))
+    return (first * draw + second) % (2**31 - 1)
 
 
 def part(vector: Vector, records: list[Record], rows: int) -> int:

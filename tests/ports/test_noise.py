@@ -146,10 +146,8 @@ def test_what_was_declared_is_never_rounded_down(monkeypatch: pytest.MonkeyPatch
     import usufruct.engine.noise as module
 
     scales: list[float] = []
-    real = module.dp.m.make_gaussian
-    monkeypatch.setattr(
-        module.dp.m, "make_gaussian", lambda *args, scale: scales.append(scale) or real(*args, scale=scale)
-    )  # type: ignore[func-returns-value]
+    real = module.make_gaussian
+    monkeypatch.setattr(module, "make_gaussian", lambda *args, scale: scales.append(scale) or real(*args, scale=scale))  # type: ignore[func-returns-value]
     rng = random.Random(1)
     for sigma in [Fraction(rng.getrandbits(bits) | 1, 64) for bits in range(1, 90)]:
         noise.add([0], sigma)

@@ -52,8 +52,8 @@ VISITS: Rows = {
     "Pay $": [0.1 + 0.2, 1e3, None, 7.0, -0.005, 12.34],
 }
 STORED = [
-    (1, 30, 1, True, "x"), (0, 100_000, None, False, 'say "hi",\n\\N'), (1, None, 2**63 - 1, None, "é"),
-    (2, -1, -(2**63), True, None), (0, 1234, 0, False, "\\N"),
+    (0, 100_000, None, False, 'say "hi",\n\\N'), (0, 1234, 0, False, "\\N"), (1, 30, 1, True, "x"),
+    (1, None, 2**63 - 1, None, "é"), (2, -1, -(2**63), True, None),
 ]  # fmt: skip
 
 

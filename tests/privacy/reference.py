@@ -42,6 +42,8 @@ from usufruct.core.registry.state import Asset
 
 Cell = int | str | bool | None
 PERSON = "person"
+PRIME = 2**31 - 1
+DIGITS = str.maketrans("abcdef", "012345")
 
 
 @dataclass(frozen=True)
@@ -615,10 +617,12 @@ def wanted(measure: Measure, rows: Rows) -> Iterator[Wanted]:
         yield Wanted("squares", found, centre, reach)
 
 
-def lot(asset: str, draw: int, group: Sequence[Cell]) -> str:
+def lot(asset: str, draw: int, group: Sequence[Cell]) -> int:
     """By what a person's groups are ordered: it depends on her and the group, and on nothing and nobody else."""
     words = [str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in group]
-    return hashlib.md5("|".join([asset, str(draw), *words]).encode()).hexdigest()
+    hashed = hashlib.md5("|".join([asset, *words]).encode()).hexdigest()
+    first, second = (int(half.translate(DIGITS)) for half in (hashed[:16], hashed[16:]))
+    return (first * draw + second) % PRIME
 
 
 def evaluate(question: Question, data: Data, plan: QueryPlan) -> Sums:
@@ -641,8 +645,10 @@ def evaluate(question: Question, data: Data, plan: QueryPlan) -> Sums:
     sums = Sums(defaultdict(int), [[{} for _ in wanteds] for wanteds in vectors], defaultdict(int))
     for who in dict.fromkeys(person for person, _ in local):
         mine = [group for person, group in local if person == who]
-        mine.sort(key=lambda group: (lot(plan.sources[0].asset, who.draw, group), group))
-        for group in mine[: plan.groups_per_person]:
+        lots = {group: lot(plan.sources[0].asset, who.draw, group) for group in mine}
+        if len(mine) > plan.groups_per_person:
+            mine = [group for group in mine if lots[group] < sorted(lots.values())[plan.groups_per_person]]
+        for group in mine:
             members = local[who, group]
             sums.persons[group] += 1
             sums.counted[who.number] += min(len(members), plan.rows_per_group)

@@ -52,6 +52,7 @@ class DuckDbEngine:
     def __init__(self, folder: Path, memory: str = "4GB", seconds: float = 60, threads: int | None = None) -> None:
         self._folder = folder
         self._seconds = seconds
+        self._memory = memory
         self._config: dict[str, str | bool | int | float | list[str]] = {
             **LOCKED, "memory_limit": memory, "threads": str(threads or os.cpu_count() or 1), "lock_configuration": "true"
         }  # fmt: skip
@@ -72,7 +73,7 @@ class DuckDbEngine:
 
     def ingest(self, card: Card, table: Path | TableIn, numbers: Numbers | None = None) -> Ingested:
         """Takes a table in, typed by its card, under the digest of its bytes."""
-        return take_in(card, table, partial(self._file, card.asset), numbers)
+        return take_in(card, table, partial(self._file, card.asset), self._memory, numbers)
 
     def fits(self, asset: Asset, stored: Stored, persons: int) -> None:
         """Returns if the stored table is whole."""

@@ -62,15 +62,19 @@ def _sample(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]
     return tuple(value for (value,) in found)
 
 
-def take_in(card: Card, table: Path | TableIn, file: Callable[[str], Path], numbers: Numbers | None = None) -> Ingested:
+def take_in(
+    card: Card, table: Path | TableIn, file: Callable[[str], Path], memory: str, numbers: Numbers | None = None
+) -> Ingested:
     """Writes the table of `card` to the `file` of its version, whole or not at all; persons get the `numbers` that they are
     given, or those of their order.
 
-    What does not fit into memory while it is read goes beside the target and nowhere else, and is gone afterwards.
+    What does not fit into `memory`, a DuckDB size, while it is read goes beside the target and nowhere else, and is gone
+    afterwards.
     """
     spill = file("reading").with_suffix(".spill")
     try:
-        return _take_in(duckdb.connect(config={"temp_directory": str(spill)}), card, table, file, numbers)
+        connection = duckdb.connect(config={"temp_directory": str(spill), "memory_limit": memory})
+        return _take_in(connection, card, table, file, numbers)
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 
@@ -89,6 +93,7 @@ def _take_in(
     about_somebody = f"WHERE {person} IS NOT NULL" if card.person_column else ""
     typed = ", ".join(f"{_cast(c, loaded.kinds[c.name])} AS {quoted(c.name)}" for c in card.columns)
     connection.execute(f"CREATE TABLE typed AS SELECT _line, {typed} FROM raw {about_somebody} ORDER BY _line")
+    connection.execute("DROP TABLE raw")  # for its room
     persons = _persons(connection, card.person_column) if card.person_column else ()
     counts = ", ".join(f"count(*) - count({quoted(c.name)})" for c in card.columns)
     rows, *nulls = _one(connection, f"SELECT count(*), {counts} FROM typed")
@@ -203,7 +208,8 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path, numb
     """The rows without the person's own value, by her number, into a file that appears whole or not at all.
 
     `_draw` decides which groups of a person count when she has too many. It comes from her own value alone, unlike her
-    number, and is short enough to be shared by others, so it does not give her away.
+    number, and is short enough to be shared by others, so it does not give her away. Rows of one person lie together, in their
+    order, for every question adds them up by person first.
     """
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
@@ -217,7 +223,7 @@ def _write(connection: duckdb.DuckDBPyConnection, card: Card, target: Path, numb
             f"FROM (SELECT value, row_number() OVER (ORDER BY value) - 1 AS place FROM (SELECT DISTINCT {person} AS value "
             "FROM typed)) JOIN numbers USING (place)",
             f"CREATE TABLE target.asset AS SELECT persons.number AS _person, persons.draw AS _draw{others} "
-            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY typed._line",
+            f"FROM typed JOIN persons ON typed.{person} = persons.value ORDER BY persons.number, typed._line",
         ]
     places = {"place": pa.array(range(len(numbers)), pa.int64()), "number": pa.array(numbers, pa.int32())}
     connection.register("numbers", pa.table(places))

@@ -58,7 +58,8 @@ _OWN = ("_person", "_draw")  # columns that the node added, under whose names no
 _RETRIES = 3  # of a call that did not arrive; the client's own would go on for minutes
 _GRACE_SECONDS = 2  # for the cluster to let go of a question whose time is over, before nobody listens any more
 _SPELLED = {"//": "DIV", "VARCHAR": "STRING"}
-_WORDS = re.compile(r"""'[^']*'|"(?:[^"]|"")*"|\$[0-9]+|//|\bVARCHAR\b""")
+_LOTS = r"(?:\bmin\(lot, [0-9]+\)|\barray_sort\(array_agg\(lot\)\))"  # of a person, in order
+_WORDS = re.compile(rf"""'[^']*'|"(?:[^"]|"")*"|\$[0-9]+|//|\bVARCHAR\b|{_LOTS}\[([0-9]+)\]""")
 
 
 class SparkEngine(DuckDbEngine):
@@ -168,7 +169,9 @@ def translated(statement: Statement, names: Mapping[str, str]) -> tuple[str, dic
     """A statement as Spark spells it, and the values for its parameters; columns have the `names` they were handed over by."""
 
     def spelled(found: re.Match[str]) -> str:
-        word = found.group()
+        word, place = found.group(0, 1)
+        if place:
+            return f"try_element_at(array_sort(array_agg(lot)), {place})"
         if word[0] == '"':
             return names[word[1:-1].replace('""', '"')]
         return f":p{word[1:]}" if word[0] == "$" else _SPELLED.get(word, word)

@@ -31,13 +31,18 @@ from usufruct.engine.columns import quoted
 
 Statement = tuple[str, list[Literal | None]]
 
+PRIME = 2**31 - 1  # of lots
+MOST_ROWS = 2**40  # of a table, far more than any has
+HEAP = 100  # values, of 8 bytes, for each person
+
 
 def bounding(plan: QueryPlan) -> Statement:
     """What each person counts for in each group."""
     writer = _Writer(plan)
     keys = _keys(plan)
     columns = "".join(f"{key.name} AS k{i}, " for i, key in enumerate(plan.keys))
-    vectors = "".join(f", {_per_person(v)} AS v{i}" for i, v in enumerate(plan.vectors) if v.kind != "bins")
+    added = {f"v{i}": _per_person(v) for i, v in enumerate(plan.vectors) if v.of is not None and v.kind != "bins"}
+    vectors = "".join(f", {made} AS {name}" for name, made in added.items())
     where = writer.named_groups()
     limited = not plan.cells or plan.cells > plan.groups_per_person
     draw = ", max(draw) AS draw" if limited else ""
@@ -47,26 +52,50 @@ def bounding(plan: QueryPlan) -> Statement:
         f"GROUP BY {grouping}"
     )
     if limited:
-        # The order is by a hash of person and group alone, so whom else the table is about changes nothing: neither
-        # a person's number nor the version may go in, for both depend on the others.
-        names = "".join(f", CAST(k{i} AS VARCHAR)" for i in range(len(plan.keys)))
         salt = writer.bound(plan.sources[0].asset)
-        hashed = f"md5(concat_ws('|', {salt}, CAST(draw AS VARCHAR){names}))"
-        order = ", ".join([hashed, *(f"k{i}" for i in range(len(plan.keys)))])
-        query = (
-            f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY {order}) AS place FROM ({query}) AS g) AS p "
-            f"WHERE place <= {plan.groups_per_person}"
-        )
+        query = _limited(query, len(plan.keys), ["n", *added], plan.groups_per_person, salt)
     most = plan.rows_per_group
     clamped = "".join(f", {_clamped(v, i, most)} AS v{i}" for i, v in enumerate(plan.vectors) if v.kind != "bins")
-    kept = ", draw" if limited else ""
-    return f"SELECT person, {keys}least(n, {most}) AS rows{clamped}{kept} FROM ({query}) AS b", writer.values
+    return f"SELECT person, {keys}least(n, {most}) AS rows{clamped} FROM ({query}) AS b", writer.values
+
+
+def _limited(query: str, keys: int, added: list[str], most: int, salt: str) -> str:
+    """Of each person's groups in `query` those with the lowest lots, `most` at most: those below the lot that is one too many,
+    so of groups with the same lot none or all.
+
+    A group's lot is a * draw + b modulo a prime, with a and b from a hash of the group alone. So whom else the table is about
+    changes nothing: neither a person's number nor the version may go in, for both depend on the others. A lot is as likely to
+    be one number as another, and for one group the lots of any two draws have nothing to do with each other (Carter and
+    Wegman 1979). Texts are hashed once for each group, and not once for each person in it.
+    """
+    names = [f"k{i}" for i in range(keys)]
+    grouped, words = ", ".join(names), ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
+    carried = ", ".join(f"g.{name}" for name in [*names, *added])
+    lot = f"(lots.a * coalesce(CAST(draw AS BIGINT), 0) + lots.b) % {PRIME}"
+    alike = " AND ".join(f"g.{name} = lots.{name}" for name in names)
+    return (
+        f"WITH g AS ({query}), "
+        f"hashed AS (SELECT {grouped}, translate(md5(concat_ws('|', {salt}, {words})), 'abcdef', '012345') AS digits "
+        f"FROM (SELECT DISTINCT {grouped} FROM g) AS d), "
+        f"lots AS (SELECT {grouped}, CAST(substr(digits, 1, 16) AS BIGINT) % {PRIME} AS a, "
+        f"CAST(substr(digits, 17, 16) AS BIGINT) % {PRIME} AS b FROM hashed), "
+        f"drawn AS (SELECT person, {carried}, {lot} AS lot FROM g JOIN lots ON {alike}), "
+        f"cuts AS (SELECT person, {_smallest('lot', most + 1)} AS cut FROM drawn GROUP BY person) "
+        "SELECT drawn.* FROM drawn JOIN cuts ON drawn.person = cuts.person WHERE cut IS NULL OR lot < cut"
+    )
+
+
+def _smallest(column: str, place: int) -> str:
+    """The value at a place, from 1, when a person's are in order; NULL if she has fewer. A heap is faster than a list, but
+    takes the room for all places at once, for each person."""
+    return f"min({column}, {place})[{place}]" if place <= HEAP else f"array_sort(array_agg({column}))[{place}]"
 
 
 def adding_up(plan: QueryPlan) -> Statement:
     """The sums over all persons, group by group; of groups that no list names only those of enough persons."""
     keys = _keys(plan)
-    sums = "".join(f", {_total(f'v{i}')}" for i, v in enumerate(plan.vectors) if v.kind != "bins")
+    most = plan.rows_per_group
+    sums = "".join(f", {_total(f'v{i}', most * _reach(v))}" for i, v in enumerate(plan.vectors) if v.kind != "bins")
     grouping = f" GROUP BY {keys.removesuffix(', ')}" if keys else ""
     least = f" HAVING count(*) >= {plan.threshold.least}" if plan.threshold else ""
     return f"SELECT {keys}count(*) AS persons{sums} FROM bounded{grouping}{least}", []
@@ -97,7 +126,7 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
         f"SELECT {cut}bin, greatest(least(n, {plan.rows_per_group} - coalesce({before}, 0)), 0) AS m "
         f"FROM ({counted}) AS c JOIN bounded ON {alike}"
     )
-    return f"SELECT {keys}bin, {_total('m')} FROM ({left}) AS l GROUP BY {keys}bin", writer.values
+    return f"SELECT {keys}bin, {_total('m', plan.rows_per_group)} FROM ({left}) AS l GROUP BY {keys}bin", writer.values
 
 
 def over_columns(condition: Expression, bound: list[Literal | None] | None = None) -> Statement:
@@ -115,32 +144,38 @@ def _keys(plan: QueryPlan) -> str:
     return "".join(f"k{i}, " for i in range(len(plan.keys)))
 
 
-def _total(column: str) -> str:
-    """A sum that no number of rows can overflow, whatever width an engine adds whole numbers up in."""
+def _total(column: str, reach: int | None = None) -> str:
+    """A sum that no number of rows can overflow, whatever width an engine adds whole numbers up in. Numbers that are all within
+    a small `reach` of zero need no more than 64 bits, in which all are faster."""
+    if reach is not None and reach * MOST_ROWS < 2**63:
+        return f"CAST(sum({column}) AS BIGINT)"
     return f"sum(CAST({column} AS DECIMAL(38, 0)))"
+
+
+def _reach(vector: Vector) -> int:
+    """How far from zero what one row adds to a vector can be."""
+    return {"sum": vector.reach, "squares": vector.reach**2}.get(vector.kind, 1)
 
 
 def _per_person(vector: Vector) -> str:
     """What one person's rows in one group come to, before clamping."""
-    if vector.kind == "persons":
-        return "1"
     if vector.kind == "rows":
-        return "count(*)" if vector.of is None else f"count({vector.of})"
+        return f"count({vector.of})"
     assert vector.domain is not None and vector.domain.low is not None and vector.domain.high is not None
     low, high, centre = vector.domain.low, vector.domain.high, vector.centre
     name = vector.of
     bounded = f"(CASE WHEN {name} < {low} THEN {low} WHEN {name} > {high} THEN {high} ELSE {name} END - {centre})"
     added = f"{bounded} * {bounded}" if vector.kind == "squares" else bounded
-    return f"coalesce({_total(added)}, 0)"
+    return f"coalesce({_total(added, _reach(vector))}, 0)"
 
 
 def _clamped(vector: Vector, index: int, rows: int) -> str:
+    if vector.kind == "persons":
+        return "1"
+    reach = rows * _reach(vector)
     if vector.kind == "sum":
-        reach = rows * vector.reach
         return f"least(greatest(v{index}, -{reach}), {reach})"
-    if vector.kind == "squares":
-        return f"least(v{index}, {rows * vector.reach**2})"
-    return f"least(v{index}, {1 if vector.kind == 'persons' else rows})"
+    return f"least({'n' if vector.of is None else f'v{index}'}, {reach})"
 
 
 @dataclass(slots=True)
