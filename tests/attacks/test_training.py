@@ -15,6 +15,7 @@ import pytest
 
 import story
 import training
+from support import Unhurried
 from training import FEATURES, fit, make, watch
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
@@ -39,21 +40,21 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("settled")
     for name, grade in (("node", "sensitive"), ("mild", "internal")):
         story.found(folder / name)
-        with open_node(folder / name) as found:
+        with open_node(folder / name, Unhurried()) as found:
             training.settle(found, folder / "pay.csv", grade)
     return folder
 
 
 @pytest.fixture
 def node(settled: Path, tmp_path: Path) -> Iterator[Node]:
-    with open_node(shutil.copytree(settled / "node", tmp_path / "node")) as found:
+    with open_node(shutil.copytree(settled / "node", tmp_path / "node"), Unhurried()) as found:
         yield found
 
 
 @pytest.fixture
 def mild(settled: Path, tmp_path: Path) -> Iterator[Node]:
     """The same people, graded so low that a model of the rows may leave."""
-    with open_node(shutil.copytree(settled / "mild", tmp_path / "mild")) as found:
+    with open_node(shutil.copytree(settled / "mild", tmp_path / "mild"), Unhurried()) as found:
         yield found
 
 

@@ -28,8 +28,9 @@ from usufruct.core.privacy.suppression import TOTAL, Place, Tableau, places
 from usufruct.core.registry import pool, rights
 from usufruct.core.registry.state import Asset, ErasedPerson
 from usufruct.core.rulebook import grades, purposes
+from usufruct.node import stored
 from usufruct.node.node import Node
-from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Wanted, carry_out
+from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Wanted, at_tick, carry_out
 from usufruct.ports import Transaction
 
 
@@ -69,6 +70,16 @@ def build(node: Node, cube: str, by: str) -> CubeBuilt | Refusal:
     Raises:
         EngineFault: the figures could not be worked out; nothing is recorded.
     """
+    began = node.clock.steady()
+    with node.store.read() as state:
+        row = state.get(Cube, cube)
+        asset = state.get(Asset, row.asset) if row else None
+    tick = ticks.length(node.rulebook, node.clock.now(), asset.quality.rows if asset else 0)
+    with at_tick(node, began, tick):
+        return _build(node, cube, by)
+
+
+def _build(node: Node, cube: str, by: str) -> CubeBuilt | Refusal:
     while True:
         with node.store.read() as state:
             ground = _ground(state, cube, by, node.clock.now())
@@ -76,6 +87,7 @@ def build(node: Node, cube: str, by: str) -> CubeBuilt | Refusal:
                 return ground
             before = [(built, of, state.evidence(built.population), state.evidence(built.figures))
                       for built, of in ground.before]  # fmt: skip
+        stored.check(node, ground.asset.id, ground.asset.version)
         plan = cubes.plan(ground.cube, ground.asset)
         tallied = node.engine.tally(plan, ground.population, ground.persons)
         earlier = [_earlier(node, plan, ground, *one) for one in before]

@@ -19,7 +19,7 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy import matching
+from usufruct.core.privacy import matching, ticks
 from usufruct.core.privacy.facts import QueryAbandoned
 from usufruct.core.privacy.matching import Plan, Sides
 from usufruct.core.privacy.matching_facts import (
@@ -35,7 +35,7 @@ from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.state import Use
 from usufruct.core.proof.checkpoint import from_base64, parse_vkey, to_base64, vkey
 from usufruct.core.registry.state import Party, Person
-from usufruct.node import use
+from usufruct.node import stored, use
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
@@ -122,10 +122,17 @@ def admit(node: Node, tx: Transaction, wanted: Wanted) -> Admitted | tuple[str, 
     return Admitted(match, id, wanted, request, permit, made, meaning)
 
 
+def tick(node: Node, admitted: Admitted) -> int:
+    """The length in milliseconds of the ticks at which everything leaves, once the data may have been looked at: the result,
+    and each message, for the other node has a clock too."""
+    return ticks.length(node.rulebook, node.clock.now(), admitted.permit.asset.quality.rows)
+
+
 def own_set(node: Node, admitted: Admitted) -> OwnSet:
     """The identifiers of the persons who may be used, made alike. Persons who share one are one element, which is worth
     what one of them may count for at most. Raises EngineFault."""
     permit, made = admitted.permit, admitted.plan
+    stored.check(node, permit.asset.id, permit.asset.version)
     found = node.engine.identified(
         permit.asset, made.identifier, made.value, made.reach * made.step, permit.population, permit.persons
     )

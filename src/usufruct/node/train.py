@@ -80,7 +80,7 @@ def compute(
         found = plan(tx, permit)
         if isinstance(found, Refusal):
             return request, found
-        tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows)
+        tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows, computing=True)
         return request, Deed(((request, permit),), found, holdable(job.in_words()), tick, found.charge)
 
     wanted = Wanted(

@@ -208,7 +208,12 @@ def at_tick(node: Node, began: int, tick: int) -> Iterator[None]:
     try:
         yield
     finally:
-        node.clock.sleep(ticks.until_next(node.clock.steady() - began, tick))
+        wait(node, began, tick)
+
+
+def wait(node: Node, began: int, tick: int) -> None:
+    """Returns at the next multiple of `tick` milliseconds after something `began`."""
+    node.clock.sleep(ticks.until_next(node.clock.steady() - began, tick))
 
 
 def _begin(
