@@ -236,6 +236,8 @@ class DuckDbEngine:
         """A locked connection, stopped when its time is over. What it says of failures depends on no row."""
         try:
             connection = duckdb.connect(self._file(asset, version), read_only=True, config=self._config)
+        except duckdb.OutOfMemoryException:
+            raise _overrun() from None
         except duckdb.Error:
             raise EngineFault(
                 "engine.data",
@@ -248,14 +250,18 @@ class DuckDbEngine:
         try:
             yield connection
         except duckdb.Error:
-            raise EngineFault(
-                "engine.limits", "the question could not be worked out within the node's limits",
-                "ask something smaller; what it may have learnt was charged",
-            ) from None  # fmt: skip
+            raise _overrun() from None
         finally:
             done.set()
             watchdog.join()
             connection.close()
+
+
+def _overrun() -> EngineFault:
+    return EngineFault(
+        "engine.limits", "the question could not be worked out within the node's limits",
+        "ask something smaller; what it may have learnt was charged",
+    )  # fmt: skip
 
 
 def _tuples(table: pa.Table) -> Iterator[tuple[Any, ...]]:
