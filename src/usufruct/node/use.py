@@ -41,6 +41,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy import ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
+from usufruct.core.privacy.spending import paying
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
 from usufruct.node.node import Node
@@ -312,13 +313,18 @@ def refuse(tx: Transaction, use: str, wanted: Wanted, request: Request | None, r
 def admit(tx: Transaction, use: str, wanted: Wanted, deed: Deed[Any]) -> tuple[str, ...]:
     """The facts of an admission: for each asset a use of its own, of which the first is `use`; returns their ids."""
     uses: list[str] = []
+    paid = {permit.asset.id for _, permit in deed.parts}
     for (_, permit), population in zip(deed.parts, deed.populations, strict=True):
         each = numbered("use", tx.next) if uses else use
+        sources = [one for one in paying(tx, permit.asset) if one.id not in paid]
+        paid.update(one.id for one in sources)
+        charge, nano_delta = (deed.charge, deed.nano_delta) if permit.asset.person_column else (0, 0)
         tx.append(QueryAdmitted(
             each, wanted.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose,
-            _kept(wanted.text), deed.meaning, deed.charge, permit.price, permit.agreement.terms.currency,
+            _kept(wanted.text), deed.meaning, charge, permit.price, permit.agreement.terms.currency,
             tx.attach(POPULATION, population), tx.attach(MEDIA_TYPE, permit.proof.encode()), wanted.actors,
-            permit.delegations, deed.nano_delta, use if uses else "", "" if uses else deed.digest, deed.template, deed.form,
+            permit.delegations, nano_delta, use if uses else "", "" if uses else deed.digest, deed.template, deed.form,
+            tuple(f"{one.id}/{one.version}" for one in sources),
         ))  # fmt: skip
         counted = consent.used(tx, each, permit.asset.id, permit.purpose, population, permit.circumstances)
         if counted is not None:
