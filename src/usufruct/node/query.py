@@ -8,13 +8,13 @@ from array import array
 from dataclasses import replace
 from functools import partial
 
+from usufruct.core.access.rules import Permit
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy import release
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.privacy.state import Use
-from usufruct.core.registry.state import Person
 from usufruct.node import stored
 from usufruct.node.asking import Asked as Asked
 from usufruct.node.asking import decide, read_twice
@@ -73,20 +73,21 @@ def _among(node: Node, admitted: Admitted[QueryPlan], populations: tuple[bytes, 
     permits = {permit.asset.id: permit for _, permit in admitted.deed.parts}
     rows = dict(zip(permits, populations, strict=True))
     found: list[Among | None] = []
-    first: dict[str, int] | None = None
+    first: Permit | None = None
     with node.store.read() as state:
         for source in admitted.deed.plan.sources:
             if not source.personal:
                 found.append(None)
                 continue
             permit, numbers = permits[source.asset], None
-            if len(permits) > 1:
-                people = [p for p in state.list(Person, asset=source.asset) if p.number < permit.persons]
-                if first is None:
-                    first = {person.party: person.number for person in people}
-                else:
-                    called = {person.number: first.get(person.party, NOBODY) for person in people}
-                    numbers = array("I", (called.get(number, NOBODY) for number in range(permit.persons))).tobytes()
+            if first is None:
+                first = permit
+            else:
+                called = array("I", [NOBODY]) * permit.persons
+                for number, there in state.also_in(source.asset, first.asset.id):
+                    if number < permit.persons and there < first.persons:  # others came after the decision
+                        called[number] = there
+                numbers = called.tobytes()
             found.append(Among(rows[source.asset], permit.persons, numbers))
     return found
 
