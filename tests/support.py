@@ -46,6 +46,32 @@ class SetClock:
         self.at = later(self.at, **duration)
 
 
+class Unhurried(SystemClock):
+    """The machine's clock, on which nobody waits."""
+
+    def sleep(self, milliseconds: int) -> None:
+        """Nobody waits."""
+
+
+class Ticking(SystemClock):
+    """A clock on which working out takes as long as it is told. `left` is when something was waited for, in milliseconds
+    from the first look at the clock."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes, self.at_ms = takes, -takes
+        self.left: list[int] = []
+
+    def steady(self) -> int:
+        """So much later than at the last look."""
+        self.at_ms += self.takes
+        return self.at_ms
+
+    def sleep(self, milliseconds: int) -> None:
+        """The time is over at once."""
+        self.at_ms += milliseconds
+        self.left.append(self.at_ms)
+
+
 def state_rows(journal: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of the state tables and of `about`, as they lie in the file."""
     with closing(sqlite3.connect(journal)) as connection:

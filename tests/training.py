@@ -19,7 +19,7 @@ from usufruct.core.privacy.sample import Sample, listed
 from usufruct.core.privacy.synthesis import Synthesis
 from usufruct.node import register, synthesize, trade, train
 from usufruct.node.node import Node
-from usufruct.node.use import Done, Refused
+from usufruct.node.use import Answered, Refused
 from usufruct.trainer import Sampled, Trainer
 from usufruct.wire import card
 
@@ -104,13 +104,13 @@ def agree(
 def fit(
     node: Node, estimator: str = "ridge", label: str = "wage", features: Sequence[str] = FEATURES, requester: str = story.USER,
     purpose: str = story.PURPOSE, micro_rho: int | None = story.PRECISE, asset: str = story.ASSET, **more: Any,
-) -> Done | Refused:  # fmt: skip
+) -> Answered | Refused:  # fmt: skip
     """One fit, as it comes in from outside, signed."""
     job = Fit(estimator, asset, label, tuple(features), **more)
     return train.train(node, train.Asked(requester, job, purpose, micro_rho, signed=True))
 
 
-def make(node: Node, product: str = "pay-drawn", requester: str = story.OPERATOR, **more: Any) -> Done | Refused:
+def make(node: Node, product: str = "pay-drawn", requester: str = story.OPERATOR, **more: Any) -> Answered | Refused:
     """One synthesis."""
     job = {
         "columns": ("sector", "age", "union", "wage"), "pairs": (("sector", "union"), ("sector", "wage")),

@@ -41,7 +41,7 @@ from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
-from usufruct.node import call, erase, identity, match_use, query, register, stored
+from usufruct.node import call, erase, identity, match_use, register, stored, use
 from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
 from usufruct.node.once import Once
@@ -243,7 +243,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
             register.settle(node)
             identity.recover(node)
             match_use.recover(node)
-            query.recover(node)
+            use.recover(node)
             stored.forget(node)
             call.recover(node)
             yield node

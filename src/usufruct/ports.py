@@ -339,6 +339,10 @@ class Snapshot(Reader, PublicLog, Protocol):
     def evidence(self, seal: str) -> bytes:
         """The evidence with that seal. Raises JournalDamaged if it is missing."""
 
+    def also_in(self, asset: str, other: str) -> Iterator[tuple[int, int]]:
+        """The persons of an asset whom the other is about too: the number of each here and there, in any order. What
+        `list(Person, …)` of both would tell, at the cost of an index: there may be a million."""
+
     def entry(self, seq: int) -> Entry:
         """The fact at that place."""
 

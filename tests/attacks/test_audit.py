@@ -46,7 +46,7 @@ from privacy import world
 from privacy.test_sensitivity import complaints, exact_tail
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy import release, rules, state, threshold
+from usufruct.core.privacy import release, rules, state, threshold, ticks
 from usufruct.core.privacy.state import Use
 from usufruct.engine import noise as noise_module
 from usufruct.engine import room, statements
@@ -284,7 +284,7 @@ def digest(node: Node) -> str:
             replace(node, rulebook=rulebook(quota_percent=100)), read, asked, node.clock.now(), True
         )[1]
     assert isinstance(decided, asking.Decided), decided
-    return decided.digest
+    return decided.deed.digest
 
 
 # --- twins -----------------------------------------------------------------------------------------------------------
@@ -488,15 +488,9 @@ def cached_without_version(patch: Patch) -> None:
 
 
 def cached_across_requesters(patch: Patch) -> None:
-    def before(tx: Any, asked: Any, decided: Any) -> Any:
-        plan = repr(decided.plan)
-        known = _SEEN.setdefault(plan, decided.digest)
-        found = [u for u in tx.list(Use, plan=known) if u.state == "answered"]
-        if not found:
-            return None
-        permit = decided.parts[0][1]
-        fact = query.QueryRepeated(found[0].id, asked.requester, permit.asset.id, permit.purpose, asked.actors)
-        return query._Again(found[0], tx.append(fact).seq, permit)
+    def before(tx: Any, requester: str, deed: Any) -> Any:
+        known = _SEEN.setdefault(repr(deed.plan), deed.digest)
+        return next((u for u in tx.list(Use, plan=known) if u.state == "answered"), None)
 
     _SEEN.clear()
     patch.setattr(query, "_before", before)
@@ -573,7 +567,7 @@ def population_ignored(patch: Patch) -> None:
 
 
 def no_tick(patch: Patch) -> None:
-    patch.setattr(query.ticks, "until_next", lambda elapsed, tick: 0)
+    patch.setattr(ticks, "until_next", lambda elapsed, tick: 0)
 
 
 def thirty_two_bits(patch: Patch) -> None:

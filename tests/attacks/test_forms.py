@@ -34,9 +34,9 @@ from usufruct.core.privacy.suppression import TOTAL, Place
 from usufruct.core.registry.state import Party, Person
 from usufruct.main import open_node
 from usufruct.node import consent, cubes, erase, query, register, rows, trade, views
-from usufruct.node.letting import Wanted
 from usufruct.node.node import Node
 from usufruct.node.query import Answered, Refused
+from usufruct.node.use import Wanted
 from usufruct.wire import card, sql
 
 USER, OTHER, OPERATOR, PURPOSE = story.USER, story.STRANGER, story.OPERATOR, story.PURPOSE

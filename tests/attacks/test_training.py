@@ -15,6 +15,7 @@ import pytest
 
 import story
 import training
+from support import Unhurried
 from training import FEATURES, fit, make, watch
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
@@ -28,7 +29,7 @@ from usufruct.engine.fitting import ChildTrainer
 from usufruct.main import open_node
 from usufruct.node import consent, query, register, synthesize, trade
 from usufruct.node.node import Node
-from usufruct.node.use import Done, Refused
+from usufruct.node.use import Answered, Refused
 from usufruct.wire import card, sql
 from usufruct.wire import fit as wire
 
@@ -39,21 +40,21 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("settled")
     for name, grade in (("node", "sensitive"), ("mild", "internal")):
         story.found(folder / name)
-        with open_node(folder / name) as found:
+        with open_node(folder / name, Unhurried()) as found:
             training.settle(found, folder / "pay.csv", grade)
     return folder
 
 
 @pytest.fixture
 def node(settled: Path, tmp_path: Path) -> Iterator[Node]:
-    with open_node(shutil.copytree(settled / "node", tmp_path / "node")) as found:
+    with open_node(shutil.copytree(settled / "node", tmp_path / "node"), Unhurried()) as found:
         yield found
 
 
 @pytest.fixture
 def mild(settled: Path, tmp_path: Path) -> Iterator[Node]:
     """The same people, graded so low that a model of the rows may leave."""
-    with open_node(shutil.copytree(settled / "mild", tmp_path / "mild")) as found:
+    with open_node(shutil.copytree(settled / "mild", tmp_path / "mild"), Unhurried()) as found:
         yield found
 
 
@@ -66,13 +67,13 @@ def budget(node: Node) -> Budget:
     return found
 
 
-def refused(result: Done | Refused) -> Refused:
+def refused(result: Answered | Refused) -> Refused:
     assert isinstance(result, Refused), "it was let out"
     return result
 
 
-def answered(result: Done | Refused) -> Done:
-    assert isinstance(result, Done), result.refusal
+def answered(result: Answered | Refused) -> Answered:
+    assert isinstance(result, Answered), result.refusal
     return result
 
 
@@ -105,14 +106,14 @@ def test_from_grade_2_on_nothing_is_fitted_to_that_has_no_noise(
     assert all(a != b for one, other in zip(before, after, strict=True) for a, b in zip(one, other, strict=True))
     scores = watched.plans[0].scores
     assert [round(d * 64) for d in noise.deviations[-len(scores) :]] == [score.sigma for score in scores]
-    assert min(noise.deviations) > 0 and (done.learnt.model is None) == (out == "scores")
+    assert min(noise.deviations) > 0 and (done.answer.model is None) == (out == "scores")
 
 
 def test_at_grade_1_the_estimator_sees_the_rows_and_nothing_is_charged(mild: Node) -> None:
     mild, watched = watch(mild)
     done = answered(fit(mild, "decision-tree", "union", ["age"]))
     assert watched.given[0].rows and done.charge == 0 and budget(mild).spent == 0
-    assert "fitted to the rows themselves" in done.learnt.notes[0]
+    assert "fitted to the rows themselves" in done.answer.notes[0]
 
 
 def test_being_in_the_table_counts_as_sensitive_as_the_column_that_says_who_is(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_the_declared_sigma_is_honest_and_the_ledger_moves_by_the_charge(node: N
         for a, b in zip(one, other, strict=True)
     ]
     declared = next(
-        float(note.split()[-2]) for note in done.learnt.notes if note.startswith("every count in a marginal")
+        float(note.split()[-2]) for note in done.answer.notes if note.startswith("every count in a marginal")
     )
     measured = math.sqrt(statistics.fmean(draw * draw for draw in draws))
     assert len(draws) > 2000 and abs(measured / declared - 1) < 5 / math.sqrt(2 * len(draws)) + 0.005 / declared
@@ -221,7 +222,7 @@ def test_what_becomes_more_sensitive_meanwhile_does_not_leave_as_it_was(node: No
     story.done(register.record_consents(node, "coarse", story.PURPOSE, None, "paper forms"))
     training.agree(node, "coarse", story.USER, asset="coarse")
     before = answered(fit(watch(node)[0], asset="coarse"))
-    assert before.charge == 0 and before.learnt.notes[0].endswith("lets a model of them leave")
+    assert before.charge == 0 and before.answer.notes[0].endswith("lets a model of them leave")
 
     def end() -> None:
         node.record(lambda tx: lineage.end_transform(tx, "coarsened", story.OPERATOR, "it was not", tx.now))
@@ -312,17 +313,17 @@ def test_a_product_is_an_asset_about_nobody_for_no_more_than_its_purpose(node: N
     assert transform.kind == "anonymisation" and "zCDP" in asset.description and transform.inputs == (story.ASSET,)
     assert asset.purposes == (story.PURPOSE,) and asset.person_column == "" and asset.quality.persons == 0
     assert {column.grade for column in asset.columns} == {1} and asset.derived_from == (story.ASSET,)
-    assert asset.quality.rows == int(done.learnt.scores["rows"]) > 0
+    assert asset.quality.rows == int(done.answer.scores["rows"]) > 0
     # Near to the noisy counts: as near as their noise, for those it was drawn from.
-    distances = {name: value for name, value in done.learnt.scores.items() if name.startswith("distance ")}
-    assert len(distances) == 6 and "check union and wage" in done.learnt.scores
+    distances = {name: value for name, value in done.answer.scores.items() if name.startswith("distance ")}
+    assert len(distances) == 6 and "check union and wage" in done.answer.scores
     near = sum(
-        float(value) <= float(done.learnt.scores[name.replace("distance", "noise")])
+        float(value) <= float(done.answer.scores[name.replace("distance", "noise")])
         for name, value in distances.items()
     )
     assert near >= 4
     found = synthesize.product(node, "pay-drawn", story.OPERATOR, False)
-    assert found is not None and found.use == done.use and found.let_out == json.loads(done.learnt.encode())
+    assert found is not None and found.use == done.use and found.let_out == json.loads(done.answer.encode())
     assert synthesize.product(node, "pay-drawn", story.USER, False) is None
     assert synthesize.product(node, "pay", story.OPERATOR, True) is None
     training.agree(node, "drawn", story.USER, asset="pay-drawn")
@@ -343,7 +344,7 @@ def test_a_name_that_is_taken_costs_nothing(node: Node) -> None:
 
 def test_a_name_that_is_taken_meanwhile_keeps_the_product_out(node: Node) -> None:
     plain, _ = watch(node)
-    busy: list[Done] = []
+    busy: list[Answered] = []
 
     def other() -> None:
         if not busy:
@@ -360,7 +361,7 @@ def test_counts_of_few_are_not_shown(node: Node) -> None:
     """Group sizes below the grade's least are left out of what is told, by the noised count."""
     node, watched = watch(node)
     done = answered(make(node))
-    shown = [row[2] for row in done.learnt.rows]
+    shown = [row[2] for row in done.answer.rows]
     noised = [count for counts in watched.noised[0] for count in counts]
     assert [value is None for value in shown] == [count < 10 * 2 for count in noised] and None in shown
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from attacks.workshop import Drowning, Here, Silent, Tables, Workshop, ask, cared, crowd, pay
-from support import SetClock
+from support import SetClock, Ticking
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.records import plain
 from usufruct.core.privacy.facts import QueryAbandoned
@@ -206,22 +206,6 @@ def test_a_question_that_runs_over_fails_the_same(twins: list[Twin], seconds: fl
     assert [kind for kind, _ in heard[0][0][-1]] == ["query.admitted/1", QueryAbandoned.KIND]
 
 
-class Ticking(SetClock):
-    """A clock on which working out takes as long as it is told."""
-
-    def __init__(self, takes: int) -> None:
-        super().__init__(tick=0)
-        self.takes, self.at_ms = takes, 10_000
-
-    def steady(self) -> int:
-        self.at_ms += self.takes
-        return self.at_ms
-
-    def sleep(self, milliseconds: int) -> None:
-        self.at_ms += milliseconds
-        self.slept = milliseconds
-
-
 def test_how_long_it_took_is_told_in_ticks(twins: list[Twin]) -> None:
     base = parameters.shipped().value("privacy.tick-milliseconds", twins[0].clock.now())
     left = []
@@ -229,7 +213,7 @@ def test_how_long_it_took_is_told_in_ticks(twins: list[Twin]) -> None:
         clock = Ticking(takes)
         node = replace(twins[0].node, clock=clock, noise=Drowning())
         assert isinstance(ask(node, f"SELECT COUNT(*) AS n{takes} FROM pay"), query.Answered)
-        left.append(clock.at_ms - 10_000 - takes)  # from when it came
+        left += clock.left
     assert left == [base, base, base, 2 * base]
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import story
 from serving import served
+from support import Unhurried
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.base.records import Fact
@@ -106,6 +107,7 @@ def pair(
     """Two nodes with these persons, agreements on both tables, and an access right; persons `without` consent there."""
     create_node(folder / "here", "Clinic node", "clinic", "Clinic", "EUR", origin="clinic.example/journal")
     create_node(folder / "there", "Register node", "register", "Register", "EUR", origin="register.example/journal")
+    clock = clock or Unhurried()
     with open_node(folder / "here", clock) as one, open_node(folder / "there", clock) as two:
         one, two = story.unlimited(one), story.unlimited(two)  # the tests of a module share their budgets
         _ready(one, folder, ASKS, "clinic", here, form, grade, cents)

@@ -27,8 +27,8 @@ from usufruct.core.base.records import Erased
 from usufruct.core.proof.checkpoint import Checkpoint, read_note, vkey
 from usufruct.core.proof.receipt import Receipt, check
 from usufruct.core.proof.tree import Frontier, leaf_hash, node_hash
-from usufruct.core.registry.facts import PartyRegistered
-from usufruct.core.registry.state import Party
+from usufruct.core.registry.facts import PartyRegistered, PersonsEnrolled
+from usufruct.core.registry.state import Party, Person
 from usufruct.ports import EpochTrees, Transaction
 from usufruct.store import batch as batches
 from usufruct.store import sqlite, tables
@@ -399,6 +399,18 @@ def test_a_snapshot_stays_as_it_was(store: Any) -> None:
             before.entry(1)
         with store.read() as after:
             assert [row.id for row in after.list(Party)] == ["anna", "bo"]
+
+
+def test_who_is_in_two_assets_is_found_as_by_listing_both(store: Any) -> None:
+    people = {"pay": ("ana", "bea", "cy"), "pay-2": ("zoe",), "care": ("dot", "cy", "ana")}
+    store.write(lambda tx: [tx.append(PersonsEnrolled(asset, 0, who)) for asset, who in people.items()])
+    store.write(lambda tx: tx.append(PersonsEnrolled("pay", 3, ("eve", "dot"))))
+    with store.read() as state:
+        for here, there in product((*people, "nothing"), repeat=2):
+            known = {person.party: person.number for person in state.list(Person, asset=there)}
+            both = [(p.number, known[p.party]) for p in state.list(Person, asset=here) if p.party in known]
+            assert sorted(state.also_in(here, there)) == sorted(both)
+        assert sorted(state.also_in("pay", "care")) == [(0, 2), (2, 1), (4, 0)]
 
 
 def test_who_reads_does_not_wait_for_who_writes(store: Any) -> None:

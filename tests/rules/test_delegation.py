@@ -182,7 +182,7 @@ def test_the_price_of_the_schedule_is_what_counts() -> None:
     made.add(AgreementReached(**{**{n: getattr(before, n) for n in before.__slots__}, "offer": "cheap"}))
     permit = decide(made.state, asked("bot"), made.at)
     assert isinstance(permit, Permit) and (permit.agreement.id, permit.price) == ("cheap", 400)
-    assert any(one.kind == "pay" and one.value == "400 EUR" for one in permit.proof.obligations)
+    assert any(one.kind == "pay" and one.value == "4.00 EUR" for one in permit.proof.obligations)
 
 
 def test_a_step_of_the_price_is_that_of_the_next_use() -> None:

@@ -26,6 +26,7 @@ from usufruct.core.access import consent as consents
 from usufruct.core.base.faults import BadInput
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
+from usufruct.core.privacy.release import Answer
 from usufruct.core.proof.book import audit
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.registry.rights import until_in_words
@@ -184,7 +185,9 @@ def _agree(node: Node) -> Agreement:
     return finished.agreement
 
 
-def _question(node: Node, who: str, text: str, purpose: str = "AcademicResearch") -> query.Answered | query.Refused:
+def _question(
+    node: Node, who: str, text: str, purpose: str = "AcademicResearch"
+) -> query.Answered[Answer] | query.Refused:
     _say("", f"{who} asks, for {purpose}:", f"    {text}")
     result = query.ask(node, query.Asked(who, text, sql.parse(text), purpose))
     if isinstance(result, query.Refused):
@@ -195,7 +198,7 @@ def _question(node: Node, who: str, text: str, purpose: str = "AcademicResearch"
     return result
 
 
-def _ask(node: Node) -> query.Answered:
+def _ask(node: Node) -> query.Answered[Answer]:
     _step(4, "The institute asks")
     _question(node, INSTITUTE, "SELECT * FROM wagepan")
     _question(node, INSTITUTE, RESTRICTED)
@@ -224,7 +227,7 @@ def _member_refuses(node: Node, agreement: Agreement) -> None:
     _say(f"  (for the record of this node only: {MEMBER}'s word on {agreement.terms.purposes[0]} is now `{standing}`)")
 
 
-def _receipts(node: Node, directory: Path, answered: query.Answered) -> None:
+def _receipts(node: Node, directory: Path, answered: query.Answered[Answer]) -> None:
     _step(6, "Receipts")
     folder = directory / "receipts"
     folder.mkdir()

@@ -11,8 +11,8 @@ from usufruct.cli.app import HERE, REFUSED, Directory, command, done, doors, gro
 from usufruct.cli.use import tell_answer
 from usufruct.core.base.faults import BadInput
 from usufruct.node import cubes, rows
-from usufruct.node.letting import Wanted
 from usufruct.node.query import Refused
+from usufruct.node.use import Wanted
 
 cube = group("Tables of totals that are declared beforehand, without small groups.")
 mask = group("How rows are masked before they leave.")

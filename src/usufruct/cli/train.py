@@ -12,10 +12,11 @@ import typer
 from usufruct.cli.app import HERE, REFUSED, Directory, doors, out, table, tell_refusal
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.fitting import ESTIMATORS, OUT, Fit
+from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.synthesis import Synthesis
 from usufruct.node import synthesize as making
 from usufruct.node import train as training
-from usufruct.node.use import Done, Refused
+from usufruct.node.use import Answered, Refused
 from usufruct.wire import fit as wire
 
 By = Annotated[str, typer.Option("--as", help="the party that asks")]
@@ -60,11 +61,11 @@ def train(
         result = training.train(node, training.Asked(by, fit, purpose, micro_rho, unread))
     done = _or_exit(result, receipt)
     out.print(f"fitted: {done.meaning}", markup=False)
-    for name, value in _figures(done.learnt.scores):
+    for name, value in _figures(done.answer.scores):
         out.print(f"  {name}: {value}", markup=False)
     _tell(done, receipt)
-    if to is not None and done.learnt.model is not None:
-        to.write_text(json.dumps(done.learnt.model, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if to is not None and done.answer.model is not None:
+        to.write_text(json.dumps(done.answer.model, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         out.print(f"model written to {to}", markup=False)
 
 
@@ -96,7 +97,7 @@ def synthesize(
     with doors().open(dir) as node:
         result = making.synthesize(node, making.Asked(by, wanted, purpose, micro_rho, unread))
     done = _or_exit(result, receipt)
-    scores = done.learnt.scores
+    scores = done.answer.scores
     out.print(f"registered {product}: {scores['rows']} rows about nobody, for {done.purpose}", markup=False)
     rows = []
     for figure, value in scores.items():
@@ -107,7 +108,7 @@ def synthesize(
     _tell(done, receipt)
 
 
-def _or_exit(result: Done | Refused, receipt: Path | None) -> Done:
+def _or_exit(result: Answered[Learnt] | Refused, receipt: Path | None) -> Answered[Learnt]:
     if receipt:
         receipt.write_text(result.receipt.text(), encoding="utf-8")
     if isinstance(result, Refused):
@@ -125,8 +126,8 @@ def _figures(scores: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-def _tell(done: Done, receipt: Path | None) -> None:
-    for note in done.learnt.notes:
+def _tell(done: Answered[Learnt], receipt: Path | None) -> None:
+    for note in done.answer.notes:
         out.print(f"  {note}", markup=False)
     total = done.budget_total
     out.print(

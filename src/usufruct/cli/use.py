@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from usufruct.cli.app import HERE, REFUSED, Directory, done, doors, out, table, tell_refusal
-from usufruct.core.privacy.release import Cell
+from usufruct.core.privacy.release import Answer, Cell
 from usufruct.node import asking, query, rows
 from usufruct.wire import sql
 
@@ -73,7 +73,7 @@ def tell_preview(found: asking.Previewed) -> None:
     )
 
 
-def tell_answer(result: query.Answered) -> None:
+def tell_answer(result: query.Answered[Answer]) -> None:
     """An answer on the screen, with what it cost."""
     answer = result.answer
     out.print(f"answer: {result.meaning}", markup=False)

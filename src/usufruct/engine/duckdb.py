@@ -240,6 +240,8 @@ class DuckDbEngine:
         """A locked connection, stopped when its time is over. What it says of failures depends on no row."""
         try:
             connection = duckdb.connect(self._file(asset, version), read_only=True, config=self._config)
+        except duckdb.OutOfMemoryException:
+            raise over_limits() from None
         except duckdb.Error:
             raise not_there([asset]) from None
         try:

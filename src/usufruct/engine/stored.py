@@ -42,7 +42,8 @@ class Watch:
         """Returns if the table in a file is whole.
 
         Raises:
-            EngineFault: it is not; what is wrong stands in the log.
+            EngineFault: `engine.data`, it is not; what is wrong stands in the log. `engine.limits`, the file is what was
+                registered, and to look into it took more than the node allows.
         """
         with self._lock:
             if self._is_registered(file, stored) and self._whole.get(file) == (self._digest(file), persons):
@@ -61,7 +62,10 @@ class Watch:
         """What is wrong with the table in a file, whatever is known of it."""
         with self._lock:
             self._digests.pop(file, None)
-            return self._wrong(file, asset, stored, persons, open)
+            try:
+                return self._wrong(file, asset, stored, persons, open)
+            except EngineFault:
+                return ["it could not be looked at within the node's limits"]
 
     def _wrong(self, file: Path, asset: Asset, stored: Stored, persons: int, open: Open) -> list[str]:
         if not file.exists():
@@ -70,7 +74,10 @@ class Watch:
         try:
             with open() as connection:
                 return [*found, *_misfits(connection, asset, persons)]
-        except EngineFault:
+        except EngineFault as fault:
+            # What has the registered bytes can be read. All rows are looked at, so whose are asked for makes no difference.
+            if fault.code == "engine.limits" and not found:
+                raise
             return [*found, "it cannot be read as a table"]
 
     def _is_registered(self, file: Path, stored: Stored) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from usufruct.core.access import delegation, opening
@@ -18,21 +19,23 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy import release, ticks
-from usufruct.core.privacy.question import Question, in_words
+from usufruct.core.privacy.question import Expression, Question, in_words
 from usufruct.core.privacy.reach import reach
-from usufruct.core.privacy.relations import View, resolve
+from usufruct.core.privacy.relations import View, over, resolve
+from usufruct.core.privacy.relations import where as resolve_condition
 from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads, too_dear
 from usufruct.core.privacy.state import Budget
 from usufruct.core.privacy.steps import Resolved, tables
 from usufruct.core.registry.state import Asset
 from usufruct.node.node import Node
+from usufruct.node.use import Deed, Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What came in: `question` is what the text was read as, or why it could not be read; `hold` the ground on which the
     use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
-    for the requester, who speaks first first; what an agent asks in its own name, it asks for its principal. `signed`:
+    for the requester, the one who speaks first; what an agent asks in its own name, it asks for its principal. `signed`:
     it came with a proof of a key that only its sender has. The bounds on a person's part are `Wishes`. `anew`: not what
     was answered before. `template`: the version of the template whose question it is, which only `node.templates` says."""
 
@@ -75,14 +78,9 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A question that may be answered: for each asset a request and its permit; the plan, its digest and its meaning; and why
-    what it costs is not there, if so: the same again costs nothing."""
+    """A question that may be answered, and why what it costs is not there, if so: the same again costs nothing."""
 
-    parts: tuple[tuple[Request, Permit], ...]
-    plan: QueryPlan
-    digest: str
-    meaning: str
-    tick: int
+    deed: Deed[QueryPlan]
     short: Refusal | None
 
 
@@ -98,13 +96,13 @@ def preview(node: Node, asked: Asked) -> Previewed | Refusal:
             return decided
         if decided.short is not None:
             return decided.short
-        permit = decided.parts[0][1]
-        budget = state.get(Budget, permit.asset.id, permit.asset.version)
+        deed = decided.deed
+        budget = state.get(Budget, deed.permit.asset.id, deed.permit.asset.version)
         assert budget is not None
-        price = Money(sum(each.price for _, each in decided.parts), permit.agreement.terms.currency)
+        price = Money(sum(each.price for _, each in deed.parts), deed.permit.agreement.terms.currency)
         return Previewed(
-            decided.meaning, decided.plan.charge, decided.plan.nano_delta, budget.left, budget.total, price,
-            release.expected(decided.plan), release.notes(decided.plan), decided.tick,
+            deed.meaning, deed.charge, deed.nano_delta, budget.left, budget.total, price, release.expected(deed.plan),
+            release.notes(deed.plan), deed.tick,
         )  # fmt: skip
 
 
@@ -162,7 +160,20 @@ def decide(
     rows = sum(assets[source.asset].quality.rows for source in query.sources)
     tick = ticks.length(node.rulebook, at, rows)
     short = too_dear(read, query, assets, asked.requester, node.rulebook, at)
-    return request, Decided(tuple(parts), query, digest, in_words(question), tick, short)
+    return request, Decided(Deed(
+        tuple(parts), query, in_words(question), tick, query.charge, query.nano_delta, digest, asked.template
+    ), short)  # fmt: skip
+
+
+def request_of(
+    read: Reader, wanted: Wanted, asset: str, form: str, columns: Iterable[str], where: Expression | None
+) -> Request:
+    """What the gates judge where rows of one asset are read, as far as a condition restricts them."""
+    row = read.get(Asset, asset)
+    found = resolve_condition(where, row) if where is not None and row is not None else None
+    parts = () if row is None or found is None or isinstance(found, Refusal) else reach(over(row, found), row.id)
+    named = tuple(holdable(name) for name in columns)
+    return Request(wanted.requester, holdable(asset), wanted.purpose, form, named, parts, wanted.actors, wanted.signed)
 
 
 def _is_open(read: Reader, asset: str, at: Instant) -> bool:

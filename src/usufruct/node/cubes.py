@@ -21,15 +21,16 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import in_force
 from usufruct.core.lineage.standing import standing
-from usufruct.core.privacy import cubes
+from usufruct.core.privacy import cubes, records, ticks
 from usufruct.core.privacy.cubes import Cube, CubeBuild, CubeBuilt, CubeDeclared, CubePlan, Earlier, Tallied
-from usufruct.core.privacy.suppression import TOTAL, Tableau, places
+from usufruct.core.privacy.release import Answer
+from usufruct.core.privacy.suppression import TOTAL, Place, Tableau, places
 from usufruct.core.registry import pool, rights
 from usufruct.core.registry.state import Asset, ErasedPerson
 from usufruct.core.rulebook import grades, purposes
-from usufruct.node.letting import Decided, Deed, LetOut, Wanted, let_out, obligations
+from usufruct.node import stored
 from usufruct.node.node import Node
-from usufruct.node.query import Answered, Refused
+from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Wanted, at_tick, carry_out
 from usufruct.ports import Transaction
 
 
@@ -69,6 +70,16 @@ def build(node: Node, cube: str, by: str) -> CubeBuilt | Refusal:
     Raises:
         EngineFault: the figures could not be worked out; nothing is recorded.
     """
+    began = node.clock.steady()
+    with node.store.read() as state:
+        row = state.get(Cube, cube)
+        asset = state.get(Asset, row.asset) if row else None
+    tick = ticks.length(node.rulebook, node.clock.now(), asset.quality.rows if asset else 0)
+    with at_tick(node, began, tick):
+        return _build(node, cube, by)
+
+
+def _build(node: Node, cube: str, by: str) -> CubeBuilt | Refusal:
     while True:
         with node.store.read() as state:
             ground = _ground(state, cube, by, node.clock.now())
@@ -76,6 +87,7 @@ def build(node: Node, cube: str, by: str) -> CubeBuilt | Refusal:
                 return ground
             before = [(built, of, state.evidence(built.population), state.evidence(built.figures))
                       for built, of in ground.before]  # fmt: skip
+        stored.check(node, ground.asset.id, ground.asset.version)
         plan = cubes.plan(ground.cube, ground.asset)
         tallied = node.engine.tally(plan, ground.population, ground.persons)
         earlier = [_earlier(node, plan, ground, *one) for one in before]
@@ -148,12 +160,22 @@ def _record(
     return fact
 
 
-def get(node: Node, cube: str, wanted: Wanted) -> Answered | Refused:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What of a cube is let out: the figures as they were built, and whose rows they are of."""
+
+    cube: Cube
+    at: Instant
+    figures: dict[Place, tuple[int, ...]]
+    contributions: bytes
+
+
+def get(node: Node, cube: str, wanted: Wanted) -> Answered[Answer] | Refused:
     """Lets the newest build of a cube out for a purpose, or refuses; either way it is a fact when this returns."""
-    return let_out(node, wanted, partial(_decide, cube))
+    return carry_out(node, wanted, partial(_decide, node, cube), _work)
 
 
-def _decide(cube: str, tx: Transaction, wanted: Wanted) -> Decided:
+def _decide(node: Node, cube: str, tx: Transaction, wanted: Wanted) -> Decided[_Told, Answer]:
     row = tx.get(Cube, cube)
     if row is None or not in_force(tx, wanted.requester, row.asset, tx.now):
         return None, refuse(
@@ -188,13 +210,16 @@ def _decide(cube: str, tx: Transaction, wanted: Wanted) -> Decided:
     counted.frombytes(tx.evidence(built.contributions))
     for number in gone & set(range(len(counted))):
         counted[number] = 0
-    figures = cubes.read_figures(tx.evidence(built.figures))
+    told = _Told(row, built.at, cubes.read_figures(tx.evidence(built.figures)), counted.tobytes())
+    tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows)
+    return request, Deed(((request, permit),), told, f"the cube {cube}", tick, form=request.form, built=population)
 
-    def look(use: str, _: bytes) -> LetOut:
-        notes = (f"as built on {built.at[:10]}", *obligations(permit, use, permit.agreement.consumer))
-        return LetOut(cubes.answer(cubes.plan(row, permit.asset), row, figures, notes), counted.tobytes())
 
-    return request, Deed(request, permit, f"the cube {cube}", population, look, again=False)
+def _work(admitted: Admitted[_Told], populations: tuple[bytes, ...]) -> Ran[Answer]:
+    told, permit = admitted.deed.plan, admitted.deed.permit
+    notes = (f"as built on {told.at[:10]}", *records.obligations(permit, admitted.uses[0]))
+    plan = cubes.plan(told.cube, permit.asset)
+    return Ran(cubes.answer(plan, told.cube, told.figures, notes), (told.contributions,))
 
 
 def _without(population: bytes, numbers: set[int]) -> bytes:

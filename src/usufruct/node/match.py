@@ -49,7 +49,7 @@ from usufruct.core.privacy.matching_messages import (
 from usufruct.core.privacy.matching_sides import Asking
 from usufruct.core.privacy.release import Answer
 from usufruct.core.proof.receipt import Receipt
-from usufruct.node import call, match_use
+from usufruct.node import call, match_use, use
 from usufruct.node.match_use import Admitted, OwnSet, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import Services
@@ -120,16 +120,19 @@ class _No(Exception):
 @dataclass(slots=True)
 class _Talk:
     """The messages of one run, each a call from `client` to the other node's service; `receipt` is the number of the last
-    one's fact there."""
+    one's fact there. Once it has a `tick`, they leave at multiples of it after it `began`."""
 
     node: Node
     services: Services
     asked: Asked
     run: str
+    began: int = 0
+    tick: int = 0
     receipt: int | None = None
 
     async def say(self, step: str, body: bytes = b"", batch: int | None = None) -> bytes:
         """What the other node answers. Raises _No for a refusal, of either node; PeerFault."""
+        await self.wait()
         asked, query = self.asked, "" if batch is None else f"?batch={batch}"
         rest = f"/v1/{self.run}/{step}{query}".encode()
         message = Message("POST", call.target(asked.service, rest), (), body)
@@ -157,6 +160,11 @@ class _Talk:
         self.receipt = int(theirs) if theirs.isdigit() and len(theirs) < 19 else None
         return done.reply.body
 
+    async def wait(self) -> None:
+        """Returns at the next tick, once there are any."""
+        if self.tick:
+            await _in_thread(lambda: use.wait(self.node, self.began, self.tick))
+
 
 async def match(node: Node, services: Services, asked: Asked) -> Answered | Refused:
     """Matches, or says why not; either way it is a fact when this returns, unless the other node refused at once.
@@ -168,7 +176,7 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
     """
     wanted = _wanted(node, asked)
     asked = replace(asked, requester=wanted.requester, actors=wanted.actors, purpose=wanted.purpose)
-    talk = _Talk(node, services, asked, wanted.run)
+    talk = _Talk(node, services, asked, wanted.run, node.clock.steady())
     proposal = Proposal(
         wanted.run, asked.kind, asked.theirs, asked.their_identifier, asked.value, matching.NORMALISATION, 1
     )
@@ -185,6 +193,7 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
         use, refusal, seq = admitted
         with node.store.read() as state:
             return Refused(refusal, use, state.receipt(seq))
+    talk.tick = match_use.tick(node, admitted)
     try:
         return await _carry_out(_Run(node, talk, admitted, proposal))
     except _No as no:
@@ -203,6 +212,8 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
             with contextlib.suppress(_No, Fault):  # else it would keep the run until it gives this node up
                 await talk.say("quit")
         raise
+    finally:
+        await talk.wait()
 
 
 def _wanted(node: Node, asked: Asked) -> Wanted:

@@ -43,7 +43,7 @@ from usufruct.core.privacy.matching_messages import (
     write_refusal,
 )
 from usufruct.core.privacy.matching_sides import Answering
-from usufruct.node import match_use
+from usufruct.node import match_use, use
 from usufruct.node.match_use import Admitted, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, Transaction
@@ -86,8 +86,8 @@ class Running:
 
 
 def answer(node: Node, permit: CallPermit, asked: CallRequest, body: bytes) -> ServiceReply:
-    """The answer to one message of a run; what does not fit gets the one refusal."""
-    now = seconds(node.clock.now())
+    """The answer to one message of a run; what does not fit gets the one refusal. What comes of data leaves at a tick."""
+    began, now = node.clock.steady(), seconds(node.clock.now())
     for silent in node.runs.silent(now):
         _end(node, silent, "the other node went silent")
     match asked.segments:
@@ -96,11 +96,11 @@ def answer(node: Node, permit: CallPermit, asked: CallRequest, body: bytes) -> S
         case _:
             return _no(matching.broken())
     if step in ("inquire", "propose"):
-        return _first(node, permit, asked, run, step, body)
+        return _first(node, permit, asked, run, step, body, began)
     running = node.runs.get(run, now)
     if not isinstance(running, Running) or running.caller != _caller(permit, asked):
         return _no(matching.broken())
-    with running.lock:
+    with use.at_tick(node, began, match_use.tick(node, running.admitted)), running.lock:
         return _go_on(node, running, step, asked, body)
 
 
@@ -111,7 +111,9 @@ def _caller(permit: CallPermit, asked: CallRequest) -> tuple[str, str, str]:
 # ---- the first message
 
 
-def _first(node: Node, permit: CallPermit, asked: CallRequest, run: str, step: str, body: bytes) -> ServiceReply:
+def _first(
+    node: Node, permit: CallPermit, asked: CallRequest, run: str, step: str, body: bytes, began: int
+) -> ServiceReply:
     try:
         proposal = read(Proposal, body)
         _check(node, proposal, run, asked.caller.key if step == "propose" else "")
@@ -126,7 +128,7 @@ def _first(node: Node, permit: CallPermit, asked: CallRequest, run: str, step: s
         with node.store.read() as state:
             judged = match_use.judge(node, state, wanted, node.clock.now())
         return _no(judged) if isinstance(judged, Refusal) else ServiceReply(200, (), b"")
-    return _propose(node, wanted, proposal, _caller(permit, asked))
+    return _propose(node, wanted, proposal, _caller(permit, asked), began)
 
 
 def _check(node: Node, proposal: Proposal, run: str, key: str) -> None:
@@ -148,7 +150,7 @@ def _check(node: Node, proposal: Proposal, run: str, key: str) -> None:
         raise ValueError("nothing has such a name")
 
 
-def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, str, str]) -> ServiceReply:
+def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, str, str], began: int) -> ServiceReply:
     theirs = MatchCommitted("", ASKS, proposal.size, proposal.digest, proposal.key, proposal.signature)
     try:
         match_use.check(node, proposal.run, theirs, said(proposal))
@@ -175,7 +177,8 @@ def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, 
         _end(node, running, "there were too many runs at once")
         return _no(matching.broken())
     threading.Thread(target=_prepare, args=(node, running, base), daemon=True).start()
-    return _bound(node, running)
+    with use.at_tick(node, began, match_use.tick(node, admitted)):
+        return _bound(node, running)
 
 
 def _prepare(node: Node, running: Running, base: bytes) -> None:

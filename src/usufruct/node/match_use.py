@@ -11,17 +11,16 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usufruct.core.access import consent
-from usufruct.core.access.proof import MEDIA_TYPE, Request
-from usufruct.core.access.rules import Permit, decide, prove, stands
+from usufruct.core.access.proof import Request
+from usufruct.core.access.rules import Permit, decide, stands
 from usufruct.core.base import bitmaps
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy import matching
-from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
+from usufruct.core.privacy import matching, ticks
+from usufruct.core.privacy.facts import QueryAbandoned
 from usufruct.core.privacy.matching import Plan, Sides
 from usufruct.core.privacy.matching_facts import (
     OPEN,
@@ -36,12 +35,11 @@ from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.state import Use
 from usufruct.core.proof.checkpoint import from_base64, parse_vkey, to_base64, vkey
 from usufruct.core.registry.state import Party, Person
+from usufruct.node import stored, use
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
 KEPT_TEXT = 200  # characters of what others name that are kept in the journal
-STOPPED = "the node stopped before it could answer"
-POPULATION = "application/vnd.usufruct.population.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,38 +104,35 @@ def judge(node: Node, read: Reader, wanted: Wanted, at: Instant) -> tuple[Reques
 
 def admit(node: Node, tx: Transaction, wanted: Wanted) -> Admitted | tuple[str, Refusal, int]:
     """Decide; then the facts, one way or the other: the use, the refusal and the number of the fact of a no."""
-    use = numbered("use", tx.next)
+    id = numbered("use", tx.next)
     theirs, peer = holdable(wanted.theirs)[:KEPT_TEXT], holdable(wanted.peer)
     meaning = matching.in_words(wanted.sides, peer, theirs)
     text = f"match {wanted.sides.kind} {holdable(wanted.sides.asset)[:KEPT_TEXT]} with {theirs or peer}"
+    asked = use.Wanted(wanted.requester, text, wanted.purpose, actors=wanted.actors)
     judged = judge(node, tx, wanted, tx.now)
     if isinstance(judged, Refusal):
-        asked = matching.request(wanted.sides, tx, wanted.requester, wanted.actors, wanted.purpose, wanted.signed)
-        entry = tx.append(QueryRefused(
-            use, wanted.requester, asked.asset[:KEPT_TEXT], wanted.purpose[:KEPT_TEXT], text, judged.code, judged.reasons,
-            judged.remedy, tx.attach(MEDIA_TYPE, prove(tx, asked, tx.now).encode()), wanted.actors,
-        ))  # fmt: skip
-        return use, judged, entry.seq
+        request = matching.request(wanted.sides, tx, wanted.requester, wanted.actors, wanted.purpose, wanted.signed)
+        return id, judged, use.refuse(tx, id, asked, request, judged)
     request, permit, made = judged
-    tx.append(QueryAdmitted(
-        use, wanted.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text, meaning,
-        made.charge, permit.price, permit.agreement.terms.currency, tx.attach(POPULATION, permit.population),
-        tx.attach(MEDIA_TYPE, permit.proof.encode()), wanted.actors, permit.delegations,
-    ))  # fmt: skip
-    counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
-    if counted is not None:
-        tx.append(counted)
+    use.admit(tx, id, asked, use.Deed(((request, permit),), made, meaning, 0, made.charge))
     match, sides = numbered("match", tx.next), wanted.sides
     tx.append(MatchAdmitted(
-        match, use, wanted.run, wanted.side, sides.kind, wanted.requester, peer, theirs, sides.identifier, sides.value
+        match, id, wanted.run, wanted.side, sides.kind, wanted.requester, peer, theirs, sides.identifier, sides.value
     ))  # fmt: skip
-    return Admitted(match, use, wanted, request, permit, made, meaning)
+    return Admitted(match, id, wanted, request, permit, made, meaning)
+
+
+def tick(node: Node, admitted: Admitted) -> int:
+    """The length in milliseconds of the ticks at which everything leaves, once the data may have been looked at: the result,
+    and each message, for the other node has a clock too."""
+    return ticks.length(node.rulebook, node.clock.now(), admitted.permit.asset.quality.rows)
 
 
 def own_set(node: Node, admitted: Admitted) -> OwnSet:
     """The identifiers of the persons who may be used, made alike. Persons who share one are one element, which is worth
     what one of them may count for at most. Raises EngineFault."""
     permit, made = admitted.permit, admitted.plan
+    stored.check(node, permit.asset.id, permit.asset.version)
     found = node.engine.identified(
         permit.asset, made.identifier, made.value, made.reach * made.step, permit.population, permit.persons
     )
@@ -210,12 +205,8 @@ def release(
     if replaced or any(was & ~now for was, now in zip(permit.population, again.population, strict=True)):
         abandon(tx, admitted.use, admitted.match, "the table, or who allows its use, changed meanwhile")
         return matching.broken()
-    tx.append(QueryAnswered(
-        admitted.use, wanted.requester, permit.asset.id, permit.purpose, admitted.meaning,
-        tx.attach("application/vnd.usufruct.answer.v1+json", answer.encode()),
-        tx.attach("application/vnd.usufruct.contributions.v1", contributions), wanted.actors,
-    ))  # fmt: skip
-    kept = tx.attach(POPULATION, population) if population else ""
+    use.answer(tx, admitted.use, admitted.request, permit, admitted.meaning, answer, contributions)
+    kept = tx.attach(use.POPULATION, population) if population else ""
     return tx.append(MatchAnswered(admitted.match, kept, receipt)).seq
 
 
@@ -225,10 +216,10 @@ def recover(node: Node) -> int:
     def command(tx: Transaction) -> int:
         left = [row for state in OPEN for row in tx.list(Match, state=state)]
         for row in left:
-            use = tx.get(Use, row.use)
-            if use is not None and use.state == "admitted":
-                tx.append(QueryAbandoned(row.use, STOPPED))
-            tx.append(MatchAbandoned(row.id, STOPPED))
+            used = tx.get(Use, row.use)
+            if used is not None and used.state == "admitted":
+                tx.append(QueryAbandoned(row.use, use.STOPPED))
+            tx.append(MatchAbandoned(row.id, use.STOPPED))
         return len(left)
 
     with node.store.read() as state:

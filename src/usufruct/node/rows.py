@@ -5,39 +5,34 @@ leave; see `core.access.forms` for the choice, `core.privacy.masking` for what m
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from usufruct.core.access.forms import decide_records
-from usufruct.core.access.proof import Request
-from usufruct.core.access.rules import Permit
-from usufruct.core.base.canonical import holdable
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import decimal
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import in_force as agreements_in_force
 from usufruct.core.lineage.standing import standing
-from usufruct.core.privacy import masking, records
+from usufruct.core.privacy import masking, records, ticks
 from usufruct.core.privacy.masking import ColumnMask, MaskDeclared, View
 from usufruct.core.privacy.question import Question
-from usufruct.core.privacy.reach import reach
 from usufruct.core.privacy.records import RecordsPlan
-from usufruct.core.privacy.relations import over
-from usufruct.core.privacy.relations import where as resolve
 from usufruct.core.privacy.release import Answer
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook.grades import in_force
-from usufruct.node import query
-from usufruct.node.letting import Decided, Deed, LetOut, Wanted, counted, let_out, obligations
+from usufruct.node import query, stored
+from usufruct.node.asking import Asked, request_of
 from usufruct.node.node import Node
-from usufruct.node.query import Answered, Asked, Refused
+from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Wanted, carry_out
 from usufruct.ports import Transaction
 
 
-def ask(node: Node, asked: Asked) -> Answered | Refused:
+def ask(node: Node, asked: Asked) -> Answered[Answer] | Refused:
     """Answers or refuses one question, whatever it is for: rows here, totals in `node.query`.
 
     Raises:
@@ -48,7 +43,7 @@ def ask(node: Node, asked: Asked) -> Answered | Refused:
     return query.ask(node, asked)
 
 
-def answer_rows(node: Node, asked: Asked) -> Answered | Refused:
+def answer_rows(node: Node, asked: Asked) -> Answered[Answer] | Refused:
     """Answers or refuses a question for rows; either way it is a fact when this returns.
 
     Raises:
@@ -56,32 +51,23 @@ def answer_rows(node: Node, asked: Asked) -> Answered | Refused:
     """
     assert isinstance(asked.question, Question), "what cannot be read is refused elsewhere"
     wanted = Wanted(asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed)
-    return let_out(node, wanted, partial(_decide, node, asked.question))
+    return carry_out(node, wanted, partial(_decide, node, asked.question), partial(_work, node))
 
 
-def _decide(node: Node, question: Question, tx: Transaction, wanted: Wanted) -> Decided:
-    request, permit = decide_records(tx, _request(tx, wanted, question), tx.now)
+def _decide(node: Node, question: Question, tx: Transaction, wanted: Wanted) -> Decided[RecordsPlan, Answer]:
+    named = question.named(question.scans[0])
+    request = request_of(tx, wanted, question.asset, question.form, named, question.where)
+    request, permit = decide_records(tx, request, tx.now)
     if isinstance(permit, Refusal):
         return request, permit
     view = _view(node, tx, permit.asset, tx.now) if request.form == "masked" else None
-    key = _key(node, permit.agreement.id)
-    most = node.rulebook.value("records.rows-max", tx.now)
-    plan = records.plan(question, permit.asset, view, most, hashlib.sha256(key).hexdigest())
+    digest = hashlib.sha256(_key(node, permit.agreement.id)).hexdigest()
+    plan = records.plan(question, permit.asset, view, node.rulebook.value("records.rows-max", tx.now), digest)
     if isinstance(plan, Refusal):
         return request, plan
-    kind = "rows" if view is None else "masked rows"
-    meaning = f"the {kind} of {permit.asset.id}"
-    return request, Deed(request, permit, meaning, permit.population, partial(_look, node, permit, plan, key))
-
-
-def _request(tx: Transaction, wanted: Wanted, question: Question) -> Request:
-    asset = tx.get(Asset, question.asset)
-    where = resolve(question.where, asset) if question.where and asset else None
-    parts = () if asset is None or where is None or isinstance(where, Refusal) else reach(over(asset, where), asset.id)
-    return Request(
-        wanted.requester, holdable(question.asset), wanted.purpose, question.form,
-        tuple(holdable(name) for name in question.named(question.scans[0])), parts, wanted.actors, wanted.signed,
-    )  # fmt: skip
+    meaning = f"the {'rows' if view is None else 'masked rows'} of {permit.asset.id}"
+    tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows)
+    return request, Deed(((request, permit),), plan, meaning, tick, form=request.form)
 
 
 def _key(node: Node, agreement: str) -> bytes:
@@ -90,18 +76,21 @@ def _key(node: Node, agreement: str) -> bytes:
     return hashlib.sha256(node.signer.sign(f"usufruct pseudonyms v1\n{agreement}\n".encode())).digest()
 
 
-def _look(node: Node, permit: Permit, plan: RecordsPlan, key: bytes, use: str, population: bytes) -> LetOut:
-    found = node.engine.records(plan, population, permit.persons)
-    asset = permit.asset
-    names: dict[int, str] = {}
+def _work(node: Node, admitted: Admitted[RecordsPlan], populations: tuple[bytes, ...]) -> Ran[Answer]:
+    plan, permit = admitted.deed.plan, admitted.deed.permit
+    asset, agreement = permit.asset, permit.agreement
+    stored.check(node, asset.id, asset.version)
+    found = node.engine.records(plan, populations[0], permit.persons)
+    key, names = _key(node, agreement.id), dict[int, str]()
     if _says_whom(plan):
         with node.store.read() as state:
             names = {number: _called(state, asset.id, number, plan, key) for number in {n for n, _ in found}}
     rows = tuple(records.cells(plan, row, names.get(number, "")) for number, row in found)
-    notes = (*records.notes(plan), *obligations(permit, use, permit.agreement.consumer))
-    answer = Answer(plan.labels, rows, (), notes, 0)
-    numbers = (number for number, _ in found) if asset.person_column else ()
-    return LetOut(answer, counted(numbers, permit.persons))
+    notes = (*records.notes(plan), *records.obligations(permit, admitted.uses[0]))
+    counted = array("I", bytes(4 * permit.persons))
+    for number, _ in found if asset.person_column else ():
+        counted[number] += 1
+    return Ran(Answer(plan.labels, rows, (), notes, 0), (counted.tobytes(),))
 
 
 def _says_whom(plan: RecordsPlan) -> bool:

@@ -31,24 +31,12 @@ from usufruct.core.privacy.state import Use
 from usufruct.core.privacy.synthesis import NOT_DONE, Synthesis, SynthesisPlan, plan_synthesis
 from usufruct.core.registry.rules import Card, check_card, check_new
 from usufruct.core.registry.state import Asset
-from usufruct.node import register
+from usufruct.node import register, stored
 from usufruct.node.node import Node
-from usufruct.node.train import lacking
-from usufruct.node.use import Admitted, Asking, Done, Ran, Refused, carry_out
+from usufruct.node.train import Asked as Asked
+from usufruct.node.train import compute, lacking
+from usufruct.node.use import Admitted, Answered, Ran, Refused
 from usufruct.ports import Ingested, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be made as it came in, for a purpose; see `train.Asked`."""
-
-    requester: str
-    synthesis: Synthesis
-    purpose: str
-    micro_rho: int | None = None
-    unread: Refusal | None = None
-    actors: tuple[str, ...] = ()
-    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +49,7 @@ class Product:
     let_out: Any
 
 
-def synthesize(node: Node, asked: Asked) -> Done | Refused:
+def synthesize(node: Node, asked: Asked[Synthesis]) -> Answered[Learnt] | Refused:
     """Makes a product, or refuses; either way it is a fact when this returns.
 
     Raises:
@@ -69,19 +57,11 @@ def synthesize(node: Node, asked: Asked) -> Done | Refused:
         EngineFault: it could not be worked out; the use is abandoned and its charge spent.
         NodeFault: the node cannot go on.
     """
-    wanted = asked.synthesis
 
     def plan(tx: Transaction, permit: Permit) -> SynthesisPlan | Refusal:
         found = plan_synthesis(
-            tx,
-            wanted,
-            permit.asset,
-            permit.agreement.consumer,
-            node.rulebook,
-            tx.now,
-            permit.group_min,
-            asked.micro_rho,
-        )
+            tx, asked.job, permit.asset, permit.agreement.consumer, node.rulebook, tx.now, permit.group_min, asked.micro_rho
+        )  # fmt: skip
         if isinstance(found, Refusal):
             return found
         # Before anything is charged: whether it could be registered, if it were there.
@@ -89,28 +69,23 @@ def synthesize(node: Node, asked: Asked) -> Done | Refused:
         fits = _registrable(tx, node, card, found, asked.requester, b"")
         return fits if isinstance(fits, Refusal) else lacking(node, "draw", NOT_DONE) or found
 
-    def work(admitted: Admitted[SynthesisPlan], population: bytes) -> Ran:
-        return _work(node, admitted, population)
-
-    return carry_out(node, Asking(
-        asked.requester, asked.purpose, wanted.asset, wanted.text(), wanted.in_words(), wanted.read(), wanted.where, plan,
-        asked.unread, asked.actors, asked.signed,
-    ), work)  # fmt: skip
+    return compute(node, asked, plan, partial(_work, node))
 
 
-def _work(node: Node, admitted: Admitted[SynthesisPlan], population: bytes) -> Ran:
-    plan, permit = admitted.plan, admitted.permit
-    sampled = node.trainer.sample(plan.sample, plan.marginals, None, False, population, permit.persons)
+def _work(node: Node, admitted: Admitted[SynthesisPlan], populations: tuple[bytes, ...]) -> Ran[Learnt]:
+    plan, permit = admitted.deed.plan, admitted.deed.permit
+    stored.check(node, permit.asset.id, permit.asset.version)
+    sampled = node.trainer.sample(plan.sample, plan.marginals, None, False, populations[0], permit.persons)
     node.reach("synthesize after sample")
     noised = [node.noise.add(exact, plan.marginals.deviation) for exact in sampled.counts]
     rows = node.trainer.draw(plan.marginals, noised, synthesis.rows_to_draw(plan, noised))
     learnt = synthesis.of_synthesis(plan, noised, rows)
-    card = synthesis.card_of(plan, permit.asset, permit.purpose, admitted.use)
+    card = synthesis.card_of(plan, permit.asset, permit.purpose, admitted.uses[0])
     with register.TABLES, tempfile.TemporaryDirectory() as folder:
         taken = node.engine.ingest(card, _write(Path(folder) / "product.csv", plan, rows))
     node.reach("synthesize after ingest")
     closing = partial(_close, node, admitted, card, taken, learnt)
-    return Ran(population, learnt, sampled.contributions, closing)
+    return Ran(learnt, (sampled.contributions,), closing)
 
 
 def _write(path: Path, plan: SynthesisPlan, rows: Sequence[Sequence[int]]) -> Path:
@@ -131,10 +106,8 @@ def _close(
     node: Node, admitted: Admitted[SynthesisPlan], card: Card, taken: Ingested, learnt: Learnt, tx: Transaction
 ) -> Refusal | Callable[[], None]:
     """Whether the product can be registered after all, and what registers it."""
-    publisher = admitted.request.requester
-    found = check_new(tx, card, taken.version) or _registrable(
-        tx, node, card, admitted.plan, publisher, learnt.encode()
-    )
+    publisher, plan = admitted.deed.parts[0][0].requester, admitted.deed.plan
+    found = check_new(tx, card, taken.version) or _registrable(tx, node, card, plan, publisher, learnt.encode())
     if isinstance(found, Refusal):
         return found
     transform, origin = found

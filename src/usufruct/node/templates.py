@@ -26,6 +26,7 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.relations import resolve
+from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.rules import reads
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Asset
@@ -120,7 +121,7 @@ def withdraw(node: Node, name: str, version: int, by: str) -> TemplateWithdrawn 
     return node.record(lambda tx: templates.withdraw(tx, name, version, id_of(tx, by), tx.now))
 
 
-def run(node: Node, asked: Run, parse: Parse) -> query.Answered | query.Refused:
+def run(node: Node, asked: Run, parse: Parse) -> query.Answered[Answer] | query.Refused:
     """Asks a template's question with these values; raises what `query.ask` does."""
     with node.store.read() as state:
         requester, _ = delegation.acting(state, asked.requester, asked.actors)

@@ -7,24 +7,38 @@ done in a process of its own, and noise is put on its scores.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
 
 from usufruct.core.access.rules import Permit
+from usufruct.core.access.rules import decide as permitted
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.privacy import ticks
 from usufruct.core.privacy.fitting import NOT_DONE, Fit, FitPlan, plan_fit
-from usufruct.core.privacy.learnt import of_fit
+from usufruct.core.privacy.learnt import Learnt, of_fit
+from usufruct.core.privacy.synthesis import Synthesis, SynthesisPlan
+from usufruct.node import stored
+from usufruct.node.asking import request_of
 from usufruct.node.node import Node
-from usufruct.node.use import Admitted, Asking, Done, Ran, Refused, carry_out
+from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Wanted, carry_out
 from usufruct.ports import Transaction
+
+FORM = "computation"
+
+JobT = TypeVar("JobT", Fit, Synthesis)
+PlanT = TypeVar("PlanT", FitPlan, SynthesisPlan)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Generic[JobT]):
     """A job as it came in, for a purpose; `unread` is why its condition could not be read. `actors` act for the requester;
     `signed`: it came with a proof of a key that only its sender has."""
 
     requester: str
-    fit: Fit
+    job: JobT
     purpose: str
     micro_rho: int | None = None
     unread: Refusal | None = None
@@ -32,7 +46,7 @@ class Asked:
     signed: bool = False
 
 
-def train(node: Node, asked: Asked) -> Done | Refused:
+def train(node: Node, asked: Asked[Fit]) -> Answered[Learnt] | Refused:
     """Fits, or refuses; either way it is a fact when this returns.
 
     Raises:
@@ -42,27 +56,37 @@ def train(node: Node, asked: Asked) -> Done | Refused:
 
     def plan(tx: Transaction, permit: Permit) -> FitPlan | Refusal:
         found = plan_fit(
-            tx,
-            asked.fit,
-            permit.asset,
-            permit.agreement.consumer,
-            node.rulebook,
-            tx.now,
-            permit.group_min,
-            asked.micro_rho,
-        )
+            tx, asked.job, permit.asset, permit.agreement.consumer, node.rulebook, tx.now, permit.group_min, asked.micro_rho
+        )  # fmt: skip
+        return found if isinstance(found, Refusal) else lacking(node, found.route, NOT_DONE) or found
+
+    return compute(node, asked, plan, partial(_work, node))
+
+
+def compute(
+    node: Node, asked: Asked[JobT], plan: Callable[[Transaction, Permit], PlanT | Refusal],
+    work: Callable[[Admitted[PlanT], tuple[bytes, ...]], Ran[Learnt]],
+) -> Answered[Learnt] | Refused:  # fmt: skip
+    """Carries a job out; `plan` makes the plan of what was permitted."""
+    job = asked.job
+
+    def decide(tx: Transaction, wanted: Wanted) -> Decided[PlanT, Learnt]:
+        if asked.unread is not None:
+            return None, asked.unread
+        request = request_of(tx, wanted, job.asset, FORM, job.read(), job.where)
+        permit = permitted(tx, request, tx.now)
+        if isinstance(permit, Refusal):
+            return request, permit
+        found = plan(tx, permit)
         if isinstance(found, Refusal):
-            return found
-        return lacking(node, found.route, NOT_DONE) or found
+            return request, found
+        tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows, computing=True)
+        return request, Deed(((request, permit),), found, holdable(job.in_words()), tick, found.charge)
 
-    def work(admitted: Admitted[FitPlan], population: bytes) -> Ran:
-        return _work(node, admitted, population)
-
-    fit = asked.fit
-    return carry_out(node, Asking(
-        asked.requester, asked.purpose, fit.asset, fit.text(), fit.in_words(), fit.read(), fit.where, plan, asked.unread,
-        asked.actors, asked.signed,
-    ), work)  # fmt: skip
+    wanted = Wanted(
+        asked.requester, job.text(), asked.purpose, actors=asked.actors, signed=asked.signed, asset=job.asset
+    )
+    return carry_out(node, wanted, decide, work)
 
 
 def lacking(node: Node, route: str, not_done: str) -> Refusal | None:
@@ -76,10 +100,11 @@ def lacking(node: Node, route: str, not_done: str) -> Refusal | None:
     )  # fmt: skip
 
 
-def _work(node: Node, admitted: Admitted[FitPlan], population: bytes) -> Ran:
-    plan, persons = admitted.plan, admitted.permit.persons
+def _work(node: Node, admitted: Admitted[FitPlan], populations: tuple[bytes, ...]) -> Ran[Learnt]:
+    plan, permit = admitted.deed.plan, admitted.deed.permit
+    stored.check(node, permit.asset.id, permit.asset.version)
     sampled = node.trainer.sample(
-        plan.sample, plan.marginals, plan.moments, plan.route == "exact", population, persons
+        plan.sample, plan.marginals, plan.moments, plan.route == "exact", populations[0], permit.persons
     )  # fmt: skip
     node.reach("train after sample")
     counts, sums = sampled.counts, sampled.sums
@@ -92,4 +117,4 @@ def _work(node: Node, admitted: Admitted[FitPlan], population: bytes) -> Ran:
         node.noise.add(exact, scoring.deviation) if scoring.sigma else exact
         for exact, scoring in zip(exact_scores, plan.scores, strict=True)
     ]
-    return Ran(population, of_fit(plan, model, scores), sampled.contributions)
+    return Ran(of_fit(plan, model, scores), (sampled.contributions,))

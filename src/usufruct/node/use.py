@@ -1,99 +1,152 @@
-"""One use of an asset, from its request to its end: the order that every use keeps, whatever is worked out in between.
+"""One use, from its request to its end: the order that every use keeps, whatever is worked out in between.
 
     read and decide → admitted (the charge is reserved) → worked out where the data lie → decided again
     → answered (the charge is spent, contributions counted, the price owed) → what came of it leaves with its receipt
 
-Each append is on disk before the step after it; why it must be so is told in `query`.
+Each append is on disk before the step after it. A crash between the two facts leaves an admitted use without an end;
+when the node opens again it is abandoned and its charge stays spent, for the data may have been looked at. Nothing of
+an answer leaves before its fact, so there is no result without one.
+
+Between the two facts an agreement, a right or a consent may end. So it is decided again in the very transaction that
+would let the answer out: after the fact that ends something is on disk, nothing is released that rests on it. Where only
+a person has gone, it is worked out again without her, and nobody is told: a refusal would tell of her.
+
+What is about several assets is a use of each of them: each is decided, charged, priced and recorded by itself, and the
+answer leaves if it may leave for all.
+
+How long it takes depends on the data. So once they may have been looked at, whatever comes of it leaves at a tick: when a
+time is over that follows from what the catalogue shows, or when a multiple of that is (see `core.privacy.ticks`).
+
+This file is the only one that knows the order. How a question, rows, a cube, a fit or a synthetic table is decided and
+worked out, `carry_out` is given by those who know. A match waits for another node in between: it goes the same steps, one
+by one (see `match_use`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from usufruct.core.access import consent, delegation
-from usufruct.core.access.proof import MEDIA_TYPE, Proof, Request
-from usufruct.core.access.rules import Permit, decide, prove, stands
+from usufruct.core.access import consent, delegation, hold
+from usufruct.core.access.facts import UseHeld
+from usufruct.core.access.proof import MEDIA_TYPE, Request
+from usufruct.core.access.rules import Permit, prove, stands
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
-from usufruct.core.privacy.learnt import Learnt
-from usufruct.core.privacy.question import Expression
-from usufruct.core.privacy.reach import reach
-from usufruct.core.privacy.relations import over
-from usufruct.core.privacy.relations import where as resolve
-from usufruct.core.privacy.state import Budget
+from usufruct.core.privacy import ticks
+from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
+from usufruct.core.privacy.spending import paying
+from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
-from usufruct.core.registry.state import Asset
 from usufruct.node.node import Node
-from usufruct.node.query import ENDED, KEPT_TEXT
 from usufruct.ports import Transaction
 
-FORM = "computation"
+ENDED = "what permitted it ended before the answer could leave"  # why a use was abandoned
+STOPPED = "the node stopped before it could answer"
+KEPT_TEXT = 2_000  # characters of what was typed that are kept in the journal
+POPULATION = "application/vnd.usufruct.population.v1"
 
 
-class Planned(Protocol):
-    """How a use is worked out, and what it costs in micro-rho."""
+class Encoded(Protocol):
+    """Whatever can leave."""
 
-    @property
-    def charge(self) -> int:
-        """In micro-rho."""
+    def encode(self) -> bytes:
+        """Canonical bytes, as sealed into the journal."""
 
 
-PlanT = TypeVar("PlanT", bound=Planned)
+PlanT = TypeVar("PlanT")
+AnswerT = TypeVar("AnswerT", bound=Encoded)
 
 
 @dataclass(frozen=True, slots=True)
-class Asking(Generic[PlanT]):
-    """What came in: `text` says all of it, `meaning` what it was understood as; `unread` why it could not be read. `plan`
-    makes the plan of what was permitted. `actors` act for the requester, who speaks first first; `signed`: with a key."""
+class Wanted:
+    """What came in: `text` says all of it; `asset` is the one that it names, where that is known before anything is decided.
+    `hold` is the ground on which the use is to be withheld from the persons concerned, for `hold_days` (None: as long as
+    the requester may). `actors` act for the requester, the one who speaks first; what an agent asks in its own name, it asks
+    for its principal. `signed`: it came with a proof of a key that only its sender has."""
 
     requester: str
-    purpose: str
-    asset: str
     text: str
-    meaning: str
-    columns: tuple[str, ...]
-    where: Expression | None
-    plan: Callable[[Transaction, Permit], PlanT | Refusal]
-    unread: Refusal | None = None
+    purpose: str
+    hold: str = ""
+    hold_days: int | None = None
     actors: tuple[str, ...] = ()
     signed: bool = False
+    asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed(Generic[PlanT]):
+    """A use that may be done: of each asset a request and its permit, the `plan`, and what it means in words. Each asset about
+    persons pays `charge`, in micro-rho, and `nano_delta`. `digest` is that of a plan whose answer may be given again. What
+    comes of it leaves at a `tick`, in milliseconds. `form` is what is noted of the answer. What was `built` beforehand is of
+    that population and let out as it is, whoever has gone since."""
+
+    parts: tuple[tuple[Request, Permit], ...]
+    plan: PlanT
+    meaning: str
+    tick: int
+    charge: int = 0
+    nano_delta: int = 0
+    digest: str = ""
+    template: str = ""
+    form: str = "aggregates"
+    built: bytes | None = None
+
+    @property
+    def populations(self) -> tuple[bytes, ...]:
+        """Whose rows of each asset may be used."""
+        return tuple(permit.population if self.built is None else self.built for _, permit in self.parts)
+
+    @property
+    def permit(self) -> Permit:
+        """That of the first asset."""
+        return self.parts[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Again(Generic[AnswerT]):
+    """What the requester was answered before, in `use`, and gets again for nothing; `decode` reads it."""
+
+    use: Use
+    decode: Callable[[bytes], AnswerT]
+
+
+Decided = tuple[Request | None, Deed[PlanT] | Again[AnswerT] | Refusal]
+"""What was decided, with the request that decided it, if it could be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted(Generic[PlanT]):
-    """A use that may look at the data."""
+    """A use that may look at the data; `uses` are its ids, one for each asset."""
 
-    use: str
-    request: Request
-    permit: Permit
-    plan: PlanT
-    meaning: str
+    uses: tuple[str, ...]
+    deed: Deed[PlanT]
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """What came of working a plan out over a population. `closing` is done in the transaction that lets it out, if its
-    answer is not a refusal."""
+class Ran(Generic[AnswerT]):
+    """What came of working a plan out, and how many rows of each person counted, for each asset. `closing` is asked in the
+    transaction that lets it out; unless it refuses, what it returns is done there at the end."""
 
-    population: bytes
-    learnt: Learnt
-    contributions: bytes
+    answer: AnswerT
+    contributions: tuple[bytes, ...]
     closing: Callable[[Transaction], Refusal | Callable[[], None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What leaves, and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho."""
+class Answered(Generic[AnswerT]):
+    """An answer and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho. `repeated`: it was given
+    before. `form` is that of the answer."""
 
     use: str
-    learnt: Learnt
+    answer: AnswerT
     meaning: str
     purpose: str
     agreement: str
@@ -102,139 +155,245 @@ class Done:
     budget_left: int
     budget_total: int
     receipt: Receipt
+    repeated: bool = False
+    form: str = "aggregates"
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal and its own receipt."""
+    """A refusal and its own receipt: that one asked, and what one was told, can be proven too."""
 
     use: str
     refusal: Refusal
     receipt: Receipt
 
 
-def carry_out(node: Node, asking: Asking[PlanT], work: Callable[[Admitted[PlanT], bytes], Ran]) -> Done | Refused:
-    """Carries one use out; either way it is a fact when this returns. `work` works a plan out over a population.
+@dataclass(frozen=True, slots=True)
+class _No:
+    """A refusal, and the number of the fact that says so."""
+
+    use: str
+    refusal: Refusal
+    seq: int
+
+
+def carry_out(
+    node: Node, wanted: Wanted, decide: Callable[[Transaction, Wanted], Decided[PlanT, AnswerT]],
+    work: Callable[[Admitted[PlanT], tuple[bytes, ...]], Ran[AnswerT]],
+) -> Answered[AnswerT] | Refused:  # fmt: skip
+    """Carries one use out; either way it is a fact when this returns. `decide` decides and plans, in the transaction in which
+    the use is admitted; `work` works a plan out over a population of each asset.
 
     Raises:
         EngineFault: it could not be worked out; the use is abandoned and its charge spent.
         NodeFault: the node cannot go on; an admitted use is abandoned when it opens again.
     """
-    decision = node.store.write(lambda tx: _admit(tx, asking))
-    node.reach("use after admitted")
-    if isinstance(decision, tuple):
-        use, refusal, seq = decision
-        with node.store.read() as state:
-            return Refused(use, refusal, state.receipt(seq))
-    population = decision.permit.population
-    while True:
-        ran = _worked(node, decision, work, population)
-        node.reach("use before answered")
-        released = node.store.write(partial(_release, decision, ran))
-        node.reach("use after answered")
-        match released:
-            case int() as seq:
-                return _reply(node, decision, ran.learnt, seq)
-            case bytes():
-                population = released
-            case refusal, seq:
-                with node.store.read() as state:
-                    return Refused(decision.use, refusal, state.receipt(seq))
+    began = node.clock.steady()
+    wanted = replace(wanted, text=holdable(wanted.text), purpose=holdable(wanted.purpose), asset=holdable(wanted.asset))
+    node.reach("query before admitted")
+    begun = node.store.write(lambda tx: _begin(tx, wanted, decide))
+    node.reach("query after admitted")
+    match begun:
+        case Admitted():
+            with at_tick(node, began, begun.deed.tick):
+                return _go_on(node, begun, work)
+        case _No():
+            return _refused(node, begun)
+        case again, seq:
+            return _repeated(node, again, seq)
 
 
-def _worked(
-    node: Node, admitted: Admitted[PlanT], work: Callable[[Admitted[PlanT], bytes], Ran], population: bytes
-) -> Ran:
+@contextmanager
+def at_tick(node: Node, began: int, tick: int) -> Iterator[None]:
+    """Whatever comes of it, it is over at a multiple of `tick` milliseconds after it `began`."""
     try:
-        return work(admitted, population)
+        yield
+    finally:
+        wait(node, began, tick)
+
+
+def wait(node: Node, began: int, tick: int) -> None:
+    """Returns at the next multiple of `tick` milliseconds after something `began`."""
+    node.clock.sleep(ticks.until_next(node.clock.steady() - began, tick))
+
+
+def _begin(
+    tx: Transaction, wanted: Wanted, decide: Callable[[Transaction, Wanted], Decided[PlanT, AnswerT]]
+) -> Admitted[PlanT] | tuple[Again[AnswerT], int] | _No:
+    """Decide and plan; then the facts, one way or the other."""
+    requester, actors = delegation.acting(tx, wanted.requester, wanted.actors)
+    wanted = replace(wanted, requester=requester, actors=actors)
+    use = numbered("use", tx.next)
+    held = hold.place(tx, use, requester, wanted.hold, wanted.hold_days, tx.now) if wanted.hold else None
+    request, decision = decide(tx, wanted)
+    if isinstance(held, Refusal):
+        decision = held
+    if isinstance(held, UseHeld):
+        tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
+    match decision:
+        case Refusal():
+            return _No(use, decision, refuse(tx, use, wanted, request, decision))
+        case Again():
+            of = decision.use
+            return decision, tx.append(QueryRepeated(of.id, requester, of.asset, of.purpose, actors)).seq
+        case _:
+            return Admitted(admit(tx, use, wanted, decision), decision)
+
+
+def _go_on(
+    node: Node, admitted: Admitted[PlanT], work: Callable[[Admitted[PlanT], tuple[bytes, ...]], Ran[AnswerT]]
+) -> Answered[AnswerT] | Refused:
+    populations = admitted.deed.populations
+    while True:
+        ran = _worked(node, admitted, partial(work, admitted, populations))
+        node.reach("query before answered")
+        released = node.store.write(partial(_release, admitted, populations, ran))
+        node.reach("query after answered")
+        match released:
+            case int():
+                return _reply(node, admitted, ran.answer, released)
+            case _No():
+                return _refused(node, released)
+            case left:
+                populations = left
+
+
+def _worked(node: Node, admitted: Admitted[PlanT], work: Callable[[], Ran[AnswerT]]) -> Ran[AnswerT]:
+    """What comes of the work; if it fails, the use is abandoned."""
+    try:
+        node.reach("query before run")
+        ran = work()
+        node.reach("query after run")
+        return ran
     except Exception as error:
         cause = error.message if isinstance(error, Fault) else "the node failed"
-        node.store.write(lambda tx: tx.append(QueryAbandoned(admitted.use, cause)))
+        node.store.write(lambda tx: _abandon(tx, admitted, cause))
         raise
 
 
-def _admit(tx: Transaction, asking: Asking[PlanT]) -> Admitted[PlanT] | tuple[str, Refusal, int]:
-    """Decide and plan; then the fact, one way or the other."""
-    requester, actors = delegation.acting(tx, asking.requester, asking.actors)
-    purpose, asset, text = holdable(asking.purpose), holdable(asking.asset), holdable(asking.text)
-    text = text if len(text) <= KEPT_TEXT else text[:KEPT_TEXT] + "…"
-    use = numbered("use", tx.next)
-    request = None if asking.unread else _request(tx, asking, requester, purpose, asset, actors)
-    decision = asking.unread or _decide(tx, asking, request)
-    if isinstance(decision, Refusal):
-        entry = tx.append(QueryRefused(
-            use, requester, asset[:KEPT_TEXT], purpose[:KEPT_TEXT], text, decision.code, decision.reasons, decision.remedy,
-            _kept(tx, prove(tx, request, tx.now)) if request else "", actors,
-        ))  # fmt: skip
-        return use, decision, entry.seq
-    assert request is not None, "what could not be read is refused"
-    permit, plan = decision
-    tx.append(QueryAdmitted(
-        use, requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text,
-        holdable(asking.meaning), plan.charge, permit.price, permit.agreement.terms.currency,
-        tx.attach("application/vnd.usufruct.population.v1", permit.population), _kept(tx, permit.proof), actors,
-        permit.delegations,
-    ))  # fmt: skip
-    counted = consent.used(tx, use, permit.asset.id, permit.purpose, permit.population, permit.circumstances)
-    if counted is not None:
-        tx.append(counted)
-    return Admitted(use, request, permit, plan, holdable(asking.meaning))
-
-
-def _kept(tx: Transaction, proof: Proof) -> str:
-    return tx.attach(MEDIA_TYPE, proof.encode())
-
-
-def _request(
-    tx: Transaction, asking: Asking[PlanT], requester: str, purpose: str, asset: str, actors: tuple[str, ...]
-) -> Request:
-    row = tx.get(Asset, asset)
-    where = resolve(asking.where, row) if asking.where is not None and row is not None else None
-    parts = () if row is None or where is None or isinstance(where, Refusal) else reach(over(row, where), row.id)
-    columns = tuple(holdable(name) for name in asking.columns)
-    return Request(requester, asset, purpose, FORM, columns, parts, actors, asking.signed)
-
-
-def _decide(tx: Transaction, asking: Asking[PlanT], request: Request | None) -> tuple[Permit, PlanT] | Refusal:
-    assert request is not None
-    permit = decide(tx, request, tx.now)
-    if isinstance(permit, Refusal):
-        return permit
-    plan = asking.plan(tx, permit)
-    return plan if isinstance(plan, Refusal) else (permit, plan)
-
-
-def _release(admitted: Admitted[PlanT], ran: Ran, tx: Transaction) -> int | bytes | tuple[Refusal, int]:
-    """Lets it out, if what permitted it still does: the number of the fact. Else the population that is left, if only
-    persons are gone, or why not, with the number of the fact that says so."""
-    permit = admitted.permit
-    again = stands(tx, admitted.request, permit, tx.now)
-    if isinstance(again, Refusal):
-        return again, tx.append(QueryAbandoned(admitted.use, ENDED)).seq
-    left = bytes(was & now for was, now in zip(ran.population, again.population, strict=False))
-    if left != ran.population:
-        return left
+def _release(
+    admitted: Admitted[PlanT], populations: tuple[bytes, ...], ran: Ran[AnswerT], tx: Transaction
+) -> int | tuple[bytes, ...] | _No:
+    """Lets the answer out, if what permitted it still does: the number of the first fact. Else the populations that are left,
+    if only persons are gone, or why not."""
+    deed, left = admitted.deed, []
+    for (request, permit), was in zip(deed.parts, populations, strict=True):
+        again = stands(tx, request, permit, tx.now)
+        if isinstance(again, Refusal):
+            return _No(admitted.uses[0], again, _abandon(tx, admitted, ENDED))
+        # Whoever joined a pool meanwhile is behind the end, or a bit that was not set.
+        left.append(bytes(a & b for a, b in zip(was, again.population, strict=False)))
+    if deed.built is None and tuple(left) != populations:
+        return tuple(left)
     then = ran.closing(tx) if ran.closing is not None else None
     if isinstance(then, Refusal):
-        return then, tx.append(QueryAbandoned(admitted.use, "what was made could not be kept")).seq
-    kept = tx.attach("application/vnd.usufruct.answer.v1+json", ran.learnt.encode())
-    counted = tx.attach("application/vnd.usufruct.contributions.v1", ran.contributions)
-    seq = tx.append(QueryAnswered(
-        admitted.use, admitted.request.requester, permit.asset.id, permit.purpose, admitted.meaning, kept, counted,
-        admitted.request.actors,
-    )).seq  # fmt: skip
+        return _No(admitted.uses[0], then, _abandon(tx, admitted, "what was made could not be kept"))
+    seqs = [
+        answer(tx, use, request, permit, deed.meaning, ran.answer, counted)
+        for use, (request, permit), counted in zip(admitted.uses, deed.parts, ran.contributions, strict=True)
+    ]
     if then is not None:
         then()
-    return seq
+    return seqs[0]
 
 
-def _reply(node: Node, admitted: Admitted[PlanT], learnt: Learnt, seq: int) -> Done:
-    permit = admitted.permit
+# ---- the facts of each step
+
+
+def refuse(tx: Transaction, use: str, wanted: Wanted, request: Request | None, refusal: Refusal) -> int:
+    """The fact of a no, with the proof of it if there was a `request` to decide on; returns its number."""
+    asset = wanted.asset or (request.asset if request else "")
+    return tx.append(QueryRefused(
+        use, wanted.requester, asset[:KEPT_TEXT], wanted.purpose[:KEPT_TEXT], _kept(wanted.text), refusal.code,
+        refusal.reasons, refusal.remedy, tx.attach(MEDIA_TYPE, prove(tx, request, tx.now).encode()) if request else "",
+        wanted.actors,
+    )).seq  # fmt: skip
+
+
+def admit(tx: Transaction, use: str, wanted: Wanted, deed: Deed[Any]) -> tuple[str, ...]:
+    """The facts of an admission: for each asset a use of its own, of which the first is `use`; returns their ids."""
+    uses: list[str] = []
+    paid = {permit.asset.id for _, permit in deed.parts}
+    for (_, permit), population in zip(deed.parts, deed.populations, strict=True):
+        each = numbered("use", tx.next) if uses else use
+        sources = [one for one in paying(tx, permit.asset) if one.id not in paid]
+        paid.update(one.id for one in sources)
+        charge, nano_delta = (deed.charge, deed.nano_delta) if permit.asset.person_column else (0, 0)
+        tx.append(QueryAdmitted(
+            each, wanted.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose,
+            _kept(wanted.text), deed.meaning, charge, permit.price, permit.agreement.terms.currency,
+            tx.attach(POPULATION, population), tx.attach(MEDIA_TYPE, permit.proof.encode()), wanted.actors,
+            permit.delegations, nano_delta, use if uses else "", "" if uses else deed.digest, deed.template, deed.form,
+            tuple(f"{one.id}/{one.version}" for one in sources),
+        ))  # fmt: skip
+        counted = consent.used(tx, each, permit.asset.id, permit.purpose, population, permit.circumstances)
+        if counted is not None:
+            tx.append(counted)
+        uses.append(each)
+    return tuple(uses)
+
+
+def answer(
+    tx: Transaction, use: str, request: Request, permit: Permit, meaning: str, let_out: Encoded, contributions: bytes
+) -> int:
+    """The fact that lets an answer out, of one asset; returns its number."""
+    return tx.append(QueryAnswered(
+        use, request.requester, permit.asset.id, permit.purpose, meaning,
+        tx.attach("application/vnd.usufruct.answer.v1+json", let_out.encode()),
+        tx.attach("application/vnd.usufruct.contributions.v1", contributions), request.actors,
+    )).seq  # fmt: skip
+
+
+def _abandon(tx: Transaction, admitted: Admitted[PlanT], cause: str) -> int:
+    seqs = [tx.append(QueryAbandoned(use, cause)).seq for use in admitted.uses]
+    return seqs[0]
+
+
+def _kept(text: str) -> str:
+    return text if len(text) <= KEPT_TEXT else text[:KEPT_TEXT] + "…"
+
+
+# ---- what leaves
+
+
+def _refused(node: Node, no: _No) -> Refused:
+    with node.store.read() as state:
+        return Refused(no.use, no.refusal, state.receipt(no.seq))
+
+
+def _reply(node: Node, admitted: Admitted[PlanT], answer: AnswerT, seq: int) -> Answered[AnswerT]:
+    deed, permit = admitted.deed, admitted.deed.permit
+    price = Money(sum(each.price for _, each in deed.parts), permit.agreement.terms.currency)
     with node.store.read() as state:
         budget = state.get(Budget, permit.asset.id, permit.asset.version)
         assert budget is not None
-        return Done(
-            admitted.use, learnt, admitted.meaning, permit.purpose, permit.agreement.id,
-            Money(permit.price, permit.agreement.terms.currency), admitted.plan.charge, budget.left, budget.total,
-            state.receipt(seq),
+        return Answered(
+            admitted.uses[0], answer, deed.meaning, permit.purpose, permit.agreement.id, price, deed.charge, budget.left,
+            budget.total, state.receipt(seq), form=deed.form,
         )  # fmt: skip
+
+
+def _repeated(node: Node, again: Again[AnswerT], seq: int) -> Answered[AnswerT]:
+    use = again.use
+    with node.store.read() as state:
+        budget = state.get(Budget, use.asset, use.version)
+        assert budget is not None
+        return Answered(
+            use.id, again.decode(state.evidence(use.answer)), use.meaning, use.purpose, use.agreement,
+            Money(0, use.currency), 0, budget.left, budget.total, state.receipt(seq), repeated=True,
+        )  # fmt: skip
+
+
+def recover(node: Node) -> int:
+    """Abandons the uses that a crash left admitted; returns how many. Run when the node opens, before it serves."""
+
+    def command(tx: Transaction) -> int:
+        open_uses = list(tx.list(Use, state="admitted"))
+        for use in open_uses:
+            tx.append(QueryAbandoned(use.id, STOPPED))
+        return len(open_uses)
+
+    with node.store.read() as state:
+        if next(state.list(Use, state="admitted"), None) is None:
+            return 0
+    return node.store.write(command)

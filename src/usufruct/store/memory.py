@@ -21,6 +21,7 @@ from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.records import Entry, Row, RowT, row_key
 from usufruct.core.proof.receipt import Receipt, opening
 from usufruct.core.proof.tree import inclusion_proof, leaf_hash
+from usufruct.core.registry.state import Person
 from usufruct.ports import Clock, Entropy, EpochTrees, KeyRing, Signer, Snapshot
 from usufruct.store.batch import Batch, GroupCommit
 from usufruct.store.keyring import entry_of, opened
@@ -218,6 +219,12 @@ class MemorySnapshot:
     def __init__(self, contents: _Contents, keyring: KeyRing) -> None:
         self._contents, self._keyring = contents, keyring
         self.get, self.list = contents.state.get, contents.state.list
+
+    def also_in(self, asset: str, other: str) -> Iterator[tuple[int, int]]:
+        """The persons of an asset whom the other is about too: the number of each here and there."""
+        there = {person.party: person.number for person in self.list(Person, asset=other)}
+        here = ((person.number, there.get(person.party)) for person in self.list(Person, asset=asset))
+        yield from ((number, found) for number, found in here if found is not None)
 
     def size(self) -> int:
         """The number of facts."""

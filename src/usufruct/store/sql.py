@@ -14,13 +14,13 @@ from typing import Any
 from usufruct.core import facts
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Entry
+from usufruct.core.base.records import Entry, row_key
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.proof.checkpoint import Checkpoint, open_note, vkey
 from usufruct.core.proof.commitment import seal
 from usufruct.core.proof.receipt import Receipt, opening
 from usufruct.core.proof.tree import Frontier, inclusion_proof, leaf_hash
-from usufruct.core.registry.state import Party
+from usufruct.core.registry.state import Party, Person
 from usufruct.ports import Entropy, EpochTrees, KeyRing, Signer
 from usufruct.store import tables
 from usufruct.store.batch import Batch
@@ -115,6 +115,16 @@ class SqlSnapshot(tables.StateReader, SqlPublicLog):
     def evidence(self, seal: str) -> bytes:
         """The evidence with that seal."""
         return _evidence(self._connection, seal)
+
+    def also_in(self, asset: str, other: str) -> Iterator[tuple[int, int]]:
+        """The persons of an asset whom the other is about too: the number of each here and there."""
+        person = tables.table(Person).name
+        query = (
+            f"SELECT CAST(substr(here.key, ?) AS INTEGER), CAST(substr(there.key, ?) AS INTEGER) FROM {person} AS here "
+            f"JOIN {person} AS there ON there.by_party = here.by_party AND there.by_asset = ? WHERE here.by_asset = ?"
+        )
+        behind = (len(row_key((name, ""))) + 1 for name in (asset, other))  # in a key the number follows the asset
+        yield from self._connection.execute(query, (*behind, other, asset)).fetchall()
 
     def entry(self, seq: int) -> Entry:
         """The fact at that place."""

@@ -24,6 +24,7 @@ from usufruct.core.contract.state import Agreement, Negotiation
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.state import Period
+from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
@@ -231,7 +232,7 @@ def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.A
     return replied(rows.ask(node_of(request), _asked(request, data)))
 
 
-def replied(result: query.Answered | query.Refused) -> messages.AnswerBody:
+def replied(result: query.Answered[Answer] | query.Refused) -> messages.AnswerBody:
     """An answer as it is sent.
 
     Raises:

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from usufruct.core.privacy.cubes import CubeBuilt, CubeDeclared
 from usufruct.core.privacy.masking import MaskDeclared
 from usufruct.node import cubes, rows
-from usufruct.node.letting import Wanted
+from usufruct.node.use import Wanted
 from usufruct.web import messages
 from usufruct.web.api import STEWARD, AnyRequest, done, replied
 from usufruct.web.auth import node_of, who_is

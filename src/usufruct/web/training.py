@@ -7,9 +7,10 @@ from litestar.params import JSONBody
 
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.fitting import Fit
+from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.synthesis import Synthesis
 from usufruct.node import synthesize, train
-from usufruct.node.use import Done, Refused
+from usufruct.node.use import Answered, Refused
 from usufruct.web import messages
 from usufruct.web.api import AnyRequest, RefusedHere
 from usufruct.web.auth import node_of, who_is
@@ -52,10 +53,10 @@ def make_product(request: AnyRequest, data: JSONBody[messages.NewProduct]) -> me
     return _body(synthesize.synthesize(node_of(request), asked))
 
 
-def _body(result: Done | Refused) -> messages.LearntBody:
+def _body(result: Answered[Learnt] | Refused) -> messages.LearntBody:
     if isinstance(result, Refused):
         raise RefusedHere(result.refusal, result.use, result.receipt.text())
-    learnt = result.learnt
+    learnt = result.answer
     return messages.LearntBody(
         result.use, result.meaning, result.purpose, result.agreement, dict(learnt.scores), list(learnt.columns),
         [list(row) for row in learnt.rows], list(learnt.measures), None if learnt.model is None else dict(learnt.model),

@@ -31,7 +31,8 @@ class QueryAdmitted(Fact):
     proof of the permit (see `access.proof`). `actors` act for the requester, who speaks first first, each under one of the
     `delegations`. A question about several assets is a use of each: those after the first are `within` it. `plan` is the
     digest of what was worked out; `nano_delta` is charged for naming groups that no public list names. `template` is the
-    version of the template that was run, as `name@version`, if one was; `form` the form of the answer (see `grades.FORMS`)."""
+    version of the template that was run, as `name@version`, if one was; `form` the form of the answer (see `grades.FORMS`).
+    `sources` are what the asset was made of, each as `asset/version`: their budgets pay the same (see `spending.paying`)."""
 
     KIND = "query.admitted/1"
     use: str
@@ -54,6 +55,7 @@ class QueryAdmitted(Fact):
     plan: str = ""
     template: str = ""
     form: str = "aggregates"
+    sources: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

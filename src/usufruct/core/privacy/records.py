@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from usufruct.core.access.rules import Permit
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.privacy.masking import BAND, View, band
 from usufruct.core.privacy.question import Expression, Question, refs_of
@@ -138,3 +139,17 @@ def notes(plan: RecordsPlan) -> tuple[str, ...]:
     if bands:
         notes.append(f"{', '.join(bands)}: in bands, compared and put in order by their lower ends")
     return (*notes, "what nothing puts in order stands in an order that this node would know again", *said)
+
+
+def obligations(permit: Permit, use: str) -> tuple[str, ...]:
+    """What whoever gets what is not noised must see to, in words, and the mark that leads back to her."""
+    words = {
+        "attribute": "name the source: {}", "watermark": "keep the mark that leads back to {}",
+        "delete-by": "delete it by {}", "duty": "duty: {}", "notify": "{} are told of it",
+    }  # fmt: skip
+    owed = [
+        words[one.kind].format(str(one.value)[:10] if one.kind == "delete-by" else one.value)
+        for one in permit.proof.obligations if one.kind in words
+    ]  # fmt: skip
+    agreement = permit.agreement
+    return (*owed, f"let out to `{agreement.consumer}` as {use} under `{agreement.id}`; keep this line with it")

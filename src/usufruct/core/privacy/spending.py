@@ -1,7 +1,8 @@
 """What may be spent of an asset's privacy budget: by one use, by one data user, and by all together.
 
 Whatever is worked out under noise asks here before it is admitted, be it a question, a fit, a synthetic table or a match:
-so nobody spends by one way what is closed to it by another.
+so nobody spends by one way what is closed to it by another. Nor by another name: what was made of an asset and is about
+the same persons spends of its budget too.
 """
 
 from __future__ import annotations
@@ -27,30 +28,44 @@ def wished(rulebook: Rulebook, at: Instant, micro_rho: int | None, not_done: str
     )  # fmt: skip
 
 
+def paying(read: Reader, asset: Asset) -> tuple[Asset, ...]:
+    """Whose budgets pay for what is learnt of an asset: its own, and those of all that it was made of, for their persons are
+    the same. What is about nobody pays nothing, and hides what it was made of: a synthetic table was paid for once."""
+    found: dict[str, Asset] = {}
+    waiting = [asset]
+    while waiting:
+        one = waiting.pop()
+        if one.person_column and one.id not in found:
+            found[one.id] = one
+            waiting += [row for name in one.derived_from if (row := read.get(Asset, name)) is not None]
+    return tuple(found.values())
+
+
 def affordable(
     read: Reader, asset: Asset, requester: str, micro_rho: int, nano_delta: int, rulebook: Rulebook, at: Instant,
     not_done: str,
 ) -> Refusal | None:  # fmt: skip
-    """Why a charge (in micro-rho and nano-delta) cannot be paid: too little of the asset's budget is left, or the requester
-    had its part. None if it can."""
-    budget = read.get(Budget, asset.id, asset.version)
-    assert budget is not None, "every asset opens its budget when it is registered"
-    said = ""
-    if micro_rho > budget.left:
-        said = f"{micro_rho} micro-rho; {budget.left} of {budget.total} are left"
-    elif nano_delta > budget.delta_left:
-        said = f"{nano_delta} nano-delta; {budget.delta_left} of {budget.delta} are left"
-    if said:
-        return refuse(
-            "privacy.budget", not_done, f"it would spend {said} for `{asset.id}`",
-            remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
-        )  # fmt: skip
-    spent, quota = read.get(Spent, asset.id, requester), rulebook.value("privacy.quota-percent", at)
-    mine = spent.micro_rho if spent else 0
-    if micro_rho and (mine + micro_rho) * 100 > budget.total * quota:
-        return refuse(
-            "privacy.quota", not_done,
-            f"`{requester}` has spent {mine} micro-rho of `{asset.id}` and may spend {budget.total * quota // 100}",
-            remedy="ask for less precision, or for what was answered before; others have a part in the budget too",
-        )  # fmt: skip
+    """Why a charge (in micro-rho and nano-delta) cannot be paid: too little of a budget is left, the asset's or that of what it
+    was made of, or the requester had its part. None if it can."""
+    quota = rulebook.value("privacy.quota-percent", at)
+    for paid in paying(read, asset):
+        name = f"`{asset.id}`" if paid.id == asset.id else f"what `{asset.id}` was made of"
+        budget = read.get(Budget, paid.id, paid.version)
+        assert budget is not None, "every asset opens its budget when it is registered"
+        had = read.get(Spent, paid.id, requester) or Spent(paid.id, requester, 0)
+        for charge, left, total, mine, unit in (
+            (micro_rho, budget.left, budget.total, had.micro_rho, "micro-rho"),
+            (nano_delta, budget.delta_left, budget.delta, had.nano_delta, "nano-delta"),
+        ):
+            if charge > left:
+                return refuse(
+                    "privacy.budget", not_done, f"it would spend {charge} {unit}; {left} of {total} are left for {name}",
+                    remedy="ask for less precision, or wait until the holder registers new data, which opens a new budget",
+                )  # fmt: skip
+            if charge and (mine + charge) * 100 > total * quota:
+                return refuse(
+                    "privacy.quota", not_done,
+                    f"`{requester}` has spent {mine} {unit} of {name} and may spend {total * quota // 100}",
+                    remedy="ask for less precision, or for what was answered before; others have a part in the budget too",
+                )  # fmt: skip
     return None

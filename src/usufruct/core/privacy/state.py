@@ -41,12 +41,13 @@ class Budget(Row):
 
 @dataclass(frozen=True, slots=True)
 class Spent(Row):
-    """What one requester has reserved or spent of an asset's budget, in micro-rho."""
+    """What one requester has reserved or spent of an asset's budget, in micro-rho and nano-delta."""
 
     KEY = ("asset", "requester")
     asset: str
     requester: str
     micro_rho: int
+    nano_delta: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Use(Row):
     plan: str = ""
     template: str = ""
     form: str = "aggregates"
+    sources: tuple[str, ...] = ()
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -98,14 +100,15 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 delta_spent=old.delta_spent + old.delta_reserved,
             )  # fmt: skip
         case QueryAdmitted() as fact:
-            budget = read.get(Budget, fact.asset, fact.version)
-            assert budget is not None and budget.left >= fact.charge and budget.delta_left >= fact.nano_delta
-            yield replace(
-                budget, reserved=budget.reserved + fact.charge, delta_reserved=budget.delta_reserved + fact.nano_delta
-            )
-            spent = read.get(Spent, fact.asset, fact.requester)
-            before = spent.micro_rho if spent else 0
-            yield Spent(fact.asset, fact.requester, before + fact.charge)
+            for asset, version in _paying(fact):
+                budget = read.get(Budget, asset, version)
+                assert budget is not None and budget.left >= fact.charge and budget.delta_left >= fact.nano_delta
+                yield replace(
+                    budget, reserved=budget.reserved + fact.charge, delta_reserved=budget.delta_reserved + fact.nano_delta
+                )  # fmt: skip
+                spent = read.get(Spent, asset, fact.requester) or Spent(asset, fact.requester, 0)
+                micro_rho, nano_delta = spent.micro_rho + fact.charge, spent.nano_delta + fact.nano_delta
+                yield replace(spent, micro_rho=micro_rho, nano_delta=nano_delta)
             uses = read.get(AgreementUses, fact.agreement) or AgreementUses(fact.agreement, 0)
             yield replace(uses, uses=uses.uses + 1)
             yield from delegation.used(read, fact.delegations, 1, fact.price)
@@ -114,6 +117,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
                 within=fact.within, plan=fact.plan, template=fact.template, form=fact.form,
+                sources=fact.sources,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
@@ -135,10 +139,19 @@ def _ended(read: Reader, use_id: str) -> Generator[Row, None, Use]:
     """Turns the reservation of a use into spending, whichever way the use ended; returns the use."""
     use = read.get(Use, use_id)
     assert use is not None and use.state == "admitted", "a use ends once, after it was admitted"
-    budget = read.get(Budget, use.asset, use.version)
-    assert budget is not None
-    yield replace(
-        budget, reserved=budget.reserved - use.charge, spent=budget.spent + use.charge,
-        delta_reserved=budget.delta_reserved - use.nano_delta, delta_spent=budget.delta_spent + use.nano_delta,
-    )  # fmt: skip
+    for asset, version in _paying(use):
+        budget = read.get(Budget, asset, version)
+        assert budget is not None
+        yield replace(
+            budget, reserved=budget.reserved - use.charge, spent=budget.spent + use.charge,
+            delta_reserved=budget.delta_reserved - use.nano_delta, delta_spent=budget.delta_spent + use.nano_delta,
+        )  # fmt: skip
     return use
+
+
+def _paying(used: QueryAdmitted | Use) -> Iterator[tuple[str, str]]:
+    """Asset and version of each budget that pays for a use."""
+    yield used.asset, used.version
+    for source in used.sources:
+        asset, _, version = source.partition("/")
+        yield asset, version

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from usufruct.node import cubes
-from usufruct.node.letting import Wanted
+from usufruct.node.use import Wanted
 from usufruct.web.api import STEWARD, done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.cubes import EITHER
