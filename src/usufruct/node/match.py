@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,10 +27,6 @@ from usufruct.core.base.faults import BadInput, Fault, PeerFault
 from usufruct.core.base.ids import xroad
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.exchange import message as header
-from usufruct.core.exchange.message import Message
-from usufruct.core.exchange.rules import CallRequest
-from usufruct.core.exchange.speakers import Caller
 from usufruct.core.privacy import matching
 from usufruct.core.privacy.matching import Commitment, Plan, Sides, Total
 from usufruct.core.privacy.matching_facts import ANSWERS, ASKS, Match, MatchCommitted
@@ -42,15 +37,15 @@ from usufruct.core.privacy.matching_messages import (
     Proposal,
     Result,
     read,
-    refusal_in,
     said,
     write,
 )
 from usufruct.core.privacy.matching_sides import Asking
 from usufruct.core.privacy.release import Answer
 from usufruct.core.proof.receipt import Receipt
-from usufruct.node import call, match_use
-from usufruct.node.match_use import Admitted, OwnSet, Wanted
+from usufruct.node import match_use
+from usufruct.node.match_talk import No, Talk
+from usufruct.node.match_use import Admitted, FoundThere, OwnSet, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import Services
 
@@ -109,55 +104,6 @@ class Refused:
     receipt: Receipt | None = None
 
 
-class _No(Exception):
-    """Carries a refusal out of the talk."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
-
-
-@dataclass(slots=True)
-class _Talk:
-    """The messages of one run, each a call from `client` to the other node's service; `receipt` is the number of the last
-    one's fact there."""
-
-    node: Node
-    services: Services
-    asked: Asked
-    run: str
-    receipt: int | None = None
-
-    async def say(self, step: str, body: bytes = b"", batch: int | None = None) -> bytes:
-        """What the other node answers. Raises _No for a refusal, of either node; PeerFault."""
-        asked, query = self.asked, "" if batch is None else f"?batch={batch}"
-        rest = f"/v1/{self.run}/{step}{query}".encode()
-        message = Message("POST", call.target(asked.service, rest), (), body)
-        for name, value in (
-            (b"accept", "application/octet-stream"), (b"content-type", "application/octet-stream"),
-            (b"x-road-client", call.target(asked.client, b"")[4:].decode()), (header.PURPOSE, asked.purpose),
-            (header.REQUEST_ID, str(uuid.uuid4())), (header.MESSAGE_ID, str(uuid.uuid4())),
-        ):  # fmt: skip
-            message = message.having(name, value)
-        parameters = () if batch is None else (("batch", str(batch)),)
-        request = CallRequest(
-            asked.service, asked.client, Caller(party=asked.requester, actors=asked.actors), "POST", ("v1", self.run, step),
-            parameters, asked.purpose, message.header(header.MESSAGE_ID), "",
-        )  # fmt: skip
-        done = await call.handle(self.node, self.services, call.Arrived(request, message, rest))
-        if isinstance(done, call.Refused):
-            raise _No(done.refusal)
-        if not done.sent:
-            raise BadInput(
-                "input.match", f"`{asked.service}` is a service of this node", "match with a table of another node"
-            )
-        if done.reply.status != 200:
-            raise _No(refusal_in(done.reply.body))
-        theirs = dict(done.reply.headers).get(b"usufruct-receipt", b"")
-        self.receipt = int(theirs) if theirs.isdigit() and len(theirs) < 19 else None
-        return done.reply.body
-
-
 async def match(node: Node, services: Services, asked: Asked) -> Answered | Refused:
     """Matches, or says why not; either way it is a fact when this returns, unless the other node refused at once.
 
@@ -168,7 +114,7 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
     """
     wanted = _wanted(node, asked)
     asked = replace(asked, requester=wanted.requester, actors=wanted.actors, purpose=wanted.purpose)
-    talk = _Talk(node, services, asked, wanted.run)
+    talk = Talk(node, services, asked, wanted.run)
     proposal = Proposal(
         wanted.run, asked.kind, asked.theirs, asked.their_identifier, asked.value, matching.NORMALISATION, 1
     )
@@ -177,7 +123,7 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
     if not isinstance(judged, Refusal):
         try:
             await talk.say("inquire", write(replace(proposal, size=judged[2].size)))
-        except _No as no:
+        except No as no:
             return Refused(no.refusal)
     admitted = await _in_thread(lambda: node.store.write(lambda tx: match_use.admit(node, tx, wanted)))
     node.reach("match after admitted")
@@ -186,8 +132,8 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
         with node.store.read() as state:
             return Refused(refusal, use, state.receipt(seq))
     try:
-        return await _carry_out(_Run(node, talk, admitted, proposal))
-    except _No as no:
+        return await _carry_out(_Run(node, talk, admitted, proposal, asked.their_key))
+    except No as no:
         refusal = no.refusal
         by = ANSWERS if refusal.code == "match.peer" else ASKS
         await _in_thread(lambda: node.store.write(
@@ -200,7 +146,7 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
             lambda: node.store.write(lambda tx: match_use.abandon(tx, admitted.use, admitted.match, cause))
         )
         if isinstance(error, PeerFault) and error.code == "peer.match":
-            with contextlib.suppress(_No, Fault):  # else it would keep the run until it gives this node up
+            with contextlib.suppress(No, Fault):  # else it would keep the run until it gives this node up
                 await talk.say("quit")
         raise
 
@@ -217,7 +163,7 @@ def _wanted(node: Node, asked: Asked) -> Wanted:
         requester, actors = delegation.acting(state, asked.requester, asked.actors)
     return Wanted(
         requester, actors, holdable(asked.purpose), sides, node.entropy.bytes(16).hex(), ASKS, service, asked.theirs,
-        asked.signed,
+        asked.client, asked.signed,
     )  # fmt: skip
 
 
@@ -227,12 +173,13 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 @dataclass(slots=True)
 class _Run:
-    """A run that was admitted here."""
+    """A run that was admitted here; `their_key` is the one that the other node must have, if any."""
 
     node: Node
-    talk: _Talk
+    talk: Talk
     admitted: Admitted
     proposal: Proposal
+    their_key: str
 
     @property
     def plan(self) -> Plan:
@@ -269,7 +216,8 @@ async def _carry_out(run: _Run) -> Answered | Refused:
         order.frombytes(await talk.say("order"))
         found_names = await _in_thread(lambda: _checked(lambda: asking.matched(order)))
         population = own.population(found_names, run.admitted.permit.persons)
-    return await _in_thread(lambda: _release(run, own, result.count, answer, population))
+    found_there = FoundThere(population, talk.receipt, accepted.group_min)
+    return await _in_thread(lambda: _release(run, own, result.count, answer, found_there))
 
 
 def _bind(run: _Run) -> tuple[OwnSet, Asking]:
@@ -308,7 +256,7 @@ async def _propose(run: _Run) -> Acceptance:
 def _check(run: _Run, accepted: Acceptance, bound: MatchCommitted) -> None:
     """Raises ValueError for an acceptance that contradicts itself, the proposal or its signature."""
     match_use.check(run.node, run.proposal.run, bound, said(accepted))
-    if accepted.run != run.proposal.run or run.talk.asked.their_key not in ("", accepted.key):
+    if accepted.run != run.proposal.run or run.their_key not in ("", accepted.key):
         raise ValueError("another node, or another run")
     most = run.node.rulebook.value("match.persons-max", run.node.clock.now())
     least = run.node.rulebook.value("match.persons-min", run.node.clock.now())
@@ -317,6 +265,7 @@ def _check(run: _Run, accepted: Acceptance, bound: MatchCommitted) -> None:
     good = good and accepted.sigma >= 0 and (accepted.sigma > 0) == computed
     good = good and accepted.planted == (2 * matching.half_of(accepted.sigma) if computed else 0) <= most
     good = good and (len(accepted.seal) == 2 * ENTRY) == run.summing and 0 <= accepted.decimals <= 18
+    good = good and 0 <= accepted.group_min <= most
     if run.summing:
         in_range = 0 < accepted.reach <= matching.RANGE // accepted.size and 0 < accepted.step < 2**62
         good = good and in_range and 0 <= accepted.total_sigma <= matching.RANGE
@@ -367,7 +316,7 @@ def _told(run: _Run, asking: Asking, accepted: Acceptance, found: int) -> tuple[
     return Found(count, made.sigma, sealed.hex(), sigma), sigma
 
 
-def _release(run: _Run, own: OwnSet, count: int, answer: Answer, population: bytes) -> Answered | Refused:
+def _release(run: _Run, own: OwnSet, count: int, answer: Answer, found: FoundThere) -> Answered | Refused:
     node, admitted = run.node, run.admitted
     contributions = own.contributions(admitted.permit.persons)
     node.reach("match before answered")
@@ -375,8 +324,7 @@ def _release(run: _Run, own: OwnSet, count: int, answer: Answer, population: byt
         small = matching.too_small(run.plan.least)
         node.store.write(lambda tx: match_use.turn_down(tx, admitted, ASKS, small))
         return Refused(small, admitted.use)
-    theirs = run.talk.receipt
-    ended = node.store.write(lambda tx: match_use.release(tx, admitted, answer, contributions, population, theirs))
+    ended = node.store.write(lambda tx: match_use.release(tx, admitted, answer, contributions, found))
     node.reach("match after answered")
     if isinstance(ended, Refusal):
         return Refused(ended, admitted.use)

@@ -9,6 +9,7 @@
     finish    decide again → answered, or the one refusal of what is too small → the result leaves
     order     which element is which, where the match was to find persons
     quit      the other side gives up
+    ask       of a match that found persons, at any time: whether a question over them may be answered there
 
 A message that does not come in this order, from who proposed the run, or holds anything but what fits it ends the run: the
 use is abandoned, its charge stays spent, and the other side is told what it would be told if there were no such run.
@@ -43,7 +44,7 @@ from usufruct.core.privacy.matching_messages import (
     write_refusal,
 )
 from usufruct.core.privacy.matching_sides import Answering
-from usufruct.node import match_use
+from usufruct.node import match_questions, match_use
 from usufruct.node.match_use import Admitted, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, Transaction
@@ -95,6 +96,9 @@ def answer(node: Node, permit: CallPermit, asked: CallRequest, body: bytes) -> S
             pass
         case _:
             return _no(matching.broken())
+    if step == "ask":
+        no = match_questions.answer(node, permit, asked, run, body)
+        return ServiceReply(200, (), b"") if no is None else _no(no)
     if step in ("inquire", "propose"):
         return _first(node, permit, asked, run, step, body)
     running = node.runs.get(run, now)
@@ -204,7 +208,10 @@ def _bind(node: Node, running: Running, base: bytes) -> None:
     )
     running.contributions = own.contributions(running.admitted.permit.persons)
     digest = Commitment(proposal.run, ANSWERS, made.size).add(side.entries).digest()
-    accepted = Acceptance(proposal.run, made.size, 2 * made.half, made.sigma, digest, match_use.own_key(node))
+    accepted = Acceptance(
+        proposal.run, made.size, 2 * made.half, made.sigma, digest, match_use.own_key(node),
+        group_min=running.admitted.permit.group_min,
+    )  # fmt: skip
     if summing:
         assert made.value is not None
         running.total_sigma = matching.sum_sigma(made, made.reach)

@@ -47,7 +47,8 @@ POPULATION = "application/vnd.usufruct.population.v1"
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A match as it is wanted here: who asks, with the actors that act for it, for which purpose; in which run, on which
-    `side` this node is, and who the `peer` is; `theirs` is the other asset, where this node knows it."""
+    `side` this node is, and who the `peer` is; `theirs` is the other asset, where this node knows it, and
+    `client` as which system the other node is asked."""
 
     requester: str
     actors: tuple[str, ...]
@@ -57,6 +58,7 @@ class Wanted:
     side: str
     peer: str
     theirs: str = ""
+    client: str = ""
     signed: bool = False
 
 
@@ -94,6 +96,16 @@ class OwnSet:
         return bitmaps.bitmap(numbers, (persons + 7) // 8).to_bytes((persons + 7) // 8, "little")
 
 
+@dataclass(frozen=True, slots=True)
+class FoundThere:
+    """What the node that asks has of the other in the end: the `population` that was found, as a bitmap, if the match was to
+    find one; the number of the fact by which the result left it; and its least group, see `Permit`."""
+
+    population: bytes
+    receipt: int | None
+    group_min: int
+
+
 def judge(node: Node, read: Reader, wanted: Wanted, at: Instant) -> tuple[Request, Permit, Plan] | Refusal:
     """Whether a match may be, and how; nothing is noted."""
     request = matching.request(wanted.sides, read, wanted.requester, wanted.actors, wanted.purpose, wanted.signed)
@@ -129,7 +141,8 @@ def admit(node: Node, tx: Transaction, wanted: Wanted) -> Admitted | tuple[str, 
         tx.append(counted)
     match, sides = numbered("match", tx.next), wanted.sides
     tx.append(MatchAdmitted(
-        match, use, wanted.run, wanted.side, sides.kind, wanted.requester, peer, theirs, sides.identifier, sides.value
+        match, use, wanted.run, wanted.side, sides.kind, wanted.requester, peer, theirs, sides.identifier, sides.value,
+        wanted.client,
     ))  # fmt: skip
     return Admitted(match, use, wanted, request, permit, made, meaning)
 
@@ -198,8 +211,7 @@ def turn_down(tx: Transaction, admitted: Admitted, by: str, refusal: Refusal) ->
 
 
 def release(
-    tx: Transaction, admitted: Admitted, answer: Answer, contributions: bytes, population: bytes = b"",
-    receipt: int | None = None,
+    tx: Transaction, admitted: Admitted, answer: Answer, contributions: bytes, found: FoundThere | None = None
 ) -> int | Refusal:  # fmt: skip
     """Lets a result out, if what permitted it still does and to all of the same persons: the number of the fact."""
     permit, wanted = admitted.permit, admitted.wanted
@@ -215,8 +227,10 @@ def release(
         tx.attach("application/vnd.usufruct.answer.v1+json", answer.encode()),
         tx.attach("application/vnd.usufruct.contributions.v1", contributions), wanted.actors,
     ))  # fmt: skip
-    kept = tx.attach(POPULATION, population) if population else ""
-    return tx.append(MatchAnswered(admitted.match, kept, receipt)).seq
+    if found is None:
+        return tx.append(MatchAnswered(admitted.match, group_min=permit.group_min)).seq
+    kept = tx.attach(POPULATION, found.population) if found.population else ""
+    return tx.append(MatchAnswered(admitted.match, kept, found.receipt, found.group_min)).seq
 
 
 def recover(node: Node) -> int:

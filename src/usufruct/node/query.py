@@ -37,9 +37,11 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy import release, ticks
+from usufruct.core.privacy import matched, release, ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
+from usufruct.core.privacy.matching_facts import Match, MatchAsked
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.rules import QueryPlan
@@ -99,6 +101,7 @@ class _Admitted:
     parts: tuple[_Part, ...]
     plan: QueryPlan
     meaning: str
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +242,8 @@ def _admit(
         return before
     if isinstance(decision, Decided) and decision.short is not None:
         decision = decision.short
+    if isinstance(decision, Decided) and decision.match and not _goes_along(asked, decision.plan):
+        decision = matched.ended()
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     text = asked.text if len(asked.text) <= KEPT_TEXT else asked.text[:KEPT_TEXT] + "…"
@@ -251,6 +256,7 @@ def _admit(
         return use, decision, entry.seq
     query, parts = decision.plan, list[_Part]()
     for request, permit in decision.parts:
+        permit = _over(tx, decision.match, permit)
         each = use if not parts else numbered("use", tx.next)
         tx.append(QueryAdmitted(
             each, asked.requester, permit.agreement.id, permit.asset.id, permit.asset.version, permit.purpose, text,
@@ -263,7 +269,21 @@ def _admit(
         if counted is not None:
             tx.append(counted)
         parts.append(_Part(each, request, permit))
-    return _Admitted(tuple(parts), query, decision.meaning), decision.tick
+    if decision.match and asked.matched:
+        tx.append(MatchAsked(decision.match.id, use, asked.matched.receipt))
+    return _Admitted(tuple(parts), query, decision.meaning, decision.match), decision.tick
+
+
+def _goes_along(asked: Asked, query: QueryPlan) -> bool:
+    """Whether the other node of a match went along with what the question costs."""
+    return asked.matched is not None and asked.matched.covers(query.charge, query.nano_delta)
+
+
+def _over(tx: Transaction, match: Match | None, permit: Permit) -> Permit:
+    """A permit over the persons of a match alone, if the question is over those."""
+    if match is None:
+        return permit
+    return permit._replace(population=matched.among(permit.population, tx.evidence(match.population)))
 
 
 def _kept(tx: Transaction, proof: Proof) -> str:
@@ -284,12 +304,30 @@ class _Again:
 
 def _before(tx: Transaction, asked: Asked, decided: Decided) -> _Again | None:
     """The same question, if it was answered before to the same requester; nothing about persons can have changed in it."""
-    found = [u for u in tx.list(Use, plan=decided.digest) if u.state == "answered" and u.requester == asked.requester]
-    if not found:
+    found = _first(tx, asked, decided)
+    if found is None:
         return None
     permit = decided.parts[0][1]
-    fact = QueryRepeated(found[0].id, asked.requester, permit.asset.id, permit.purpose, asked.actors)
-    return _Again(found[0], tx.append(fact).seq, permit)
+    fact = QueryRepeated(found.id, asked.requester, permit.asset.id, permit.purpose, asked.actors)
+    return _Again(found, tx.append(fact).seq, permit)
+
+
+def _first(read: Reader, asked: Asked, decided: Decided) -> Use | None:
+    """The use that answered the same question before."""
+    uses = read.list(Use, plan=decided.digest)
+    return next((use for use in uses if use.state == "answered" and use.requester == asked.requester), None)
+
+
+def foreseen(node: Node, asked: Asked) -> Decided | None:
+    """What a question would be decided as, if it would be answered, and not with what was answered before."""
+    agreed = read_twice(node, asked)
+    with node.store.read() as state:
+        requester, actors = delegation.acting(state, asked.requester, asked.actors)
+        asked = replace(asked, requester=requester, actors=actors)
+        decided = decide_on(node, state, asked, node.clock.now(), agreed)[1]
+        if isinstance(decided, Refusal) or decided.short is not None:
+            return None
+        return None if not asked.anew and _first(state, asked, decided) else decided
 
 
 def _repeat(node: Node, again: _Again) -> Answered:
@@ -313,6 +351,8 @@ def _release(admitted: _Admitted, ran: _Ran, tx: Transaction) -> int | dict[str,
     for part in admitted.parts:
         permit = part.permit
         again = stands(tx, part.request, permit, tx.now)
+        if admitted.match is not None and not matched.stands(tx, admitted.match, tx.now):
+            again = matched.ended()
         if isinstance(again, Refusal):
             seqs = [tx.append(QueryAbandoned(each.use, ENDED)).seq for each in admitted.parts]
             return again, seqs[0]

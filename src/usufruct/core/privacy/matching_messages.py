@@ -42,7 +42,8 @@ class Proposal:
 class Acceptance:
     """How the answering side goes along: its list has `size` elements and `planted` more, as has what it returns. The
     noise on count and total has `sigma` and `total_sigma` 64ths; one person counts for at most `reach` steps of `step`
-    grains of 10^-`decimals`; `seal` is the key of its ciphertexts."""
+    grains of 10^-`decimals`; `seal` is the key of its ciphertexts. No figure about fewer persons than
+    `group_min` may be told of its table."""
 
     run: str
     size: int
@@ -55,6 +56,7 @@ class Acceptance:
     step: int = 1
     decimals: int = 0
     seal: str = ""
+    group_min: int = 0
     signature: str = ""
 
 
@@ -74,6 +76,16 @@ class Result:
 
     count: int
     total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """A question that the asking side would answer over the persons of a match: what it charges its own table for it, in
+    micro-rho and nano-delta, and what it means."""
+
+    charge: int
+    nano_delta: int
+    meaning: str
 
 
 def write(message: object) -> bytes:
