@@ -5,7 +5,7 @@ BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
 
-.PHONY: demo test check style bench conformance defences nightly install lock clean
+.PHONY: demo test check style bench conformance defences spark nightly install lock clean
 
 install: .venv/installed
 
@@ -41,15 +41,22 @@ conformance: .venv/installed
 defences: .venv/installed
 	$(BIN)/python -m pytest tests/attacks/defences.py --no-header
 
-# What takes long: the defences; and the node is killed 200 times at random moments, and checked each time.
-nightly: defences
+# A Spark cluster of this machine, and what it works out beside DuckDB and DataFusion. Needs Java 17.
+spark: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	$(BIN)/python -m pytest tests/engines -rs --no-header
+
+# What takes long: the defences; Spark; and the node is killed 200 times at random moments, and checked each time.
+nightly: defences spark
 	USUFRUCT_KILLS=200 $(BIN)/python -m pytest tests/faults/test_kill.py
 
-# New pins: changes requirements.lock, which names no registry.
+# New pins, which name no registry. Spark is half a gigabyte: who wants it, or tests it, has a lock for it beside the common one.
+PINS := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	--upgrade --quiet
 lock:
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
-		--no-annotate --no-header --upgrade --quiet -o requirements.lock
+	$(PINS) $(patsubst %,--extra %,bench classify demo dev pg synth timestamp train) -o requirements.lock
+	$(PINS) --extra spark --constraint requirements.lock -o requirements-spark.lock
 
 clean:
 	rm -rf .venv demo-node

@@ -146,5 +146,10 @@ def test_no_module_is_left_over() -> None:
             assert any(u == name or u.startswith(f"{name}.") for u in used), f"{name} is imported by nobody"
 
 
-def test_the_lock_names_no_registry() -> None:
-    assert "://" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def test_the_locks_name_no_registry_and_agree() -> None:
+    common, spark = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-spark.lock")
+    )
+    assert "://" not in common + spark
+    pins = [dict(re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", text, re.MULTILINE)) for text in (common, spark)]
+    assert pins[0].items() & pins[1].items() and all(pins[0].get(name, pin) == pin for name, pin in pins[1].items())

@@ -11,6 +11,7 @@ A node is a directory:
     logins.sqlite     accounts, sessions, tokens
     attested.sqlite   what witnesses and time stamp authorities said of its checkpoints
     data/             one DuckDB file for each version of an asset
+    scratch/          with Spark: what a question that runs may read, while it runs
     lock              held by the process that has the node open; with PostgreSQL the database keeps a lock instead
 """
 
@@ -68,6 +69,8 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "key": ("", "the public key of its journal (a C2SP verifier key); give it to whoever wants to verify"),
     "engine_memory": ("4GB", "how much memory one question may use"),
     "engine_seconds": (60, "how long one question may run"),
+    "engine": ("", "a Spark Connect server that works out questions, sc://… or env:NAME; empty: DuckDB in this node"),
+    "engine_folder": ("", "with Spark: where it finds what it may read, by the same path on each of its machines"),
     "witnesses": ("", "a tlog-policy file: the witnesses that are asked to sign checkpoints, and how many are enough"),
     "timestamp_url": ("", "a time stamp authority (RFC 3161) that is asked to stamp checkpoints"),
     "timestamp_ca": ("", "a PEM file with the root certificate of that authority"),
@@ -100,6 +103,8 @@ class Settings:
     key: str
     engine_memory: str
     engine_seconds: int
+    engine: str = field(repr=False)  # may hold a token
+    engine_folder: str
     witnesses: str
     timestamp_url: str
     timestamp_ca: str
@@ -214,7 +219,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         logins = SqliteLogins(directory / "logins.sqlite")
         attestations = SqliteAttestations(directory / "attested.sqlite")
         try:
-            engine = DuckDbEngine(directory / "data", settings.engine_memory, settings.engine_seconds)
+            engine = _open_engine(directory, settings)
             node = Node(
                 About(settings.name, settings.operator, settings.origin, settings.currency, settings.url),
                 store,
@@ -275,6 +280,21 @@ def _open_store(
         store.close()
         raise NodeBusy("node.busy", "the settings were changed while the node was being opened", "open it again")
     return store
+
+
+def _open_engine(directory: Path, settings: Settings) -> DuckDbEngine:
+    """What works out questions, as the settings say."""
+    data, memory, seconds = directory / "data", settings.engine_memory, settings.engine_seconds
+    if not settings.engine:
+        return DuckDbEngine(data, memory, seconds)
+    try:
+        from usufruct.engine.spark import SparkEngine, address_of
+    except ImportError:
+        raise BadInput(
+            "input.settings", "the setting `engine` needs the extra `spark`", "install it with `pip install usufruct[spark]`"
+        ) from None  # fmt: skip
+    folder = directory / (settings.engine_folder or "scratch")
+    return SparkEngine(data, address_of(settings.engine), folder, memory, seconds)
 
 
 def _outside(directory: Path, settings: Settings, attestations: SqliteAttestations) -> Outside:

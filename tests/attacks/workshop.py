@@ -142,7 +142,7 @@ class Here:
         self.ran += 1
         try:
             for table in tables:
-                assert zygote._copy(self.connection, *room._load(table))
+                assert zygote.copy_out(self.connection, *room._load(table))
             return [self.connection.sql(text, params=list(values)).to_arrow_table() for text, values in statements]
         except duckdb.Error as error:
             raise EngineFault("engine.limits", f"HERE {error}", "") from None

@@ -49,7 +49,7 @@ def same(bench: world.Workbench, question: Question, plan: QueryPlan, held: Mapp
         assert contributions == (struct.pack(f"<{len(counted)}I", *counted) if source.personal else b"")
 
 
-@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=world.questions(), held=world.tables(), wishes=world.wishes(), least=st.sampled_from([0, 0, 2]))
 def test_random_questions_equal_the_reference(
     bench: world.Workbench, text: str, held: dict[str, world.Table], wishes: Wishes, least: int

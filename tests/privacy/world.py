@@ -83,7 +83,7 @@ ASSETS = {
 Table = tuple[tuple[int, dict[str, Cell]], ...]
 """Rows: the person's number, and the cells of the other columns."""
 
-_INTEGERS: dict[str, Sequence[Cell]] = {
+INTEGERS: dict[str, Sequence[Cell]] = {
     "year": (2021, 2022, 2023, 1999, None),
     "region": ("n", "s", "e", "x", None),
     "member": (True, False, None),
@@ -91,7 +91,7 @@ _INTEGERS: dict[str, Sequence[Cell]] = {
     "hours": (-100, -101, 0, 7, 1450, 3000, 2**63 - 1, -(2**63), None),
     "level": (-5, -1, 0, 1, 5, 6, None),
     "code": (0, 1, -7, 2**40, -(2**63), None),
-    "word": ("a", "abc", "b|1", "ü", "", "1", None),
+    "word": ("a", "abc", "b|1", "ü", "e\u0301t", "😀x", "", "1", None),
     "visits": (0, 1, 3, 10, 11, None),
     "cost": (-1000, -1, 0, 55, 9000, 9001, None),
     "ward": ("w1", "w2", None),
@@ -105,7 +105,7 @@ DRAWS = (7, 7, 40_000, 65_535, 0, 3)  # two persons have the same
 def rows_of(asset: Asset, persons: int) -> st.SearchStrategy[Table]:
     """Random rows of a table."""
     cells = st.fixed_dictionaries({
-        c.name: st.sampled_from(_INTEGERS[c.name]) for c in asset.columns if c.name != asset.person_column
+        c.name: st.sampled_from(INTEGERS[c.name]) for c in asset.columns if c.name != asset.person_column
     })  # fmt: skip
     return st.lists(st.tuples(st.integers(0, persons - 1), cells), max_size=10).map(tuple)
 
@@ -207,7 +207,7 @@ class Inside:
                 kept.append(
                     {"_person": now, "_draw": DRAWS[number]}.get(column) if column[0] == "_" else cells.get(column)
                 )
-        types = {c.name: _ARROW[c.type] for c in ASSETS[name].columns}
+        types = {c.name: STORED[c.type] for c in ASSETS[name].columns}
         types |= {"_person": pa.int32(), "_draw": pa.uint16()}
         given = pa.table(
             {c: pa.array(v, types[c]) for c, v in columns.items()} or {"nothing": pa.nulls(len(self.held[name]))}
@@ -217,7 +217,7 @@ class Inside:
         self.connection.unregister("given")
 
 
-_ARROW = {"integer": pa.int64(), "decimal": pa.int64(), "text": pa.string(), "boolean": pa.bool_()}
+STORED = {"integer": pa.int64(), "decimal": pa.int64(), "text": pa.string(), "boolean": pa.bool_()}
 
 
 def _asked(statement: tuple[str, Sequence[Any]]) -> tuple[str, Sequence[Any]]:

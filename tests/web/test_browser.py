@@ -198,7 +198,7 @@ def test_the_focus_goes_down_the_page_and_reaches_everything(open_page: Any, ser
     live(node)
     page = log_in(open_page(viewport={"width": 1280, "height": 900}), served, node, story.USER)
     reachable = page.locator(
-        "a:visible, button:visible, select:visible, textarea:visible, summary:visible, [tabindex='0']:visible"
+        "a:visible, button:visible, input:visible, select:visible, textarea:visible, summary:visible, [tabindex='0']:visible"
     )
     count = reachable.count()
     tops = []

@@ -23,7 +23,6 @@ from usufruct.node import reconcile as books
 from usufruct.node import services
 from usufruct.node.node import Node
 from usufruct.ports import Services
-from usufruct.web.xroad import arrived
 from usufruct.wire import xroad
 
 service = group("Systems that are called through the node.")
@@ -147,6 +146,8 @@ def call(
     dir: Directory = HERE,
 ) -> None:
     """Call a service of this node, or of one that it is linked to, as one of its clients."""
+    from usufruct.web.xroad import arrived  # only this command needs the web, and it takes a while to load
+
     if data is not None and not data.is_file():
         raise BadInput("input.file", f"there is no file `{data}`", "name the file that holds the body")
     named = {

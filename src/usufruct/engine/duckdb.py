@@ -12,7 +12,7 @@ import hashlib
 import os
 import threading
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from usufruct.core.base.faults import EngineFault
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.moments import Moments
@@ -39,8 +38,8 @@ from usufruct.engine import cubes, delivery, pooling, records, removal, sampling
 from usufruct.engine.columns import quoted
 from usufruct.engine.intake import inspect, propose, sync, take_in
 from usufruct.engine.replica import Replica
-from usufruct.engine.room import Permitted, Room, size
-from usufruct.engine.statements import adding_up, binning, bounding, contributing, over_columns
+from usufruct.engine.room import Permitted, Room, not_there, over_limits, size
+from usufruct.engine.statements import Statement, adding_up, binning, bounding, contributing, over_columns
 from usufruct.engine.stored import Watch
 from usufruct.engine.zygote import LOCKED
 from usufruct.ports import Among, Delivered, Ingested, Measured, Numbers, TableIn
@@ -116,12 +115,9 @@ class DuckDbEngine:
     def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
         """The plan's exact numbers over the rows of the populations."""
         bins = [index for index, vector in enumerate(plan.vectors) if vector.kind == "bins"]
-        bounded, values = bounding(plan)
-        statements = [(f"CREATE TEMP TABLE bounded AS {bounded}", values), adding_up(plan), contributing()]
-        statements += [binning(plan, plan.vectors[index]) for index in bins]
-        _, added, counted, *binned = self._room.run(
-            [self._permitted(plan, place, one) for place, one in enumerate(among)], statements
-        )
+        permitted = [self._permitted(plan, place, one) for place, one in enumerate(among)]
+        further = [adding_up(plan), contributing(), *(binning(plan, plan.vectors[index]) for index in bins)]
+        added, counted, *binned = self._worked_out(permitted, bounding(plan), further)
         found = list(_tuples(added))
         width = len(plan.keys)
         at = {row[:width]: row[width + 1 :] for row in found}
@@ -139,6 +135,13 @@ class DuckDbEngine:
                 if (group_at := places.get(row[:width])) is not None:
                     vectors[index][group_at * BINS + row[width]] += int(row[width + 1] or 0)
         return Measured(groups, vectors, _contributions(counted, among))
+
+    def _worked_out(
+        self, permitted: Sequence[Permitted], bounded: Statement, further: Sequence[Statement]
+    ) -> list[pa.Table]:
+        """What the further statements come to over what the first finds, which they know as `bounded`."""
+        text, values = bounded
+        return self._room.run(permitted, [(f"CREATE TEMP TABLE bounded AS {text}", values), *further])[1:]
 
     def _permitted(self, plan: QueryPlan, place: int, among: Among | None) -> Permitted:
         """Of a source of the plan the columns that it reads, and the rows of who is among those who allow it."""
@@ -204,7 +207,7 @@ class DuckDbEngine:
         """The rows of a plan, each with the number of the person whom it is about."""
         query, values = records.query(plan, records.bits(population, persons))
         with self._connection(plan.asset.id, plan.asset.version) as connection:
-            return [(number, cells) for number, *cells in connection.execute(query, values).fetchall()]  # type: ignore[misc]
+            return [(number, tuple(cells)) for number, *cells in connection.execute(query, values).fetchall()]
 
     def tally(self, plan: CubePlan, population: bytes, persons: int) -> Tallied:
         """The figures of a cube."""
@@ -237,24 +240,13 @@ class DuckDbEngine:
         try:
             connection = duckdb.connect(self._file(asset, version), read_only=True, config=self._config)
         except duckdb.Error:
-            raise EngineFault(
-                "engine.data",
-                f"the data of `{asset}` could not be opened",
-                "restore the node's data folder from a backup",
-            ) from None
-        done = threading.Event()
-        watchdog = threading.Thread(target=_watch, args=(connection, done, self._seconds), daemon=True)
-        watchdog.start()
+            raise not_there([asset]) from None
         try:
-            yield connection
+            with stopped_after(self._seconds, connection.interrupt):
+                yield connection
         except duckdb.Error:
-            raise EngineFault(
-                "engine.limits", "the question could not be worked out within the node's limits",
-                "ask something smaller; what it may have learnt was charged",
-            ) from None  # fmt: skip
+            raise over_limits() from None
         finally:
-            done.set()
-            watchdog.join()
             connection.close()
 
 
@@ -262,12 +254,24 @@ def _tuples(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event, seconds: float) -> None:
-    """Stops a connection when its time is over; again and again, for between two statements nothing hears it."""
-    if not done.wait(seconds):
-        connection.interrupt()
-        while not done.wait(0.02):
-            connection.interrupt()
+@contextmanager
+def stopped_after(seconds: float, stop: Callable[[], object]) -> Iterator[None]:
+    """Calls `stop` when the time is over; again and again, for between two statements nothing hears it."""
+    done = threading.Event()
+
+    def watch() -> None:
+        if not done.wait(seconds):
+            stop()
+            while not done.wait(0.02):
+                stop()
+
+    watchdog = threading.Thread(target=watch, daemon=True)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watchdog.join()
 
 
 def _contributions(counted: pa.Table, among: Sequence[Among | None]) -> list[bytes]:

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +65,11 @@ class Permitted:
     persons: int = 0
     numbers: bytes | None = None
 
+    @property
+    def asset(self) -> str:
+        """Whose table it is: a file is called `asset-version`."""
+        return self.file.stem.rpartition("-")[0]
+
 
 class Room:
     """Runs statements over what is permitted, each time in a new process.
@@ -89,14 +94,24 @@ class Room:
             if answer != zygote.NO_DATA:
                 return _read(answer, len(statements))
         except (OSError, ValueError, struct.error, pa.ArrowException):
-            raise EngineFault(
-                "engine.limits", "the question could not be worked out within the node's limits",
-                "ask something smaller; what it may have learnt was charged",
-            ) from None  # fmt: skip
-        assets = ", ".join(f"`{table.file.stem.rpartition('-')[0]}`" for table in tables)  # a file is `asset-version`
-        raise EngineFault(
-            "engine.data", f"the data of {assets} could not be opened", "restore the node's data folder from a backup"
-        ) from None
+            raise over_limits() from None
+        raise not_there(table.asset for table in tables) from None
+
+
+def over_limits() -> EngineFault:
+    """The fault for whatever goes wrong once data are looked at, in the same words: what it was may depend on them."""
+    return EngineFault(
+        "engine.limits", "the question could not be worked out within the node's limits",
+        "ask something smaller; what it may have learnt was charged",
+    )  # fmt: skip
+
+
+def not_there(assets: Iterable[str]) -> EngineFault:
+    """The fault for the stored tables of these assets, one of which cannot be opened."""
+    return EngineFault(
+        "engine.data", f"the data of {', '.join(f'`{asset}`' for asset in assets)} could not be opened",
+        "restore the node's data folder from a backup",
+    )  # fmt: skip
 
 
 def size(text: str) -> int:
@@ -113,7 +128,14 @@ def size(text: str) -> int:
 
 def _load(table: Permitted) -> tuple[str, str, list[Value], bytes | None]:
     """The file, the SQL that copies what is permitted out of it, the values bound to that, and the numbers."""
-    names = [f"stored.{quoted(name)}" for name in table.columns]
+    select, values = selecting(table, [quoted(name) for name in table.columns])
+    return os.path.abspath(table.file), f"CREATE TABLE {quoted(table.table)} AS {select}", values, table.numbers
+
+
+def selecting(table: Permitted, names: Sequence[str]) -> tuple[str, list[Value]]:
+    """What is permitted of a table that is attached as `held`, with its columns under these names, and the values bound to it.
+    New numbers of persons are looked up in `temp.numbers`."""
+    columns = [f"stored.{quoted(column)} AS {name}" for column, name in zip(table.columns, names, strict=True)]
     source, where = "held.asset AS stored", []
     values: list[Value] = []
     if table.population is not None:
@@ -128,10 +150,12 @@ def _load(table: Permitted) -> tuple[str, str, list[Value], bytes | None]:
     if table.numbers is not None:
         source += " JOIN temp.numbers AS renamed ON stored._person = renamed.was"
         where.append(f"renamed.now <> {NOBODY}")
-        names = ["renamed.now::INTEGER AS _person" if name == 'stored."_person"' else name for name in names]
+        columns = [
+            f"renamed.now::INTEGER AS {name}" if column == "_person" else selected
+            for column, name, selected in zip(table.columns, names, columns, strict=True)
+        ]
     filtered = f" WHERE {' AND '.join(where)}" if where else ""
-    copy = f"CREATE TABLE {quoted(table.table)} AS SELECT {', '.join(names)} FROM {source}{filtered}"
-    return os.path.abspath(table.file), copy, values, table.numbers
+    return f"SELECT {', '.join(columns)} FROM {source}{filtered}", values
 
 
 def _ask(job: socket.socket, task: bytes, deadline: float) -> bytes:

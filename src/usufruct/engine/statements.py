@@ -116,8 +116,8 @@ def _keys(plan: QueryPlan) -> str:
 
 
 def _total(column: str) -> str:
-    """A sum that no number of rows can overflow."""
-    return f"CAST(sum({column}) AS DECIMAL(38, 0))"
+    """A sum that no number of rows can overflow, whatever width an engine adds whole numbers up in."""
+    return f"sum(CAST({column} AS DECIMAL(38, 0)))"
 
 
 def _per_person(vector: Vector) -> str:
@@ -131,7 +131,7 @@ def _per_person(vector: Vector) -> str:
     name = vector.of
     bounded = f"(CASE WHEN {name} < {low} THEN {low} WHEN {name} > {high} THEN {high} ELSE {name} END - {centre})"
     added = f"{bounded} * {bounded}" if vector.kind == "squares" else bounded
-    return f"coalesce(sum({added}), 0)"
+    return f"coalesce({_total(added)}, 0)"
 
 
 def _clamped(vector: Vector, index: int, rows: int) -> str:
@@ -202,11 +202,11 @@ class _Writer:
         within = f"OVER (PARTITION BY {over}{f' ORDER BY {order}' if order else ''})"
         match window.function:
             case "row_number":
-                return f"row_number() {within}"
+                return f"CAST(row_number() {within} AS BIGINT)"  # in some engines it is of 32 bits, or has no sign
             case "lag" | "lead":
                 return f"{window.function}({argument}, {window.offset}) {within}"
             case "sum":
-                return _kept_within(f"sum({argument}) {within}", window.low, window.high)
+                return _kept_within(f"{_total(argument)} {within}", window.low, window.high)
             case function:
                 return f"{function}({argument}) {within}"
 
@@ -221,7 +221,7 @@ class _Writer:
     def _adding(self, total: Adding) -> str:
         argument = "*" if total.argument is None else self.expression(total.argument)
         if total.function == "sum":
-            return _kept_within(f"sum({argument})", total.low, total.high)
+            return _kept_within(_total(argument), total.low, total.high)
         return f"{total.function}({argument})"
 
     def _join(self, join: Joined) -> str:
@@ -236,8 +236,9 @@ class _Writer:
         else:
             # Of rows that are alike in what is looked up one is taken, so that no row of a person becomes two.
             by = ", ".join(b for _, b in join.on)
+            order = ", ".join(f"{name} ASC NULLS LAST" for name in names)
             right = (
-                f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY {', '.join(names)}) AS place "
+                f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY {order}) AS place "
                 f"FROM ({self._lookup(join.right)}) AS u) AS o WHERE place = 1"
             )
         return f"SELECT l.*{chosen} FROM ({left}) AS l {kind} ({right}) AS r ON {' AND '.join(on)}"
@@ -270,7 +271,7 @@ class _Writer:
 
 
 def _kept_within(total: str, low: int | None, high: int | None) -> str:
-    """A sum of one person, clamped: 128 bits hold whatever comes, and what is kept fits into 64. Of nothing there is none, so
+    """A sum of one person, clamped: 38 digits hold whatever comes, and what is kept fits into 64. Of nothing there is none, so
     not by LEAST and GREATEST, which pass over NULL."""
     return f"CAST({_clamp([total, str(low), str(high)])} AS BIGINT)"
 

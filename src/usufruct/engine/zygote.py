@@ -103,7 +103,7 @@ def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     connection.execute(f"SET threads = {threads}")
     _limit(memory, seconds, threads)
     for load in loads:
-        if not _copy(connection, *load):
+        if not copy_out(connection, *load):
             _send(job.fileno(), NO_DATA)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
@@ -116,7 +116,7 @@ def _answer(job: socket.socket, connection: Any, zygote: int) -> NoReturn:
     _send(job.fileno(), *answer)
 
 
-def _copy(connection: Any, path: str, copy: str, values: list[Any], numbers: bytes | None) -> bool:
+def copy_out(connection: Any, path: str, copy: str, values: list[Any], numbers: bytes | None) -> bool:
     """Copies what is permitted of a file; whether the file can be opened at all."""
     import duckdb
     import pyarrow as pa
