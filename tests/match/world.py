@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
 from usufruct.core.exchange.facts import ServiceRegistered
 from usufruct.core.exchange.state import MATCH
+from usufruct.core.privacy.matching_sides import Intersecting
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.main import create_node, open_node
 from usufruct.node import consent, match, register, services, trade
@@ -103,6 +104,7 @@ async def ask(node: Node, asked: match.Asked) -> match.Answered | match.Refused:
 def pair(
     folder: Path, here: dict[int, str], there: dict[int, str], form: str = "computation", grade: str = "personal",
     without: Iterable[int] = (), cents: int = 500, clock: Clock | None = None, apart: Mapping[int, int] | None = None,
+    spu: Sequence[Intersecting | None] = (None, None),
 ) -> Iterator[Pair]:  # fmt: skip
     """Two nodes with these persons, agreements on both tables, and an access right; persons `without` consent there.
     Everybody here has `cents`, but for those `apart`."""
@@ -110,6 +112,7 @@ def pair(
     create_node(folder / "there", "Register node", "register", "Register", "EUR", origin="register.example/journal")
     with open_node(folder / "here", clock) as one, open_node(folder / "there", clock) as two:
         one, two = story.unlimited(one), story.unlimited(two)  # the tests of a module share their budgets
+        one, two = replace(one, intersecting=spu[0]), replace(two, intersecting=spu[1])
         _ready(one, folder, ASKS, "clinic", here, form, grade, cents, apart or {})
         _ready(two, folder, ANSWERS, "register", there, form, grade, cents, {})
         for number in without:

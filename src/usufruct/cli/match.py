@@ -42,12 +42,27 @@ def run(
     value: Annotated[str, typer.Option(help="of a sum: their column that is added up")] = "",
     prefix: Annotated[str, typer.Option(help="what stands before the names that our persons are known as")] = "",
     key: Annotated[str, typer.Option(help="the public key that the other node must have (default: any)")] = "",
+    spu: Annotated[
+        bool, typer.Option("--spu", help="leave a match of persons to SPU, where both nodes have it")
+    ] = False,
     dir: Directory = HERE,
 ) -> None:
     """Match a table with one of another node."""
     with doors().open(dir) as node:
         asked = matching.Asked(
-            party_of(node, by), str(kind), asset, service, client, theirs, purpose, on, their, value, prefix, key
+            party_of(node, by),
+            str(kind),
+            asset,
+            service,
+            client,
+            theirs,
+            purpose,
+            on,
+            their,
+            value,
+            prefix,
+            key,
+            matching.PROTOCOLS[1] if spu else "",
         )
         done = asyncio.run(_match(node, asked))
     if isinstance(done, matching.Refused):

@@ -52,6 +52,7 @@ from usufruct.ports import Services
 T = TypeVar("T")
 
 KINDS = matching.KINDS
+PROTOCOLS = matching.PROTOCOLS
 
 POLLS = 360
 """How many times the other node is asked whether it is ready, ten seconds each."""
@@ -62,7 +63,8 @@ ENTRY, SUMMED_ENTRY = 32, 96  # bytes
 class Asked:
     """What came in: `asset` of this node is matched by `identifier` (empty: what its persons are known as, without
     `prefix`) with `theirs`, by `their_identifier`, at the other node's `service`, which is called as `client`. `value` is
-    the column of theirs that is added up. `their_key` is the verifier key that the other node must have (empty: any)."""
+    the column of theirs that is added up. `their_key` is the verifier key that the other node must have (empty: any). `protocol`
+    is one of `matching.PROTOCOLS`."""
 
     requester: str
     kind: str
@@ -76,6 +78,7 @@ class Asked:
     value: str = ""
     prefix: str = ""
     their_key: str = ""
+    protocol: str = ""
     actors: tuple[str, ...] = ()
     signed: bool = False
 
@@ -115,9 +118,12 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
     wanted = _wanted(node, asked)
     asked = replace(asked, requester=wanted.requester, actors=wanted.actors, purpose=wanted.purpose)
     talk = Talk(node, services, asked, wanted.run)
+    if asked.protocol and (asked.kind != "matched" or node.intersecting is None):
+        return Refused(matching.not_by_spu())
     proposal = Proposal(
-        wanted.run, asked.kind, asked.theirs, asked.their_identifier, asked.value, matching.NORMALISATION, 1
-    )
+        wanted.run, asked.kind, asked.theirs, asked.their_identifier, asked.value, matching.NORMALISATION, 1,
+        protocol=asked.protocol,
+    )  # fmt: skip
     with node.store.read() as state:
         judged = match_use.judge(node, state, wanted, node.clock.now())
     if not isinstance(judged, Refusal):
@@ -132,7 +138,8 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
         with node.store.read() as state:
             return Refused(refusal, use, state.receipt(seq))
     try:
-        return await _carry_out(_Run(node, talk, admitted, proposal, asked.their_key))
+        carry_out = _leave_to_spu if asked.protocol else _carry_out
+        return await carry_out(_Run(node, talk, admitted, proposal, asked.their_key))
     except No as no:
         refusal = no.refusal
         by = ANSWERS if refusal.code == "match.peer" else ASKS
@@ -220,21 +227,48 @@ async def _carry_out(run: _Run) -> Answered | Refused:
     return await _in_thread(lambda: _release(run, own, result.count, answer, found_there))
 
 
+async def _leave_to_spu(run: _Run) -> Answered | Refused:
+    """As `_carry_out`, but the lists do not go over: SPU meets SPU, and shows this side which elements both have."""
+    node, intersecting = run.node, run.node.intersecting
+    assert intersecting is not None
+    own, elements = await _in_thread(lambda: _bind_for_spu(run))
+    accepted = await _propose(run)
+    node.reach("match before spu")
+    found = await _in_thread(lambda: intersecting.shared(elements, receives=True))
+    if len(found) > accepted.size:
+        raise _broken("more was found than there is")
+    result = _read(Result, await run.talk.say("finish", write(Found(len(found), 0))))
+    answer = matching.answer(run.admitted.wanted.sides, run.plan.charge, result.count, ())
+    names = [place for place in found if place < len(own.names)]
+    population = own.population(names, run.admitted.permit.persons)
+    there = FoundThere(population, run.talk.receipt, accepted.group_min)
+    return await _in_thread(lambda: _release(run, own, result.count, answer, there))
+
+
+def _bind_for_spu(run: _Run) -> tuple[OwnSet, list[str]]:
+    own = match_use.own_set(run.node, run.admitted)
+    salt = run.node.entropy.bytes(32)
+    elements = matching.elements_of(run.proposal.run, own.names, run.plan.size, salt)
+    _commit(run, "", matching.committed(run.proposal.run, ASKS, salt, elements), salt)
+    return own, elements
+
+
 def _bind(run: _Run) -> tuple[OwnSet, Asking]:
     """This side's list and commitment, on disk before anything is sent."""
     node, wanted = run.node, run.admitted.wanted
     own = match_use.own_set(node, run.admitted)
     asking = node.matching.asking(wanted.run, own.names, run.plan.size)
-    size, key = run.plan.size, match_use.own_key(node)
-    digest = Commitment(wanted.run, ASKS, size).add(asking.points).digest()
-    proposal = replace(run.proposal, size=size, digest=digest, base=asking.base.hex(), key=key)
-    signature = match_use.sign(node, wanted.run, ASKS, size, digest, said(proposal))
-    run.proposal = replace(proposal, signature=signature)
-    node.store.write(lambda tx: tx.append(
-        MatchCommitted(run.admitted.match, ASKS, size, digest, key, signature)
-    ))  # fmt: skip
-    node.reach("match after committed")
+    _commit(run, asking.base.hex(), Commitment(wanted.run, ASKS, run.plan.size).add(asking.points).digest())
     return own, asking
+
+
+def _commit(run: _Run, base: str, digest: str, salt: bytes = b"") -> None:
+    """Signs what this side binds itself to, on disk before it is said."""
+    node, size, key = run.node, run.plan.size, match_use.own_key(run.node)
+    proposal = replace(run.proposal, size=size, digest=digest, base=base, key=key)
+    signature = match_use.sign(node, proposal.run, ASKS, size, digest, said(proposal))
+    run.proposal = replace(proposal, signature=signature)
+    match_use.commit(node, MatchCommitted(run.admitted.match, ASKS, size, digest, key, signature), salt)
 
 
 async def _propose(run: _Run) -> Acceptance:

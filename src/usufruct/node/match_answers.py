@@ -56,7 +56,8 @@ ENTRY, SUMMED_ENTRY = 32, 96  # bytes
 
 @dataclass(slots=True)
 class Running:
-    """A run in the middle. `stage` is the step that is expected, `place` the batch of it."""
+    """A run in the middle. `stage` is the step that is expected, `place` the batch of it; `met` is set when
+    SPU, if it is left to that, is done."""
 
     caller: tuple[str, str, str]
     proposal: Proposal
@@ -66,6 +67,7 @@ class Running:
     place: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     ready: threading.Event = field(default_factory=threading.Event)
+    met: threading.Event = field(default_factory=threading.Event)
     failed: bool = False
     answering: Answering | None = None
     accepted: bytes = b""
@@ -121,6 +123,8 @@ def _first(node: Node, permit: CallPermit, asked: CallRequest, run: str, step: s
         _check(node, proposal, run, asked.caller.key if step == "propose" else "")
     except (ValueError, RecursionError):
         return _no(matching.broken())
+    if proposal.protocol and (node.intersecting is None or proposal.kind != "matched"):
+        return _no(matching.not_by_spu())
     assert isinstance(permit.to, Service)
     sides = Sides(proposal.kind, proposal.asset, proposal.identifier, proposal.value, permit.to.prefix)
     wanted = Wanted(
@@ -145,7 +149,9 @@ def _check(node: Node, proposal: Proposal, run: str, key: str) -> None:
         <= node.rulebook.value("match.persons-max", now)
     ):
         raise ValueError("the table is too small, or too large")
-    if key and (len(proposal.digest) != 64 or len(proposal.base) != 2 * ENTRY):
+    if proposal.protocol not in matching.PROTOCOLS:
+        raise ValueError("there is no such protocol")
+    if key and (len(proposal.digest) != 64 or len(proposal.base) != (0 if proposal.protocol else 2 * ENTRY)):
         raise ValueError("the proposal does not bind its side")
     texts = (proposal.asset, proposal.identifier, proposal.value, proposal.signature)
     if any(text != holdable(text) or len(text) > match_use.KEPT_TEXT for text in texts):
@@ -185,7 +191,10 @@ def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, 
 def _prepare(node: Node, running: Running, base: bytes) -> None:
     """Looks at the data, blinds them, and binds this node to its list; on disk before anything of the list leaves."""
     try:
-        _bind(node, running, base)
+        if running.proposal.protocol:
+            _leave_to_spu(node, running)
+        else:
+            _bind(node, running, base)
     except Exception as error:
         running.failed = True
         _end(node, running, error.message if isinstance(error, Fault) else "the node failed, or the proposal was none")
@@ -220,13 +229,27 @@ def _bind(node: Node, running: Running, base: bytes) -> None:
             seal=side.key.hex(),
         )  # fmt: skip
     signature = match_use.sign(node, proposal.run, ANSWERS, made.size, digest, said(accepted))
-    node.store.write(lambda tx: tx.append(
-        MatchCommitted(running.admitted.match, ANSWERS, made.size, digest, accepted.key, signature)
-    ))  # fmt: skip
-    node.reach("match after committed")
+    match_use.commit(node, MatchCommitted(running.admitted.match, ANSWERS, made.size, digest, accepted.key, signature))
     running.answering = side
     running.accepted = write(replace(accepted, signature=signature))
     running.commitment = Commitment(proposal.run, ASKS, proposal.size)
+
+
+def _leave_to_spu(node: Node, running: Running) -> None:
+    """As `_bind`; then SPU meets SPU."""
+    made, run, admitted = running.admitted.plan, running.proposal.run, running.admitted
+    assert node.intersecting is not None
+    own, salt = match_use.own_set(node, admitted), node.entropy.bytes(32)
+    elements = matching.elements_of(run, own.names, made.size, salt)
+    running.contributions = own.contributions(admitted.permit.persons)
+    digest, key = matching.committed(run, ANSWERS, salt, elements), match_use.own_key(node)
+    accepted = Acceptance(run, made.size, 0, 0, digest, key, group_min=admitted.permit.group_min)
+    signature = match_use.sign(node, run, ANSWERS, made.size, digest, said(accepted))
+    match_use.commit(node, MatchCommitted(admitted.match, ANSWERS, made.size, digest, key, signature), salt)
+    running.accepted = write(replace(accepted, signature=signature))
+    running.ready.set()
+    node.intersecting.shared(elements, receives=False)
+    running.met.set()
 
 
 def _bound(node: Node, running: Running) -> ServiceReply:
@@ -234,7 +257,7 @@ def _bound(node: Node, running: Running) -> ServiceReply:
         return ServiceReply(200, (), b"")
     if running.failed:
         return _no(matching.broken())
-    running.stage, running.place = "sent", 0
+    running.stage, running.place = "finish" if running.proposal.protocol else "sent", 0
     return ServiceReply(200, (), running.accepted)
 
 
@@ -302,6 +325,8 @@ def _finish(node: Node, running: Running, body: bytes) -> ServiceReply:
     noised = found.sigma > 0
     if noised != bool(made.charge) or min(found.sigma, found.total_sigma) < 0 or bool(found.total) != (kind == "sum"):
         raise ValueError("what was found contradicts itself")
+    if running.proposal.protocol and not running.met.wait(WAIT_SECONDS):
+        raise ValueError("what was found was not worked out by SPU")
     count, steps, total = found.count - made.half, 0, None
     if kind == "sum":
         assert made.value is not None
@@ -324,7 +349,7 @@ def _finish(node: Node, running: Running, body: bytes) -> ServiceReply:
     if isinstance(ended, Refusal):
         node.runs.drop(running.proposal.run)
         return _no(ended)
-    if kind == "matched":
+    if kind == "matched" and not running.proposal.protocol:
         running.stage, running.place = "order", 0
     else:
         node.runs.drop(running.proposal.run)

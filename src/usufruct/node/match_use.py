@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from usufruct.core.access import consent
 from usufruct.core.access.proof import MEDIA_TYPE, Request
@@ -41,6 +41,7 @@ from usufruct.ports import Transaction
 
 KEPT_TEXT = 200  # characters of what others name that are kept in the journal
 STOPPED = "the node stopped before it could answer"
+SALT = "application/vnd.usufruct.salt.v1"
 POPULATION = "application/vnd.usufruct.population.v1"
 
 
@@ -179,6 +180,12 @@ def _known_as(node: Node, admitted: Admitted) -> dict[int, str | None]:
 def sign(node: Node, run: str, side: str, size: int, digest: str, said: str) -> str:
     """This node's signature under what it binds itself to."""
     return to_base64(node.signer.sign(matching.signed_text(run, side, size, digest, said)))
+
+
+def commit(node: Node, bound: MatchCommitted, salt: bytes = b"") -> None:
+    """Notes what this node is bound to, and keeps the salt in it, if there is one."""
+    node.store.write(lambda tx: tx.append(replace(bound, salt=tx.attach(SALT, salt) if salt else "")))
+    node.reach("match after committed")
 
 
 def own_key(node: Node) -> str:

@@ -101,6 +101,7 @@ _EXACT = {
     "match.asset": 422,
     "match.size": 422,
     "match.often": 429,
+    "match.protocol": 422,
 }
 
 

@@ -35,6 +35,7 @@ class NewMatch(Struct, forbid_unknown_fields=True):
     value: Name = ""
     prefix: Annotated[str, Meta(max_length=32)] = ""
     their_key: Annotated[str, Meta(max_length=500)] = ""
+    protocol: Literal["", "spu-rr22"] = ""
 
 
 @post("/matches", opt={"rule": ("ask",)}, summary="Match a table with one of another node")
@@ -43,7 +44,7 @@ async def add(request: AnyRequest, data: JSONBody[NewMatch]) -> dict[str, Any]:
     who, outbound = who_is(request), HttpServices()
     asked = use_case.Asked(
         who.party, data.kind, data.asset, data.service, data.client, data.theirs, data.purpose, data.identifier,
-        data.their_identifier, data.value, data.prefix, data.their_key, who.actors, signed=who.signed,
+        data.their_identifier, data.value, data.prefix, data.their_key, data.protocol, who.actors, signed=who.signed,
     )  # fmt: skip
     try:
         done = await use_case.match(node_of(request), outbound, asked)

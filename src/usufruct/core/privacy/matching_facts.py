@@ -48,7 +48,8 @@ class MatchAdmitted(Fact):
 @dataclass(frozen=True, slots=True)
 class MatchCommitted(Fact):
     """A side bound itself to its set of `size` elements by a digest over them, blinded under a key of this run only, and
-    its node signed that. `by` is the side; `key` is the verifier key of its node."""
+    its node signed that. `by` is the side; `key` is the verifier key of its node. `salt` is sealed, and this node's own:
+    with it and the table the digest can be worked out again, where the match was left to SPU."""
 
     KIND = "match.committed/1"
     match: str
@@ -57,6 +58,7 @@ class MatchCommitted(Fact):
     digest: str
     key: str
     signature: str
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

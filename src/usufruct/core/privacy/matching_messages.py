@@ -23,7 +23,8 @@ BATCH = 32_768
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What the asking side wants: a match of that `kind` of its `size` persons with the other's `asset`, by `identifier`,
-    adding up `value`. `base` is the generator raised to its exponent. Without digest and key it only inquires."""
+    adding up `value`. `base` is the generator raised to its exponent. Without digest and key it only inquires. `protocol` is
+    one of `matching.PROTOCOLS`."""
 
     run: str
     kind: str
@@ -35,6 +36,7 @@ class Proposal:
     digest: str = ""
     base: str = ""
     key: str = ""
+    protocol: str = ""
     signature: str = ""
 
 
