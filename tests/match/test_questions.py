@@ -247,10 +247,10 @@ def test_nothing_but_totals_of_the_table_for_the_purpose_and_by_who_matched(both
         for form, assets in (("rows", [ASKS]), ("masked", [ASKS]), ("aggregates", [ASKS, "other"]), ("aggregates", [])):
             no = to_ask(state, name, "lab", PURPOSE, form, assets, both.here.clock.now())
             assert isinstance(no, Refusal) and no.code == "match.question"
-        for party, purpose in (("clinic", PURPOSE), ("lab", "Marketing")):
+        for party, purpose, why in (("clinic", PURPOSE, "match.unknown"), ("lab", "Marketing", "match.question")):
             no = to_ask(state, name, party, purpose, "aggregates", [ASKS], both.here.clock.now())
-            assert isinstance(no, Refusal) and no.code == "match.question"
-    assert code(ask(both, "match-1")) == "match.question"
+            assert isinstance(no, Refusal) and no.code == why
+    assert code(ask(both, "match-1")) == "match.unknown"
     assert code(ask(both, name, purpose="Marketing")).startswith("access.")
     assert code(ask(both, name, f"SELECT count(*) AS n FROM {ANSWERS}")).startswith("access.")
     assert code(ask(both, name, requester="clinic")).startswith("access.")
@@ -265,7 +265,7 @@ def test_another_party_cannot_ask_over_a_match_and_a_match_of_numbers_has_no_per
         agree(both.there, "numbers", ANSWERS, "register", "computation")
         counted = both.match("count")
         assert isinstance(counted, match.Answered)
-        assert code(ask(both, counted.match)) == "match.question"
+        assert code(ask(both, counted.match)) == "match.unknown"
         name = matched(both)
         with both.here.store.read() as state:
             row = state.get(Match, name)
@@ -340,7 +340,7 @@ def test_from_python_over_http_and_on_the_page(both: Pair) -> None:
         assert 0 < found.charge <= CHARGE and "in `insured` of" in found.meaning
         with pytest.raises(usufruct.client.Refused) as no:
             node.query(COUNT, purpose=PURPOSE, match="match-1")
-        assert no.value.code == "match.question"
+        assert no.value.code == "match.unknown"
         who = login.redeem_link(both.here, login.issue_link(both.here, "lab", "user"))
         cookies = {"usufruct_session": login.open_session(both.here, who)}
         assert f"/matches/{name}" in httpx.get(f"{url}/matches", cookies=cookies).text
@@ -351,7 +351,7 @@ def test_from_python_over_http_and_on_the_page(both: Pair) -> None:
         assert sent.status_code == 303 and sent.headers["location"].startswith("/questions/use-"), sent.text
         shown = httpx.get(url + sent.headers["location"], cookies=cookies).text
         assert "in `insured` of" in shown or "insured" in shown
-        assert httpx.get(f"{url}/matches/match-1", cookies=cookies).status_code == 409
+        assert httpx.get(f"{url}/matches/match-1", cookies=cookies).status_code == 404
 
 
 def test_questions_are_facts_at_both_nodes_in_order(both: Pair) -> None:

@@ -185,6 +185,8 @@ def _match(
         return None
     if asked.matched.no is not None:
         return asked.matched.no
+    if asked.hold:
+        return matched.no_hold()
     assets = [permit.asset.id for _, permit in parts]
     return matched.to_ask(read, asked.matched.match, asked.requester, asked.purpose, question.form, assets, at)
 

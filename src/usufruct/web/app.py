@@ -102,6 +102,8 @@ _EXACT = {
     "match.size": 422,
     "match.often": 429,
     "match.protocol": 422,
+    "match.question": 422,
+    "match.unknown": 404,
 }
 
 

@@ -53,7 +53,7 @@ def to_ask(
     row = read.get(Match, match)
     good = row is not None and (row.party, row.kind, row.side) == (requester, "matched", ASKS) and bool(row.population)
     if row is None or not good or not row.client:
-        return _unfit(f"you have no match `{match[:40]}` that found persons", "list your matches")
+        return unknown(match)
     if form != "aggregates":
         return _unfit("of persons who were matched nothing but totals with noise is told", "ask for a count or a total")
     if set(assets) != {row.asset}:
@@ -95,6 +95,18 @@ def word(charge: int, nano_delta: int) -> Answer:
     """What leaves the node that is asked about a match: that a question may be answered, at this charge."""
     notes = ("the question was answered by the other node, with noise; nothing else left this one",)
     return Answer(("match",), (("stands",),), (), notes, charge, nano_delta)
+
+
+def unknown(match: str) -> Refusal:
+    """The refusal for a match that is not there, is somebody else's, or found no persons here."""
+    return refuse(
+        "match.unknown", REFUSED, f"you have no match `{match[:40]}` that found persons", remedy="list your matches"
+    )
+
+
+def no_hold() -> Refusal:
+    """The refusal of a use that is to be withheld from the persons concerned: the other node shows it to its own."""
+    return _unfit("the other node shows its persons each question", "ask without withholding it")
 
 
 def _unfit(why: str, remedy: str) -> Refusal:

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from usufruct.core.base.refusals import refuse
+from usufruct.core.privacy import matched
 from usufruct.node import match, match_questions, query, views
 from usufruct.peer.services import HttpServices
 from usufruct.web.api import RefusedHere
@@ -36,10 +36,7 @@ def one(request: AnyRequest, name: FromPath[str]) -> Page:
     node, party = node_of(request), who_is(request).party
     row = next((row for row in match.matches(node, party) if row.id == name and row.client and row.population), None)
     if row is None:
-        raise RefusedHere(refuse(
-            "match.question", "there is nothing to show", f"you have no match `{name[:40]}` that found persons",
-            remedy="see your matches",
-        ))  # fmt: skip
+        raise RefusedHere(matched.unknown(name))
     covered = views.desk_page(node, party).agreements
     return page(request, "match.html", "Ask over the persons of a match", row=row,
                 form=desk.form_for(request, covered, "", row.purpose))  # fmt: skip
