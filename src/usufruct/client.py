@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import pandas
@@ -121,14 +122,16 @@ class Connection:
     token: str
     timeout: float = 120
 
-    def query(self, sql: str, *, purpose: str, micro_rho: int | None = None, **wishes: Any) -> Answer:
-        """Asks a question for a purpose of the DPV tree; `micro_rho` is the precision to pay for. Further wishes are
-        `groups_per_person`, `rows_per_group` and `anew` (not the answer that the same question got before).
+    def query(self, sql: str, *, purpose: str, micro_rho: int | None = None, match: str = "", **wishes: Any) -> Answer:
+        """Asks a question for a purpose of the DPV tree; `micro_rho` is the precision to pay for. `match` is the match over
+        whose persons it is asked, as `match-290` (none: over all). Further wishes are `groups_per_person`, `rows_per_group`
+        and `anew` (not the answer that the same question got before).
 
         Raises:
             Refused: the node said no, or could not read the request; the exception says why and what would help.
         """
-        return _answer(self._call("POST", "/queries", _question(sql, purpose, micro_rho, wishes)))
+        path = f"/matches/{quote(match, safe='')}/queries" if match else "/queries"
+        return _answer(self._call("POST", path, _question(sql, purpose, micro_rho, wishes)))
 
     def run(
         self, template: str, values: Mapping[str, Any], *, purpose: str = "", micro_rho: int | None = None

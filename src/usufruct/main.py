@@ -41,6 +41,7 @@ from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
+from usufruct.engine.spu import SpuIntersecting
 from usufruct.node import call, erase, identity, match_use, register, stored, use
 from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
@@ -85,6 +86,12 @@ SETTINGS: dict[str, tuple[Any, str]] = {
         "whose credentials are accepted: a list of { issuer, type, claims, keys, private }; see docs/guides/credentials.md",
     ),
     "status_minutes": (1440, "how long a list of revoked credentials counts, from when its issuer signed it"),
+    "spu_python": (
+        "",
+        "the Python of an environment with SecretFlow's SPU, for matches that find persons; empty: none",
+    ),
+    "spu_here": ("", "with SPU: where its program listens on this machine, as 127.0.0.1:9531"),
+    "spu_there": ("", "with SPU: where this machine finds the other node's, the end of a tunnel"),
     "openid_issuer": ("", "an OpenID Connect provider at which people may log in"),
     "openid_client": ("", "what this node is called there (its client id)"),
     "openid_secret": ("", "env:NAME, the variable that holds the node's secret there"),
@@ -113,6 +120,9 @@ class Settings:
     store_wait: int
     issuers: list[Any]
     status_minutes: int
+    spu_python: str
+    spu_here: str
+    spu_there: str
     openid_issuer: str
     openid_client: str
     openid_secret: str
@@ -238,6 +248,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 _identities(settings, clock.now()),
                 RistrettoMatching(entropy.bytes),
                 reach,
+                intersecting=_intersecting(settings),
             )
             erase.recover(node)
             register.settle(node)
@@ -250,6 +261,13 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         finally:
             for opened in (store, logins, keyring, guard, attestations):
                 opened.close()
+
+
+def _intersecting(settings: Settings) -> SpuIntersecting | None:
+    """SPU, where the settings say that it is."""
+    if not settings.spu_python:
+        return None
+    return SpuIntersecting(settings.spu_python, settings.spu_here, settings.spu_there)
 
 
 def _open_store(

@@ -26,12 +26,15 @@ from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
 from usufruct.core.base.instants import END_OF_TIME, later
 from usufruct.core.contract.facts import Terms
+from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted
+from usufruct.core.privacy.matching_facts import MatchAdmitted, MatchAnswered
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.node import consent, cubes, delegation, deposit, identity, login, query, register, templates, trade
 from usufruct.node.node import Node
+from usufruct.ports import Transaction
 from usufruct.web.app import make_app
 from usufruct.wire import jose, sql
 
@@ -40,6 +43,8 @@ SHE, OTHER = story.MEMBERS[0], story.MEMBERS[1]
 NAME = "NAME"
 PURPOSE = {"purpose": story.PURPOSE}
 SQL = "SELECT COUNT(*) AS c FROM NAME"
+
+COUNT = f"SELECT COUNT(*) AS c FROM {story.ASSET}"
 
 # Who tries, at which address, with what, and the name of which thing of the world below.
 SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
@@ -60,6 +65,9 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/templates/{name}/questions", PURPOSE, "template"),
     ("user", "POST", "/templates/{name}/{version}/approval", {}, "template"),
     ("user", "POST", "/templates/{name}/{version}/withdrawal", {}, "template"),
+    ("user", "POST", "/api/v1/matches/{match}/queries", {"sql": COUNT, **PURPOSE}, "match"),
+    ("user", "GET", "/matches/{name}", None, "match"),
+    ("user", "POST", "/matches/{name}/questions", {"sql": COUNT, **PURPOSE, "precision": ""}, "match"),
     ("user", "POST", "/desk/questions", {"sql": SQL, **PURPOSE, "precision": ""}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "columns": ["hours", "nothing"]}, "asset"),
     ("user", "POST", "/api/v1/decisions", {"asset": NAME, **PURPOSE, "form": "rows"}, "asset"),
@@ -224,16 +232,38 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     story.done(cubes.declare(node, "tax-by-year", HIDDEN, ["year"], ["hours"], story.PURPOSE, 0, story.OPERATOR))
     draft = Draft("hidden-count", "How many", f"SELECT COUNT(*) AS n FROM {HIDDEN}", (story.PURPOSE,))
     story.done(templates.propose(node, draft, story.OPERATOR, sql.parse))
+    match = _match_of(node, answered.use)
     login.set_password(node, story.USER, "user", "it is a long one, and right")
     there = {
         "with a password": story.USER,
         "asset": HIDDEN, "negotiation": moved.negotiation, "agreement": agreement, "delegation": granted.delegation,
         "request": asked.request, "cell": cell, "key": key.thumbprint, "credential": "credential-1", "use": answered.use,
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
-        "cube": "tax-by-year", "template": "hidden-count", "token": login.tokens(node, story.USER)[0][0],
+        "cube": "tax-by-year", "template": "hidden-count", "match": match, "token": login.tokens(node, story.USER)[0][0],
     }  # fmt: skip
     with TestClient(make_app(node), raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
+
+
+def _match_of(node: Node, like: str) -> str:
+    """A match of the user's that found persons, for the purpose of another of its uses."""
+
+    def command(tx: Transaction) -> None:
+        use = tx.get(Use, like)
+        assert use is not None
+        tx.append(QueryAdmitted(
+            "use-4711", use.requester, use.agreement, use.asset, use.version, use.purpose, "match", "match", 0, 0, "EUR",
+            use.population,
+        ))  # fmt: skip
+        tx.append(MatchAdmitted(
+            "match-4712", "use-4711", "ab" * 16, "asks", "matched", use.requester, "EE/GOV/1/rr/match", "other",
+            client="EE/COM/1/c",
+        ))  # fmt: skip
+        tx.append(QueryAbandoned("use-4711", "made up"))
+        tx.append(MatchAnswered("match-4712", use.population))
+
+    node.store.write(command)
+    return "match-4712"
 
 
 def test_what_is_somebody_elses_and_what_is_not_there(world: World) -> None:
@@ -278,6 +308,7 @@ def test_whoever_it_belongs_to_is_told_otherwise(world: World) -> None:
         ("user", "DELETE", "/api/v1/credentials/{id}", None, "credential"),
         ("user", "POST", "/api/v1/delegations/{id}/end", None, "delegation"),
         ("member", "POST", "/api/v1/me/cells/{cell}/offer", {"purposes": [story.PURPOSE], "price": "1.00 EUR"}, "cell"),
+        ("user", "GET", "/matches/{name}", None, "match"),
         ("user", "POST", "/api/v1/agreements/{agreement}/end", None, "agreement"),
         ("steward", "POST", "/api/v1/rights/{right}/release", None, "right"),
     ):  # fmt: skip

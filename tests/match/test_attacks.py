@@ -24,7 +24,7 @@ from usufruct.core.privacy.matching_facts import OPEN, Match, MatchAdmitted, Mat
 from usufruct.core.privacy.matching_messages import Acceptance, Found, Proposal, read, said, write
 from usufruct.engine.matching import IDENTITY, POINT, Answering, Asking, RistrettoMatching, generated
 from usufruct.node import match, match_answers, match_use
-from usufruct.node.match import _No, _Talk
+from usufruct.node.match_talk import No, Talk
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
 
@@ -53,7 +53,7 @@ class Attacker:
         self.node, self.run = node, os.urandom(16).hex()
         self.asking: Any = RistrettoMatching(os.urandom).asking(self.run, list(HERE.values()), 60)
         asked = match.Asked("lab", "matched", ASKS, SERVICE, CLIENT, ANSWERS, PURPOSE)
-        self.talk = _Talk(node, services, asked, self.run)
+        self.talk = Talk(node, services, asked, self.run)
 
     def proposal(self, **more: Any) -> Proposal:
         """A proposal, signed after what is changed in it."""
@@ -86,7 +86,7 @@ def told(world: tuple[Pair, Day], script: Callable[[Attacker], Any]) -> Refusal:
     found, clock = world
     clock.move(days=1)
     before = len(facts_of(found.there, QueryAnswered))
-    with pytest.raises(_No) as no:
+    with pytest.raises(No) as no:
         asyncio.run(_with(found.here, script))
     assert len(facts_of(found.there, QueryAnswered)) == before, "nothing was answered"
     with found.there.store.read() as state:
@@ -119,7 +119,7 @@ def proposing(**more: Any) -> Callable[[Attacker], Any]:
 async def _replayed(attacker: Attacker) -> None:
     body = write(attacker.proposal())
     await attacker.talk.say("propose", body)
-    with pytest.raises(_No):
+    with pytest.raises(No):
         await attacker.talk.say("nonsense")
     await attacker.talk.say("propose", body)
 
@@ -130,7 +130,7 @@ async def _while_it_runs(attacker: Attacker) -> None:
     try:
         await attacker.talk.say("propose", body)
     finally:
-        with pytest.raises(_No):
+        with pytest.raises(No):
             await attacker.talk.say("quit")
 
 
@@ -222,11 +222,11 @@ def test_another_client_cannot_go_on_with_a_run_nor_end_it(world: tuple[Pair, Da
         await attacker.propose()
         running = found.there.runs._runs[attacker.run]
         honest, running.caller = running.caller, ("EE/COM/1/other", *running.caller[1:])
-        with pytest.raises(_No):
+        with pytest.raises(No):
             await attacker.talk.say("sent", attacker.asking.points, 0)
         running.caller = honest
         await attacker.talk.say("sent", attacker.asking.points, 0)
-        with pytest.raises(_No):
+        with pytest.raises(No):
             await attacker.talk.say("quit")
 
     asyncio.run(_with(found.here, script))
@@ -255,11 +255,11 @@ def test_there_are_so_many_runs_at_once(world: tuple[Pair, Day]) -> None:
         more = [attacker, *(Attacker(found.here, attacker.talk.services) for _ in range(4))]  # type: ignore[arg-type]
         for one in more[:-1]:
             await one.propose()
-        with pytest.raises(_No) as no:
+        with pytest.raises(No) as no:
             await more[-1].propose()
         assert "match.run" in no.value.refusal.reasons[0]
         for one in more[:-1]:
-            with pytest.raises(_No):
+            with pytest.raises(No):
                 await one.talk.say("quit")
         return more
 
@@ -364,19 +364,19 @@ def test_sizes_are_the_same_whoever_allows_it(world: tuple[Pair, Day], monkeypat
 
     found, clock = world
     sizes: list[list[int]] = []
-    real = _Talk.say
+    real = Talk.say
     for turn in range(2):
         clock.move(days=1)
         seen: list[int] = []
 
         async def say(
-            self: _Talk, step: str, body: bytes = b"", batch: int | None = None, seen: list[int] = seen
+            self: Talk, step: str, body: bytes = b"", batch: int | None = None, seen: list[int] = seen
         ) -> bytes:
             answer = await real(self, step, body, batch)
             seen += [len(answer), len(body)] if step in ("sent", "returned", "listed", "order") else []
             return answer
 
-        monkeypatch.setattr(_Talk, "say", say)
+        monkeypatch.setattr(Talk, "say", say)
         told_now = found.match("matched")
         assert isinstance(told_now, match.Answered) and told_now.answer.rows == ((str(30 - turn),),)
         sizes.append(seen)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +21,10 @@ from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import Terms
+from usufruct.core.contract.state import Agreement
 from usufruct.core.exchange.facts import ServiceRegistered
 from usufruct.core.exchange.state import MATCH
+from usufruct.core.privacy.matching_sides import Intersecting
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.main import create_node, open_node
 from usufruct.node import consent, match, register, services, trade
@@ -102,16 +104,19 @@ async def ask(node: Node, asked: match.Asked) -> match.Answered | match.Refused:
 @contextlib.contextmanager
 def pair(
     folder: Path, here: dict[int, str], there: dict[int, str], form: str = "computation", grade: str = "personal",
-    without: Iterable[int] = (), cents: int = 500, clock: Clock | None = None,
+    without: Iterable[int] = (), cents: int = 500, clock: Clock | None = None, apart: Mapping[int, int] | None = None,
+    spu: Sequence[Intersecting | None] = (None, None),
 ) -> Iterator[Pair]:  # fmt: skip
-    """Two nodes with these persons, agreements on both tables, and an access right; persons `without` consent there."""
+    """Two nodes with these persons, agreements on both tables, and an access right; persons `without` consent there.
+    Everybody here has `cents`, but for those `apart`."""
     create_node(folder / "here", "Clinic node", "clinic", "Clinic", "EUR", origin="clinic.example/journal")
     create_node(folder / "there", "Register node", "register", "Register", "EUR", origin="register.example/journal")
     clock = clock or Unhurried()
     with open_node(folder / "here", clock) as one, open_node(folder / "there", clock) as two:
         one, two = story.unlimited(one), story.unlimited(two)  # the tests of a module share their budgets
-        _ready(one, folder, ASKS, "clinic", here, form, grade, cents)
-        _ready(two, folder, ANSWERS, "register", there, form, grade, cents)
+        one, two = replace(one, intersecting=spu[0]), replace(two, intersecting=spu[1])
+        _ready(one, folder, ASKS, "clinic", here, form, grade, cents, apart or {})
+        _ready(two, folder, ANSWERS, "register", there, form, grade, cents, {})
         for number in without:
             refuse(two, ANSWERS, number)
         done(services.register_service(two, ServiceRegistered(
@@ -127,20 +132,29 @@ def pair(
 
 
 def _ready(
-    node: Node, folder: Path, asset: str, holder: str, persons: dict[int, str], form: str, grade: str, cents: int
-) -> None:
+    node: Node, folder: Path, asset: str, holder: str, persons: dict[int, str], form: str, grade: str, cents: int,
+    apart: Mapping[int, int],
+) -> None:  # fmt: skip
     lines = ["nr,code,cents"]
     for number, code in persons.items():
-        lines += [f"{number},{code},{cents // 100}.{cents % 100:02d}"]
+        worth = apart.get(number, cents)
+        lines += [f"{number},{code},{worth // 100}.{worth % 100:02d}"]
     table = folder / f"{asset}.csv"
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
     done(register.add_party(node, "lab", "organisation", "Lab"))
     done(register.verify_party(node, "lab", "its entry in the public register", None))
     done(register.add_asset(node, card.read(CARD.format(asset=asset, grade=grade)), table, holder))
     done(register.record_consents(node, asset, PURPOSE, None, "made up"))
-    done(trade.publish_offer(node, "offer", asset, holder, Terms(form, (PURPOSE,), 500, "EUR", 1), standing=True))
-    moved = done(trade.request_offer(node, "offer", "lab"))
+    agree(node, "offer", asset, holder, form)
+
+
+def agree(node: Node, offer: str, asset: str, holder: str, form: str) -> str:
+    """An agreement of the lab's on a table; its id."""
+    done(trade.publish_offer(node, offer, asset, holder, Terms(form, (PURPOSE,), 500, "EUR", 1), standing=True))
+    moved = done(trade.request_offer(node, offer, "lab"))
     done(trade.move(node, moved.negotiation, "verify", "lab"))
+    with node.store.read() as state:
+        return next(one.id for one in state.list(Agreement) if one.offer == offer)
 
 
 def refuse(node: Node, asset: str, number: int) -> None:

@@ -37,6 +37,7 @@ from usufruct.core.privacy.matching_facts import (
     MatchAbandoned,
     MatchAdmitted,
     MatchAnswered,
+    MatchAsked,
     MatchCommitted,
     MatchRefused,
 )
@@ -154,7 +155,7 @@ def story(
 def _matches(number: str, asset: str, party: str) -> list[Fact]:
     """Three matches with another node, which end in three ways."""
     ends = (
-        MatchAnswered("match", "seal", 7),
+        MatchAnswered("match", "seal", 7, 5),
         MatchRefused("match", "answers", "match.small"),
         MatchAbandoned("match", "gone"),
     )
@@ -168,7 +169,7 @@ def _matches(number: str, asset: str, party: str) -> list[Fact]:
             MatchCommitted(match, "answers", 12, "other", "key", "signature"),
             QueryAbandoned(use, "the node stopped"), replace(end, match=match),
         ]  # fmt: skip
-    return facts
+    return [*facts, MatchAsked(f"match-{number}-0", f"matching-{number}-0", 9)]
 
 
 def _runs(number: str, asset: str, provider: str, consumer: str) -> list[Fact]:

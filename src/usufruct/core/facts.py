@@ -131,6 +131,7 @@ FACTS: tuple[type[Fact], ...] = (
     matching.MatchAdmitted,
     matching.MatchCommitted,
     matching.MatchAnswered,
+    matching.MatchAsked,
     matching.MatchRefused,
     matching.MatchAbandoned,
     masking.MaskDeclared,

@@ -193,11 +193,24 @@ def _scalar(entropy: Callable[[int], bytes]) -> int:
     return int.from_bytes(entropy(64), "little") % (ORDER - 1) + 1
 
 
-def _elements(entropy: Callable[[int], bytes], run: str, names: Sequence[str], size: int) -> bytes:
-    """The points of the names, and random ones in the place of those that are not there."""
+def _elements(entropy: Callable[[int], bytes], run: str, names: Sequence[str], size: int, scalar: int) -> bytes:
+    """The points of the names, blinded, and random ones in the place of those that are not there.
+
+    In one pass, so that digests are taken while libsodium works in other threads. Random points are blinded too, for the
+    time that a list takes must not tell how many they are."""
     if len(names) > size:
         raise ValueError("there are more identifiers than persons")
-    return hashed([*(digest_of(run, name) for name in names), *(entropy(64) for _ in range(size - len(names)))])
+    derive, multiply = _function("core_ristretto255_from_hash", 2), _function("scalarmult_ristretto255", 3)
+    exponent, named = _bytes(scalar), len(names)
+
+    def work(to: int, first: int, last: int) -> bool:
+        for i in range(first, last):
+            at = to + POINT * i
+            if derive(at, digest_of(run, names[i]) if i < named else entropy(64)) or multiply(at, exponent, at):
+                return False
+        return True
+
+    return _into(size, work)
 
 
 class Asking:
@@ -205,7 +218,7 @@ class Asking:
 
     def __init__(self, entropy: Callable[[int], bytes], run: str, names: Sequence[str], size: int) -> None:
         self._entropy, self._secret, self._named = entropy, _scalar(entropy), len(names)
-        points = _pieces(blinded(_elements(entropy, run, names, size), self._secret), POINT)
+        points = _pieces(_elements(entropy, run, names, size, self._secret), POINT)
         self._order = sorted(range(size), key=points.__getitem__)
         self.points = b"".join([points[i] for i in self._order])
         self.base = generated([self._secret])
@@ -265,7 +278,7 @@ class Answering:
         exponents = [_scalar(entropy) for _ in range(planted)]
         single = (of - planted) * 64
         alone, theirs = hashed(_pieces(entropy(single), 64)), hashed(_pieces(entropy(single), 64))
-        own = blinded(_elements(entropy, run, names, size), self._secret) + generated(exponents) + alone
+        own = _elements(entropy, run, names, size, self._secret) + generated(exponents) + alone
         listed = _pieces(own, POINT)
         if values is not None:
             worth = [*values, *(0 for _ in range(len(listed) - len(values)))]

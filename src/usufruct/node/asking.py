@@ -18,7 +18,9 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.privacy import release, ticks
+from usufruct.core.privacy import matched, release, ticks
+from usufruct.core.privacy.matched import Matched
+from usufruct.core.privacy.matching_facts import Match
 from usufruct.core.privacy.question import Expression, Question, in_words
 from usufruct.core.privacy.reach import reach
 from usufruct.core.privacy.relations import View, over, resolve
@@ -37,7 +39,8 @@ class Asked:
     use is to be withheld from the persons concerned, for `hold_days` (None: as long as the requester may). `actors` act
     for the requester, the one who speaks first; what an agent asks in its own name, it asks for its principal. `signed`:
     it came with a proof of a key that only its sender has. The bounds on a person's part are `Wishes`. `anew`: not what
-    was answered before. `template`: the version of the template whose question it is, which only `node.templates` says."""
+    was answered before. `template`: the version of the template whose question it is, which only `node.templates` says.
+    `matched`: the match over whose persons it is, which only `node.match_questions` says."""
 
     requester: str
     text: str
@@ -52,6 +55,7 @@ class Asked:
     rows_per_group: int | None = None
     anew: bool = False
     template: str = ""
+    matched: Matched | None = None
 
     @property
     def wishes(self) -> Wishes:
@@ -78,10 +82,13 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A question that may be answered, and why what it costs is not there, if so: the same again costs nothing."""
+    """A question that may be answered, and why what it costs is not there, if so: the same again costs nothing. `match`: over
+    whose persons it is, if not over all; `said`: its meaning without that."""
 
     deed: Deed[QueryPlan]
     short: Refusal | None
+    match: Match | None = None
+    said: str = ""
 
 
 def preview(node: Node, asked: Asked) -> Previewed | Refusal:
@@ -146,7 +153,10 @@ def decide(
     if isinstance(view, Refusal):
         return request, view
     assert view is not None, "what may be used exists"
-    least = max(permit.group_min for _, permit in parts)
+    match = _match(read, asked, question, parts, at)
+    if isinstance(match, Refusal):
+        return request, match
+    least = max(*(permit.group_min for _, permit in parts), match.group_min if match else 0)
     query = plan(question, view, assets, node.rulebook, at, least, asked.wishes)
     if isinstance(query, Refusal):
         return request, query
@@ -155,14 +165,14 @@ def decide(
             "query.unsupported", REFUSED, "it does not mean the same to every reader of SQL",
             remedy="write it plainly, as in the examples of the reference; put names of assets and columns in double quotes",
         )  # fmt: skip
-    told = [query, asked.requester, *((r.purpose, p.agreement.id) for r, p in parts)]
+    told = [query, asked.requester, *((r.purpose, p.agreement.id) for r, p in parts), *([match.id] if match else [])]
     digest = hashlib.sha256(repr(told).encode()).hexdigest()
     rows = sum(assets[source.asset].quality.rows for source in query.sources)
     tick = ticks.length(node.rulebook, at, rows)
     short = too_dear(read, query, assets, asked.requester, node.rulebook, at)
     return request, Decided(Deed(
-        tuple(parts), query, in_words(question), tick, query.charge, query.nano_delta, digest, asked.template
-    ), short)  # fmt: skip
+        tuple(parts), query, _meaning(question, match), tick, query.charge, query.nano_delta, digest, asked.template
+    ), short, match, in_words(question))  # fmt: skip
 
 
 def request_of(
@@ -174,6 +184,25 @@ def request_of(
     parts = () if row is None or found is None or isinstance(found, Refusal) else reach(over(row, found), row.id)
     named = tuple(holdable(name) for name in columns)
     return Request(wanted.requester, holdable(asset), wanted.purpose, form, named, parts, wanted.actors, wanted.signed)
+
+
+def _match(
+    read: Reader, asked: Asked, question: Question, parts: list[tuple[Request, Permit]], at: Instant
+) -> Match | Refusal | None:
+    """The match over whose persons the question is, if it is over those of one."""
+    if asked.matched is None:
+        return None
+    if asked.matched.no is not None:
+        return asked.matched.no
+    if asked.hold:
+        return matched.no_hold()
+    assets = [permit.asset.id for _, permit in parts]
+    return matched.to_ask(read, asked.matched.match, asked.requester, asked.purpose, question.form, assets, at)
+
+
+def _meaning(question: Question, match: Match | None) -> str:
+    said = in_words(question)
+    return said if match is None else f"of the persons who are in `{match.theirs}` of {match.peer} too: {said}"
 
 
 def _is_open(read: Reader, asset: str, at: Instant) -> bool:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,10 +27,6 @@ from usufruct.core.base.faults import BadInput, Fault, PeerFault
 from usufruct.core.base.ids import xroad
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.exchange import message as header
-from usufruct.core.exchange.message import Message
-from usufruct.core.exchange.rules import CallRequest
-from usufruct.core.exchange.speakers import Caller
 from usufruct.core.privacy import matching
 from usufruct.core.privacy.matching import Commitment, Plan, Sides, Total
 from usufruct.core.privacy.matching_facts import ANSWERS, ASKS, Match, MatchCommitted
@@ -42,21 +37,22 @@ from usufruct.core.privacy.matching_messages import (
     Proposal,
     Result,
     read,
-    refusal_in,
     said,
     write,
 )
 from usufruct.core.privacy.matching_sides import Asking
 from usufruct.core.privacy.release import Answer
 from usufruct.core.proof.receipt import Receipt
-from usufruct.node import call, match_use, use
-from usufruct.node.match_use import Admitted, OwnSet, Wanted
+from usufruct.node import match_use
+from usufruct.node.match_talk import No, Talk
+from usufruct.node.match_use import Admitted, FoundThere, OwnSet, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import Services
 
 T = TypeVar("T")
 
 KINDS = matching.KINDS
+PROTOCOLS = matching.PROTOCOLS
 
 POLLS = 360
 """How many times the other node is asked whether it is ready, ten seconds each."""
@@ -67,7 +63,8 @@ ENTRY, SUMMED_ENTRY = 32, 96  # bytes
 class Asked:
     """What came in: `asset` of this node is matched by `identifier` (empty: what its persons are known as, without
     `prefix`) with `theirs`, by `their_identifier`, at the other node's `service`, which is called as `client`. `value` is
-    the column of theirs that is added up. `their_key` is the verifier key that the other node must have (empty: any)."""
+    the column of theirs that is added up. `their_key` is the verifier key that the other node must have (empty: any). `protocol`
+    is one of `matching.PROTOCOLS`."""
 
     requester: str
     kind: str
@@ -81,6 +78,7 @@ class Asked:
     value: str = ""
     prefix: str = ""
     their_key: str = ""
+    protocol: str = ""
     actors: tuple[str, ...] = ()
     signed: bool = False
 
@@ -109,63 +107,6 @@ class Refused:
     receipt: Receipt | None = None
 
 
-class _No(Exception):
-    """Carries a refusal out of the talk."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
-
-
-@dataclass(slots=True)
-class _Talk:
-    """The messages of one run, each a call from `client` to the other node's service; `receipt` is the number of the last
-    one's fact there. Once it has a `tick`, they leave at multiples of it after it `began`."""
-
-    node: Node
-    services: Services
-    asked: Asked
-    run: str
-    began: int = 0
-    tick: int = 0
-    receipt: int | None = None
-
-    async def say(self, step: str, body: bytes = b"", batch: int | None = None) -> bytes:
-        """What the other node answers. Raises _No for a refusal, of either node; PeerFault."""
-        await self.wait()
-        asked, query = self.asked, "" if batch is None else f"?batch={batch}"
-        rest = f"/v1/{self.run}/{step}{query}".encode()
-        message = Message("POST", call.target(asked.service, rest), (), body)
-        for name, value in (
-            (b"accept", "application/octet-stream"), (b"content-type", "application/octet-stream"),
-            (b"x-road-client", call.target(asked.client, b"")[4:].decode()), (header.PURPOSE, asked.purpose),
-            (header.REQUEST_ID, str(uuid.uuid4())), (header.MESSAGE_ID, str(uuid.uuid4())),
-        ):  # fmt: skip
-            message = message.having(name, value)
-        parameters = () if batch is None else (("batch", str(batch)),)
-        request = CallRequest(
-            asked.service, asked.client, Caller(party=asked.requester, actors=asked.actors), "POST", ("v1", self.run, step),
-            parameters, asked.purpose, message.header(header.MESSAGE_ID), "",
-        )  # fmt: skip
-        done = await call.handle(self.node, self.services, call.Arrived(request, message, rest))
-        if isinstance(done, call.Refused):
-            raise _No(done.refusal)
-        if not done.sent:
-            raise BadInput(
-                "input.match", f"`{asked.service}` is a service of this node", "match with a table of another node"
-            )
-        if done.reply.status != 200:
-            raise _No(refusal_in(done.reply.body))
-        theirs = dict(done.reply.headers).get(b"usufruct-receipt", b"")
-        self.receipt = int(theirs) if theirs.isdigit() and len(theirs) < 19 else None
-        return done.reply.body
-
-    async def wait(self) -> None:
-        """Returns at the next tick, once there are any."""
-        if self.tick:
-            await _in_thread(lambda: use.wait(self.node, self.began, self.tick))
-
-
 async def match(node: Node, services: Services, asked: Asked) -> Answered | Refused:
     """Matches, or says why not; either way it is a fact when this returns, unless the other node refused at once.
 
@@ -176,16 +117,19 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
     """
     wanted = _wanted(node, asked)
     asked = replace(asked, requester=wanted.requester, actors=wanted.actors, purpose=wanted.purpose)
-    talk = _Talk(node, services, asked, wanted.run, node.clock.steady())
+    talk = Talk(node, services, asked, wanted.run, node.clock.steady())
+    if asked.protocol and (asked.kind != "matched" or node.intersecting is None):
+        return Refused(matching.not_by_spu())
     proposal = Proposal(
-        wanted.run, asked.kind, asked.theirs, asked.their_identifier, asked.value, matching.NORMALISATION, 1
-    )
+        wanted.run, asked.kind, asked.theirs, asked.their_identifier, asked.value, matching.NORMALISATION, 1,
+        protocol=asked.protocol,
+    )  # fmt: skip
     with node.store.read() as state:
         judged = match_use.judge(node, state, wanted, node.clock.now())
     if not isinstance(judged, Refusal):
         try:
             await talk.say("inquire", write(replace(proposal, size=judged[2].size)))
-        except _No as no:
+        except No as no:
             return Refused(no.refusal)
     admitted = await _in_thread(lambda: node.store.write(lambda tx: match_use.admit(node, tx, wanted)))
     node.reach("match after admitted")
@@ -195,8 +139,9 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
             return Refused(refusal, use, state.receipt(seq))
     talk.tick = match_use.tick(node, admitted)
     try:
-        return await _carry_out(_Run(node, talk, admitted, proposal))
-    except _No as no:
+        carry_out = _leave_to_spu if asked.protocol else _carry_out
+        return await carry_out(_Run(node, talk, admitted, proposal, asked.their_key))
+    except No as no:
         refusal = no.refusal
         by = ANSWERS if refusal.code == "match.peer" else ASKS
         await _in_thread(lambda: node.store.write(
@@ -209,7 +154,7 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
             lambda: node.store.write(lambda tx: match_use.abandon(tx, admitted.use, admitted.match, cause))
         )
         if isinstance(error, PeerFault) and error.code == "peer.match":
-            with contextlib.suppress(_No, Fault):  # else it would keep the run until it gives this node up
+            with contextlib.suppress(No, Fault):  # else it would keep the run until it gives this node up
                 await talk.say("quit")
         raise
     finally:
@@ -228,7 +173,7 @@ def _wanted(node: Node, asked: Asked) -> Wanted:
         requester, actors = delegation.acting(state, asked.requester, asked.actors)
     return Wanted(
         requester, actors, holdable(asked.purpose), sides, node.entropy.bytes(16).hex(), ASKS, service, asked.theirs,
-        asked.signed,
+        asked.client, asked.signed,
     )  # fmt: skip
 
 
@@ -238,12 +183,13 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 @dataclass(slots=True)
 class _Run:
-    """A run that was admitted here."""
+    """A run that was admitted here; `their_key` is the one that the other node must have, if any."""
 
     node: Node
-    talk: _Talk
+    talk: Talk
     admitted: Admitted
     proposal: Proposal
+    their_key: str
 
     @property
     def plan(self) -> Plan:
@@ -280,7 +226,34 @@ async def _carry_out(run: _Run) -> Answered | Refused:
         order.frombytes(await talk.say("order"))
         found_names = await _in_thread(lambda: _checked(lambda: asking.matched(order)))
         population = own.population(found_names, run.admitted.permit.persons)
-    return await _in_thread(lambda: _release(run, own, result.count, answer, population))
+    found_there = FoundThere(population, talk.receipt, accepted.group_min)
+    return await _in_thread(lambda: _release(run, own, result.count, answer, found_there))
+
+
+async def _leave_to_spu(run: _Run) -> Answered | Refused:
+    """As `_carry_out`, but the lists do not go over: SPU meets SPU, and shows this side which elements both have."""
+    node, intersecting = run.node, run.node.intersecting
+    assert intersecting is not None
+    own, elements = await _in_thread(lambda: _bind_for_spu(run))
+    accepted = await _propose(run)
+    node.reach("match before spu")
+    found = await _in_thread(lambda: intersecting.shared(elements, receives=True))
+    if len(found) > accepted.size:
+        raise _broken("more was found than there is")
+    result = _read(Result, await run.talk.say("finish", write(Found(len(found), 0))))
+    answer = matching.answer(run.admitted.wanted.sides, run.plan.charge, result.count, ())
+    names = [place for place in found if place < len(own.names)]
+    population = own.population(names, run.admitted.permit.persons)
+    there = FoundThere(population, run.talk.receipt, accepted.group_min)
+    return await _in_thread(lambda: _release(run, own, result.count, answer, there))
+
+
+def _bind_for_spu(run: _Run) -> tuple[OwnSet, list[str]]:
+    own = match_use.own_set(run.node, run.admitted)
+    salt = run.node.entropy.bytes(32)
+    elements = matching.elements_of(run.proposal.run, own.names, run.plan.size, salt)
+    _commit(run, "", matching.committed(run.proposal.run, ASKS, salt, elements), salt)
+    return own, elements
 
 
 def _bind(run: _Run) -> tuple[OwnSet, Asking]:
@@ -288,16 +261,17 @@ def _bind(run: _Run) -> tuple[OwnSet, Asking]:
     node, wanted = run.node, run.admitted.wanted
     own = match_use.own_set(node, run.admitted)
     asking = node.matching.asking(wanted.run, own.names, run.plan.size)
-    size, key = run.plan.size, match_use.own_key(node)
-    digest = Commitment(wanted.run, ASKS, size).add(asking.points).digest()
-    proposal = replace(run.proposal, size=size, digest=digest, base=asking.base.hex(), key=key)
-    signature = match_use.sign(node, wanted.run, ASKS, size, digest, said(proposal))
-    run.proposal = replace(proposal, signature=signature)
-    node.store.write(lambda tx: tx.append(
-        MatchCommitted(run.admitted.match, ASKS, size, digest, key, signature)
-    ))  # fmt: skip
-    node.reach("match after committed")
+    _commit(run, asking.base.hex(), Commitment(wanted.run, ASKS, run.plan.size).add(asking.points).digest())
     return own, asking
+
+
+def _commit(run: _Run, base: str, digest: str, salt: bytes = b"") -> None:
+    """Signs what this side binds itself to, on disk before it is said."""
+    node, size, key = run.node, run.plan.size, match_use.own_key(run.node)
+    proposal = replace(run.proposal, size=size, digest=digest, base=base, key=key)
+    signature = match_use.sign(node, proposal.run, ASKS, size, digest, said(proposal))
+    run.proposal = replace(proposal, signature=signature)
+    match_use.commit(node, MatchCommitted(run.admitted.match, ASKS, size, digest, key, signature), salt)
 
 
 async def _propose(run: _Run) -> Acceptance:
@@ -319,7 +293,7 @@ async def _propose(run: _Run) -> Acceptance:
 def _check(run: _Run, accepted: Acceptance, bound: MatchCommitted) -> None:
     """Raises ValueError for an acceptance that contradicts itself, the proposal or its signature."""
     match_use.check(run.node, run.proposal.run, bound, said(accepted))
-    if accepted.run != run.proposal.run or run.talk.asked.their_key not in ("", accepted.key):
+    if accepted.run != run.proposal.run or run.their_key not in ("", accepted.key):
         raise ValueError("another node, or another run")
     most = run.node.rulebook.value("match.persons-max", run.node.clock.now())
     least = run.node.rulebook.value("match.persons-min", run.node.clock.now())
@@ -328,6 +302,7 @@ def _check(run: _Run, accepted: Acceptance, bound: MatchCommitted) -> None:
     good = good and accepted.sigma >= 0 and (accepted.sigma > 0) == computed
     good = good and accepted.planted == (2 * matching.half_of(accepted.sigma) if computed else 0) <= most
     good = good and (len(accepted.seal) == 2 * ENTRY) == run.summing and 0 <= accepted.decimals <= 18
+    good = good and 0 <= accepted.group_min <= most
     if run.summing:
         in_range = 0 < accepted.reach <= matching.RANGE // accepted.size and 0 < accepted.step < 2**62
         good = good and in_range and 0 <= accepted.total_sigma <= matching.RANGE
@@ -378,7 +353,7 @@ def _told(run: _Run, asking: Asking, accepted: Acceptance, found: int) -> tuple[
     return Found(count, made.sigma, sealed.hex(), sigma), sigma
 
 
-def _release(run: _Run, own: OwnSet, count: int, answer: Answer, population: bytes) -> Answered | Refused:
+def _release(run: _Run, own: OwnSet, count: int, answer: Answer, found: FoundThere) -> Answered | Refused:
     node, admitted = run.node, run.admitted
     contributions = own.contributions(admitted.permit.persons)
     node.reach("match before answered")
@@ -386,8 +361,7 @@ def _release(run: _Run, own: OwnSet, count: int, answer: Answer, population: byt
         small = matching.too_small(run.plan.least)
         node.store.write(lambda tx: match_use.turn_down(tx, admitted, ASKS, small))
         return Refused(small, admitted.use)
-    theirs = run.talk.receipt
-    ended = node.store.write(lambda tx: match_use.release(tx, admitted, answer, contributions, population, theirs))
+    ended = node.store.write(lambda tx: match_use.release(tx, admitted, answer, contributions, found))
     node.reach("match after answered")
     if isinstance(ended, Refusal):
         return Refused(ended, admitted.use)

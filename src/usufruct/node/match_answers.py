@@ -9,6 +9,7 @@
     finish    decide again → answered, or the one refusal of what is too small → the result leaves
     order     which element is which, where the match was to find persons
     quit      the other side gives up
+    ask       of a match that found persons, at any time: whether a question over them may be answered there
 
 A message that does not come in this order, from who proposed the run, or holds anything but what fits it ends the run: the
 use is abandoned, its charge stays spent, and the other side is told what it would be told if there were no such run.
@@ -43,7 +44,7 @@ from usufruct.core.privacy.matching_messages import (
     write_refusal,
 )
 from usufruct.core.privacy.matching_sides import Answering
-from usufruct.node import match_use, use
+from usufruct.node import match_questions, match_use, use
 from usufruct.node.match_use import Admitted, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, Transaction
@@ -55,7 +56,8 @@ ENTRY, SUMMED_ENTRY = 32, 96  # bytes
 
 @dataclass(slots=True)
 class Running:
-    """A run in the middle. `stage` is the step that is expected, `place` the batch of it."""
+    """A run in the middle. `stage` is the step that is expected, `place` the batch of it; `met` is set when
+    SPU, if it is left to that, is done."""
 
     caller: tuple[str, str, str]
     proposal: Proposal
@@ -65,6 +67,7 @@ class Running:
     place: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     ready: threading.Event = field(default_factory=threading.Event)
+    met: threading.Event = field(default_factory=threading.Event)
     failed: bool = False
     answering: Answering | None = None
     accepted: bytes = b""
@@ -95,6 +98,9 @@ def answer(node: Node, permit: CallPermit, asked: CallRequest, body: bytes) -> S
             pass
         case _:
             return _no(matching.broken())
+    if step == "ask":
+        no = match_questions.answer(node, permit, asked, run, body)
+        return ServiceReply(200, (), b"") if no is None else _no(no)
     if step in ("inquire", "propose"):
         return _first(node, permit, asked, run, step, body, began)
     running = node.runs.get(run, now)
@@ -119,6 +125,8 @@ def _first(
         _check(node, proposal, run, asked.caller.key if step == "propose" else "")
     except (ValueError, RecursionError):
         return _no(matching.broken())
+    if proposal.protocol and (node.intersecting is None or proposal.kind != "matched"):
+        return _no(matching.not_by_spu())
     assert isinstance(permit.to, Service)
     sides = Sides(proposal.kind, proposal.asset, proposal.identifier, proposal.value, permit.to.prefix)
     wanted = Wanted(
@@ -143,7 +151,9 @@ def _check(node: Node, proposal: Proposal, run: str, key: str) -> None:
         <= node.rulebook.value("match.persons-max", now)
     ):
         raise ValueError("the table is too small, or too large")
-    if key and (len(proposal.digest) != 64 or len(proposal.base) != 2 * ENTRY):
+    if proposal.protocol not in matching.PROTOCOLS:
+        raise ValueError("there is no such protocol")
+    if key and (len(proposal.digest) != 64 or len(proposal.base) != (0 if proposal.protocol else 2 * ENTRY)):
         raise ValueError("the proposal does not bind its side")
     texts = (proposal.asset, proposal.identifier, proposal.value, proposal.signature)
     if any(text != holdable(text) or len(text) > match_use.KEPT_TEXT for text in texts):
@@ -184,7 +194,10 @@ def _propose(node: Node, wanted: Wanted, proposal: Proposal, caller: tuple[str, 
 def _prepare(node: Node, running: Running, base: bytes) -> None:
     """Looks at the data, blinds them, and binds this node to its list; on disk before anything of the list leaves."""
     try:
-        _bind(node, running, base)
+        if running.proposal.protocol:
+            _leave_to_spu(node, running)
+        else:
+            _bind(node, running, base)
     except Exception as error:
         running.failed = True
         _end(node, running, error.message if isinstance(error, Fault) else "the node failed, or the proposal was none")
@@ -207,7 +220,10 @@ def _bind(node: Node, running: Running, base: bytes) -> None:
     )
     running.contributions = own.contributions(running.admitted.permit.persons)
     digest = Commitment(proposal.run, ANSWERS, made.size).add(side.entries).digest()
-    accepted = Acceptance(proposal.run, made.size, 2 * made.half, made.sigma, digest, match_use.own_key(node))
+    accepted = Acceptance(
+        proposal.run, made.size, 2 * made.half, made.sigma, digest, match_use.own_key(node),
+        group_min=running.admitted.permit.group_min,
+    )  # fmt: skip
     if summing:
         assert made.value is not None
         running.total_sigma = matching.sum_sigma(made, made.reach)
@@ -216,13 +232,27 @@ def _bind(node: Node, running: Running, base: bytes) -> None:
             seal=side.key.hex(),
         )  # fmt: skip
     signature = match_use.sign(node, proposal.run, ANSWERS, made.size, digest, said(accepted))
-    node.store.write(lambda tx: tx.append(
-        MatchCommitted(running.admitted.match, ANSWERS, made.size, digest, accepted.key, signature)
-    ))  # fmt: skip
-    node.reach("match after committed")
+    match_use.commit(node, MatchCommitted(running.admitted.match, ANSWERS, made.size, digest, accepted.key, signature))
     running.answering = side
     running.accepted = write(replace(accepted, signature=signature))
     running.commitment = Commitment(proposal.run, ASKS, proposal.size)
+
+
+def _leave_to_spu(node: Node, running: Running) -> None:
+    """As `_bind`; then SPU meets SPU."""
+    made, run, admitted = running.admitted.plan, running.proposal.run, running.admitted
+    assert node.intersecting is not None
+    own, salt = match_use.own_set(node, admitted), node.entropy.bytes(32)
+    elements = matching.elements_of(run, own.names, made.size, salt)
+    running.contributions = own.contributions(admitted.permit.persons)
+    digest, key = matching.committed(run, ANSWERS, salt, elements), match_use.own_key(node)
+    accepted = Acceptance(run, made.size, 0, 0, digest, key, group_min=admitted.permit.group_min)
+    signature = match_use.sign(node, run, ANSWERS, made.size, digest, said(accepted))
+    match_use.commit(node, MatchCommitted(admitted.match, ANSWERS, made.size, digest, key, signature), salt)
+    running.accepted = write(replace(accepted, signature=signature))
+    running.ready.set()
+    node.intersecting.shared(elements, receives=False)
+    running.met.set()
 
 
 def _bound(node: Node, running: Running) -> ServiceReply:
@@ -230,7 +260,7 @@ def _bound(node: Node, running: Running) -> ServiceReply:
         return ServiceReply(200, (), b"")
     if running.failed:
         return _no(matching.broken())
-    running.stage, running.place = "sent", 0
+    running.stage, running.place = "finish" if running.proposal.protocol else "sent", 0
     return ServiceReply(200, (), running.accepted)
 
 
@@ -298,6 +328,8 @@ def _finish(node: Node, running: Running, body: bytes) -> ServiceReply:
     noised = found.sigma > 0
     if noised != bool(made.charge) or min(found.sigma, found.total_sigma) < 0 or bool(found.total) != (kind == "sum"):
         raise ValueError("what was found contradicts itself")
+    if running.proposal.protocol and not running.met.wait(WAIT_SECONDS):
+        raise ValueError("what was found was not worked out by SPU")
     count, steps, total = found.count - made.half, 0, None
     if kind == "sum":
         assert made.value is not None
@@ -320,7 +352,7 @@ def _finish(node: Node, running: Running, body: bytes) -> ServiceReply:
     if isinstance(ended, Refusal):
         node.runs.drop(running.proposal.run)
         return _no(ended)
-    if kind == "matched":
+    if kind == "matched" and not running.proposal.protocol:
         running.stage, running.place = "order", 0
     else:
         node.runs.drop(running.proposal.run)

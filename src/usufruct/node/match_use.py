@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from usufruct.core.access.proof import Request
 from usufruct.core.access.rules import Permit, decide, stands
@@ -40,12 +40,14 @@ from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
 KEPT_TEXT = 200  # characters of what others name that are kept in the journal
+SALT = "application/vnd.usufruct.salt.v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A match as it is wanted here: who asks, with the actors that act for it, for which purpose; in which run, on which
-    `side` this node is, and who the `peer` is; `theirs` is the other asset, where this node knows it."""
+    `side` this node is, and who the `peer` is; `theirs` is the other asset, where this node knows it, and
+    `client` as which system the other node is asked."""
 
     requester: str
     actors: tuple[str, ...]
@@ -55,6 +57,7 @@ class Wanted:
     side: str
     peer: str
     theirs: str = ""
+    client: str = ""
     signed: bool = False
 
 
@@ -92,6 +95,16 @@ class OwnSet:
         return bitmaps.bitmap(numbers, (persons + 7) // 8).to_bytes((persons + 7) // 8, "little")
 
 
+@dataclass(frozen=True, slots=True)
+class FoundThere:
+    """What the node that asks has of the other in the end: the `population` that was found, as a bitmap, if the match was to
+    find one; the number of the fact by which the result left it; and its least group, see `Permit`."""
+
+    population: bytes
+    receipt: int | None
+    group_min: int
+
+
 def judge(node: Node, read: Reader, wanted: Wanted, at: Instant) -> tuple[Request, Permit, Plan] | Refusal:
     """Whether a match may be, and how; nothing is noted."""
     request = matching.request(wanted.sides, read, wanted.requester, wanted.actors, wanted.purpose, wanted.signed)
@@ -117,7 +130,8 @@ def admit(node: Node, tx: Transaction, wanted: Wanted) -> Admitted | tuple[str, 
     use.admit(tx, id, asked, use.Deed(((request, permit),), made, meaning, 0, made.charge))
     match, sides = numbered("match", tx.next), wanted.sides
     tx.append(MatchAdmitted(
-        match, id, wanted.run, wanted.side, sides.kind, wanted.requester, peer, theirs, sides.identifier, sides.value
+        match, id, wanted.run, wanted.side, sides.kind, wanted.requester, peer, theirs, sides.identifier, sides.value,
+        wanted.client,
     ))  # fmt: skip
     return Admitted(match, id, wanted, request, permit, made, meaning)
 
@@ -163,6 +177,12 @@ def sign(node: Node, run: str, side: str, size: int, digest: str, said: str) -> 
     return to_base64(node.signer.sign(matching.signed_text(run, side, size, digest, said)))
 
 
+def commit(node: Node, bound: MatchCommitted, salt: bytes = b"") -> None:
+    """Notes what this node is bound to, and keeps the salt in it, if there is one."""
+    node.store.write(lambda tx: tx.append(replace(bound, salt=tx.attach(SALT, salt) if salt else "")))
+    node.reach("match after committed")
+
+
 def own_key(node: Node) -> str:
     """The verifier key of this node."""
     return vkey(node.signer.name, node.signer.public)
@@ -193,8 +213,7 @@ def turn_down(tx: Transaction, admitted: Admitted, by: str, refusal: Refusal) ->
 
 
 def release(
-    tx: Transaction, admitted: Admitted, answer: Answer, contributions: bytes, population: bytes = b"",
-    receipt: int | None = None,
+    tx: Transaction, admitted: Admitted, answer: Answer, contributions: bytes, found: FoundThere | None = None
 ) -> int | Refusal:  # fmt: skip
     """Lets a result out, if what permitted it still does and to all of the same persons: the number of the fact."""
     permit, wanted = admitted.permit, admitted.wanted
@@ -206,8 +225,10 @@ def release(
         abandon(tx, admitted.use, admitted.match, "the table, or who allows its use, changed meanwhile")
         return matching.broken()
     use.answer(tx, admitted.use, admitted.request, permit, admitted.meaning, answer, contributions)
-    kept = tx.attach(use.POPULATION, population) if population else ""
-    return tx.append(MatchAnswered(admitted.match, kept, receipt)).seq
+    if found is None:
+        return tx.append(MatchAnswered(admitted.match, group_min=permit.group_min)).seq
+    kept = tx.attach(use.POPULATION, found.population) if found.population else ""
+    return tx.append(MatchAnswered(admitted.match, kept, found.receipt, found.group_min)).seq
 
 
 def recover(node: Node) -> int:

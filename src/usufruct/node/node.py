@@ -10,7 +10,7 @@ from usufruct.attested import Attestations, TimestampAuthority, Witnesses
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.disclosure import Book
-from usufruct.core.privacy.matching_sides import Matching
+from usufruct.core.privacy.matching_sides import Intersecting, Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
@@ -91,7 +91,8 @@ def unless_refused(work: Callable[[], T]) -> T | Refusal:
 @dataclass(frozen=True, slots=True)
 class Node:
     """Everything plugged in. `reach` is told each step, for tests that stop the process there; `disclosed` is what was read
-    for the yearly disclosure so far, `runs` are the matches that other nodes are in the middle of."""
+    for the yearly disclosure so far, `runs` are the matches that other nodes are in the middle of. `intersecting` is there if the
+    settings say where SPU is."""
 
     about: About
     store: Store
@@ -112,6 +113,7 @@ class Node:
     reach: Callable[[str], None] = no_step
     disclosed: Book = field(default_factory=Book)
     runs: Runs[Any] = field(default_factory=Runs)
+    intersecting: Intersecting | None = None
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
         """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""

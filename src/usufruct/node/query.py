@@ -8,14 +8,18 @@ from array import array
 from dataclasses import replace
 from functools import partial
 
+from usufruct.core.access import delegation
 from usufruct.core.access.rules import Permit
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy import release
+from usufruct.core.privacy import matched, release
+from usufruct.core.privacy.matched import Matched
+from usufruct.core.privacy.matching_facts import Match, MatchAsked
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.release import Answer
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.privacy.state import Use
-from usufruct.node import stored
+from usufruct.node import asking, stored
 from usufruct.node.asking import Asked as Asked
 from usufruct.node.asking import decide, read_twice
 from usufruct.node.node import Node
@@ -47,12 +51,42 @@ def _decide(node: Node, asked: Asked, agreed: bool, tx: Transaction, wanted: Wan
         return request, decided
     if not (wanted.hold or asked.anew) and (before := _before(tx, wanted.requester, decided.deed)):
         return request, Again(before, release.decode)
-    return request, decided.short or decided.deed
+    if decided.short is not None:
+        return request, decided.short
+    if decided.match is None or asked.matched is None:
+        return request, decided.deed
+    if not asked.matched.covers(decided.deed.charge, decided.deed.nano_delta):
+        return request, matched.ended()
+    return request, _over(tx, decided.deed, decided.match, asked.matched)
 
 
-def _before(tx: Transaction, requester: str, deed: Deed[QueryPlan]) -> Use | None:
+def _over(tx: Transaction, deed: Deed[QueryPlan], match: Match, said: Matched) -> Deed[QueryPlan]:
+    """The question over the persons of a match alone, with which the other node went along."""
+    found = tx.evidence(match.population)
+    parts = tuple(
+        (request, permit._replace(population=matched.among(permit.population, found))) for request, permit in deed.parts
+    )
+    return replace(
+        deed, parts=parts, noting=lambda use: MatchAsked(match.id, use, said.receipt),
+        standing=lambda tx: None if matched.stands(tx, match, tx.now) else matched.ended(),
+    )  # fmt: skip
+
+
+def foreseen(node: Node, asked: Asked) -> asking.Decided | None:
+    """What a question would be decided as, if it would be answered, and not with what was answered before."""
+    agreed = read_twice(node, asked)
+    with node.store.read() as state:
+        requester, actors = delegation.acting(state, asked.requester, asked.actors)
+        asked = replace(asked, requester=requester, actors=actors)
+        decided = decide(node, state, asked, node.clock.now(), agreed)[1]
+        if isinstance(decided, Refusal) or decided.short is not None:
+            return None
+        return None if not asked.anew and _before(state, requester, decided.deed) else decided
+
+
+def _before(read: Reader, requester: str, deed: Deed[QueryPlan]) -> Use | None:
     """The use in which the same was answered to the same requester; nothing about persons can have changed in it."""
-    found = (use for use in tx.list(Use, plan=deed.digest) if use.state == "answered" and use.requester == requester)
+    found = (use for use in read.list(Use, plan=deed.digest) if use.state == "answered" and use.requester == requester)
     return next(found, None)
 
 

@@ -38,6 +38,7 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import Fault
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
+from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy import ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
@@ -86,7 +87,8 @@ class Deed(Generic[PlanT]):
     """A use that may be done: of each asset a request and its permit, the `plan`, and what it means in words. Each asset about
     persons pays `charge`, in micro-rho, and `nano_delta`. `digest` is that of a plan whose answer may be given again. What
     comes of it leaves at a `tick`, in milliseconds. `form` is what is noted of the answer. What was `built` beforehand is of
-    that population and let out as it is, whoever has gone since."""
+    that population and let out as it is, whoever has gone since. `noting` makes a further fact of the admission, from the id
+    of the use; `standing` says why it may not be let out, if more must stand then than the permits."""
 
     parts: tuple[tuple[Request, Permit], ...]
     plan: PlanT
@@ -98,6 +100,8 @@ class Deed(Generic[PlanT]):
     template: str = ""
     form: str = "aggregates"
     built: bytes | None = None
+    noting: Callable[[str], Fact] | None = None
+    standing: Callable[[Transaction], Refusal | None] | None = None
 
     @property
     def populations(self) -> tuple[bytes, ...]:
@@ -277,6 +281,9 @@ def _release(
     """Lets the answer out, if what permitted it still does: the number of the first fact. Else the populations that are left,
     if only persons are gone, or why not."""
     deed, left = admitted.deed, []
+    ended = deed.standing(tx) if deed.standing is not None else None
+    if ended is not None:
+        return _No(admitted.uses[0], ended, _abandon(tx, admitted, ENDED))
     for (request, permit), was in zip(deed.parts, populations, strict=True):
         again = stands(tx, request, permit, tx.now)
         if isinstance(again, Refusal):
@@ -330,6 +337,8 @@ def admit(tx: Transaction, use: str, wanted: Wanted, deed: Deed[Any]) -> tuple[s
         if counted is not None:
             tx.append(counted)
         uses.append(each)
+    if deed.noting is not None:
+        tx.append(deed.noting(use))
     return tuple(uses)
 
 

@@ -229,7 +229,7 @@ def end_agreement(request: AnyRequest, agreement: FromPath[str]) -> AgreementEnd
 def ask(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.AnswerBody:
     """Answers a question in SQL for a purpose, or refuses it with reasons; either way with a receipt. Rows are answered as
     they are or masked, whichever is the widest form that may leave."""
-    return replied(rows.ask(node_of(request), _asked(request, data)))
+    return replied(rows.ask(node_of(request), asked_of(request, data)))
 
 
 def replied(result: query.Answered[Answer] | query.Refused) -> messages.AnswerBody:
@@ -257,14 +257,15 @@ def replied(result: query.Answered[Answer] | query.Refused) -> messages.AnswerBo
 )
 def preview(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messages.PreviewBody:
     """What a question would cost and how exact its answer would be. Nothing is charged, and no data are looked at."""
-    found = done(asking.preview(node_of(request), _asked(request, data)))
+    found = done(asking.preview(node_of(request), asked_of(request, data)))
     return messages.PreviewBody(
         found.meaning, found.charge, found.nano_delta, found.budget_left, found.budget_total, str(found.price),
         list(found.margins), list(found.notes), found.milliseconds,
     )  # fmt: skip
 
 
-def _asked(request: AnyRequest, data: messages.NewQuestion) -> asking.Asked:
+def asked_of(request: AnyRequest, data: messages.NewQuestion) -> asking.Asked:
+    """A question as it came in."""
     who = who_is(request)
     return asking.Asked(
         who.party, data.sql, sql.parse(data.sql), data.purpose, data.micro_rho, data.hold, data.hold_days, who.actors,

@@ -101,6 +101,9 @@ _EXACT = {
     "match.asset": 422,
     "match.size": 422,
     "match.often": 429,
+    "match.protocol": 422,
+    "match.question": 422,
+    "match.unknown": 404,
 }
 
 

@@ -67,6 +67,10 @@ CODES: dict[str, str] = {
     "match.size": "the table has too few persons to be matched, or too many",
     "match.often": "there were as many matches under the agreement today as may be",
     "match.small": "the result is about too few persons, or looks so in the noise; the same whatever it is",
+    "match.protocol": "SPU cannot make this match, or one of the nodes has none",
+    "match.unknown": "you have no such match that found persons",
+    "match.question": "the question cannot be asked over the persons of that match",
+    "match.ended": "the match does not stand any more; the same whatever ended it",
     "match.run": "there is no such run, or it cannot go on; the same whatever was wrong",
     "match.peer": "the other node refused",
     # the register

@@ -36,7 +36,7 @@ import hashlib
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -64,6 +64,8 @@ KINDS = {
 FORMS = {"count": "computation", "sum": "computation", "matched": "masked"}
 """The form of answer that the agreements on both tables must be for. To know of each person whether she is in the other
 table is a record about her, without what tells who she is; a number is worked out in the nodes."""
+PROTOCOLS = ("", "spu-rr22")
+"""How a match is made: by double blinding, or by SPU, which can only find persons (see `matching_sides.Intersecting`)."""
 NORMALISATION = "text-1"
 """The one way to make identifiers alike so far: see `normal`."""
 RANGE = 2**33  # a total lies within this on both sides, in steps; so it can be found in the exponent
@@ -141,6 +143,22 @@ def digest_of(run: str, identifier: str) -> bytes:
 def is_run(run: str) -> bool:
     """Whether this can be the number of a run."""
     return _RUN.fullmatch(run) is not None
+
+
+def elements_of(run: str, names: Sequence[str], size: int, salt: bytes) -> list[str]:
+    """The elements of a list for SPU: digests of the names under the run, and behind them, in the place of persons who do not
+    allow the use, some that come of the salt alone."""
+    if len(names) > size:
+        raise ValueError("there are more identifiers than persons")
+    made = (
+        hashlib.sha512(_LABEL + b"/filler\0" + salt + n.to_bytes(8, "big")).digest() for n in range(size - len(names))
+    )
+    return [digest[:32].hex() for digest in (*(digest_of(run, name) for name in names), *made)]
+
+
+def committed(run: str, side: str, salt: bytes, elements: Sequence[str]) -> str:
+    """What a side that leaves the match to SPU commits to: who is shown the salt and the table can work it out again."""
+    return Commitment(run, side, len(elements)).add(salt + "".join(sorted(elements)).encode()).digest()
 
 
 class Commitment:
@@ -262,6 +280,14 @@ def sum_sigma(made: Plan, reach: int) -> int:
 
 
 # ---- what is told
+
+
+def not_by_spu() -> Refusal:
+    """The refusal of a match that SPU cannot make, or a node that has none."""
+    return refuse(
+        "match.protocol", NOT_MADE, "SPU finds persons and nothing else, where both nodes have it",
+        remedy="match by double blinding, which needs nothing",
+    )  # fmt: skip
 
 
 def too_small(least: int) -> Refusal:

@@ -26,7 +26,7 @@ class MatchAdmitted(Fact):
     """The use will be a match of this `kind` (see `matching.KINDS`), in the run of that number, in which this node is the
     `side` that asks or answers. `peer` is the service that is asked, or the client that asks; `theirs` its asset, where
     this node knows it. `identifier` is the column by which persons are matched (empty: what they are known as), `value`
-    the column that is added up. `party` is who learns the result."""
+    the column that is added up. `party` is who learns the result; `client` is as which system it asks, where it does."""
 
     KIND = "match.admitted/1"
     match: str
@@ -39,6 +39,7 @@ class MatchAdmitted(Fact):
     theirs: str = ""
     identifier: str = ""
     value: str = ""
+    client: str = ""
 
     def about(self) -> tuple[str, ...]:
         return (self.party,)
@@ -47,7 +48,8 @@ class MatchAdmitted(Fact):
 @dataclass(frozen=True, slots=True)
 class MatchCommitted(Fact):
     """A side bound itself to its set of `size` elements by a digest over them, blinded under a key of this run only, and
-    its node signed that. `by` is the side; `key` is the verifier key of its node."""
+    its node signed that. `by` is the side; `key` is the verifier key of its node. `salt` is sealed, and this node's own:
+    with it and the table the digest can be worked out again, where the match was left to SPU."""
 
     KIND = "match.committed/1"
     match: str
@@ -56,17 +58,30 @@ class MatchCommitted(Fact):
     digest: str
     key: str
     signature: str
+    salt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchAnswered(Fact):
     """The result is about to leave. `population` is the sealed bitmap of the persons of this node's asset who were found in
     the other's, where the match was to find them; `receipt` the number of the fact by which the result left the
-    node that was asked."""
+    node that was asked; `group_min` how many persons must stand in a figure about that node's table at least."""
 
     KIND = "match.answered/1"
     match: str
     population: str = ""
+    receipt: int | None = None
+    group_min: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MatchAsked(Fact):
+    """The `use` is a question over the persons of a match. `receipt` is the number of the fact by which the other node went
+    along, where the question is answered."""
+
+    KIND = "match.asked/1"
+    match: str
+    use: str
     receipt: int | None = None
 
 
@@ -92,7 +107,8 @@ class MatchAbandoned(Fact):
 @dataclass(frozen=True, slots=True)
 class Match(Row):
     """One match: `state` is admitted, committed (by this node), running (both are bound), answered, refused or abandoned;
-    see `MatchAdmitted`. `size` and `digest` are this node's, `their_size` and `their_digest` the other's."""
+    see `MatchAdmitted`. `size` and `digest` are this node's, `their_size` and `their_digest` the other's; `questions` is how
+    many were asked over its persons."""
 
     KEY = ("id",)
     INDEXED = ("run", "agreement", "day", "state", "party")
@@ -121,6 +137,9 @@ class Match(Row):
     population: str = ""
     receipt: int | None = None
     code: str = ""
+    client: str = ""
+    group_min: int = 0
+    questions: int = 0
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -132,6 +151,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield Match(
                 fact.match, fact.use, fact.run, fact.side, fact.kind, fact.party, fact.peer, fact.theirs, fact.identifier,
                 fact.value, use.asset, use.purpose, use.agreement, "admitted", entry.at, entry.at[:10], entry.seq,
+                client=fact.client,
             )  # fmt: skip
         case MatchCommitted() as fact:
             row = _open(read, fact.match)
@@ -144,7 +164,14 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 )  # fmt: skip
         case MatchAnswered() as fact:
             row = _open(read, fact.match)
-            yield replace(row, state="answered", population=fact.population, receipt=fact.receipt, ended=entry.seq)
+            yield replace(
+                row, state="answered", population=fact.population, receipt=fact.receipt, group_min=fact.group_min,
+                ended=entry.seq,
+            )  # fmt: skip
+        case MatchAsked() as fact:
+            found = read.get(Match, fact.match)
+            assert found is not None and found.state == "answered", "only what a match found is asked about"
+            yield replace(found, questions=found.questions + 1)
         case MatchRefused() as fact:
             yield replace(_open(read, fact.match), state="refused", code=fact.code, ended=entry.seq)
         case MatchAbandoned() as fact:

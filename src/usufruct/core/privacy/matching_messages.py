@@ -23,7 +23,8 @@ BATCH = 32_768
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What the asking side wants: a match of that `kind` of its `size` persons with the other's `asset`, by `identifier`,
-    adding up `value`. `base` is the generator raised to its exponent. Without digest and key it only inquires."""
+    adding up `value`. `base` is the generator raised to its exponent. Without digest and key it only inquires. `protocol` is
+    one of `matching.PROTOCOLS`."""
 
     run: str
     kind: str
@@ -35,6 +36,7 @@ class Proposal:
     digest: str = ""
     base: str = ""
     key: str = ""
+    protocol: str = ""
     signature: str = ""
 
 
@@ -42,7 +44,8 @@ class Proposal:
 class Acceptance:
     """How the answering side goes along: its list has `size` elements and `planted` more, as has what it returns. The
     noise on count and total has `sigma` and `total_sigma` 64ths; one person counts for at most `reach` steps of `step`
-    grains of 10^-`decimals`; `seal` is the key of its ciphertexts."""
+    grains of 10^-`decimals`; `seal` is the key of its ciphertexts. No figure about fewer persons than
+    `group_min` may be told of its table."""
 
     run: str
     size: int
@@ -55,6 +58,7 @@ class Acceptance:
     step: int = 1
     decimals: int = 0
     seal: str = ""
+    group_min: int = 0
     signature: str = ""
 
 
@@ -74,6 +78,16 @@ class Result:
 
     count: int
     total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """A question that the asking side would answer over the persons of a match: what it charges its own table for it, in
+    micro-rho and nano-delta, and what it means."""
+
+    charge: int
+    nano_delta: int
+    meaning: str
 
 
 def write(message: object) -> bytes:

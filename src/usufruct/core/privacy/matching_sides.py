@@ -67,3 +67,12 @@ class Matching(Protocol):
     ) -> Answering:  # fmt: skip
         """The side that answers a side of that `base`. Of the elements `of` more than `size` in either list, `planted` match.
         With `values`, one for each name, every entry has a ciphertext."""
+
+
+class Intersecting(Protocol):
+    """Matches that find persons, carried out by another program that the same program at the other node meets. It shows
+    which elements both have to the side that asks, and to the other how many elements it has and nothing else. It plants
+    nothing, adds no noise and makes no totals."""
+
+    def shared(self, elements: Sequence[str], receives: bool) -> list[int]:
+        """The places of the elements that both sides have, where this side `receives` them. Raises EngineFault."""
