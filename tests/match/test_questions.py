@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+import story
 import usufruct
 from match.world import ANSWERS, ASKS, CLIENT, PURPOSE, SERVICE, Pair, agree, codes, facts_of, pair, refuse
 from serving import served
@@ -22,6 +23,7 @@ from usufruct.core.privacy.matched import Matched, to_ask
 from usufruct.core.privacy.matching_facts import Match, MatchAsked
 from usufruct.core.privacy.matching_messages import Asks, write
 from usufruct.core.privacy.state import Budget, Use
+from usufruct.core.rulebook.grounds import GROUNDS
 from usufruct.engine.noise import OpenDpNoise
 from usufruct.node import login, match, match_questions, query, trade, views
 from usufruct.node.match_talk import No, Talk
@@ -34,7 +36,6 @@ from usufruct.wire import sql
 HERE, THERE = codes(0, 60), codes(20, 80)  # 40 are in both
 APART = {5: 900, 30: 300}  # cents; everybody else has 500
 COUNT = f"SELECT count(*) AS persons FROM {ASKS}"
-CHARGE = 100_000
 
 
 class Day(SetClock):
@@ -81,7 +82,10 @@ def matched(both: Pair) -> str:
 
 def ask(both: Pair, name: str, text: str = COUNT, **more: Any) -> query.Answered | query.Refused:
     """A question of the lab's over the persons of a match."""
-    asked = query.Asked(**{"requester": "lab", "text": text, "question": sql.parse(text), "purpose": PURPOSE} | more)
+    asked = query.Asked(
+        **{"requester": "lab", "text": text, "question": sql.parse(text), "purpose": PURPOSE, "micro_rho": story.CHEAP}
+        | more
+    )
 
     async def talk() -> query.Answered | query.Refused:
         outbound = HttpServices()
@@ -134,7 +138,7 @@ def test_both_tables_are_charged_priced_and_shown_to_their_persons(both: Pair) -
     before = spent(both.here, ASKS), spent(both.there, ANSWERS)
     found = answered(ask(both, name))
     charge = found.charge
-    assert 0 < charge <= CHARGE and str(found.price) == "5.00 EUR"
+    assert 0 < charge <= story.CHEAP and str(found.price) == "5.00 EUR"
     assert (spent(both.here, ASKS), spent(both.there, ANSWERS)) == (before[0] + charge, before[1] + charge)
     here, there = facts_of(both.here, MatchAsked)[-1], facts_of(both.there, MatchAsked)[-1]
     assert here.match == name and here.use == found.use
@@ -229,7 +233,7 @@ def test_one_person_is_hidden_by_the_noise_of_any_question(both: Pair, exact: li
     """Two matches whose populations differ by one person, and a question that singles her out: the same noise as ever."""
     name = matched(both)
     exact.clear()
-    ordinary = query.ask(both.here, query.Asked("lab", COUNT, sql.parse(COUNT), PURPOSE))
+    ordinary = query.ask(both.here, query.Asked("lab", COUNT, sql.parse(COUNT), PURPOSE, story.CHEAP))
     assert isinstance(ordinary, query.Answered)
     usual, found = list(exact), list[list[Fraction]]()
     for text in (COUNT, COUNT + " WHERE cents < 4", COUNT + " WHERE cents >= 4"):
@@ -255,6 +259,7 @@ def test_nothing_but_totals_of_the_table_for_the_purpose_and_by_who_matched(both
     assert code(ask(both, name, f"SELECT count(*) AS n FROM {ANSWERS}")).startswith("access.")
     assert code(ask(both, name, requester="clinic")).startswith("access.")
     assert code(ask(both, name, micro_rho=1)) == "privacy.precision"
+    assert isinstance(ask(both, name, hold=next(iter(GROUNDS))), query.Refused), "the other node would show it"
     assert (spent(both.here, ASKS), spent(both.there, ANSWERS), len(facts_of(both.there, MatchAsked))) == before
 
 
@@ -277,7 +282,7 @@ def test_another_party_cannot_ask_over_a_match_and_a_match_of_numbers_has_no_per
 def test_without_the_word_of_the_other_node_nothing_is_answered(both: Pair) -> None:
     name = matched(both)
     for word in (Matched(name), Matched(name, 10, 0, 5)):
-        asked = query.Asked("lab", COUNT, sql.parse(COUNT), PURPOSE, matched=word)
+        asked = query.Asked("lab", COUNT, sql.parse(COUNT), PURPOSE, story.CHEAP, matched=word)
         found = query.ask(both.here, asked)
         assert code(found) == "match.ended"
 
@@ -287,9 +292,9 @@ def test_without_the_word_of_the_other_node_nothing_is_answered(both: Pair) -> N
     [
         Asks(0, 0, "a"),
         Asks(10**12, 0, "a"),
-        Asks(CHARGE, -1, "a"),
-        Asks(CHARGE, 0, "a" * 3000),
-        Asks(CHARGE, 0, "\ud800"),
+        Asks(story.CHEAP, -1, "a"),
+        Asks(story.CHEAP, 0, "a" * 3000),
+        Asks(story.CHEAP, 0, "\ud800"),
     ],
     ids=["no charge", "too much", "negative", "long", "not a text"],
 )
@@ -306,7 +311,7 @@ def test_what_is_no_question_is_told_that_there_is_no_such_run(both: Pair, asks:
 
 def test_a_stranger_to_the_run_is_told_the_same(both: Pair) -> None:
     matched(both)
-    row, body = _row(both.here), write(Asks(CHARGE, 0, "a"))
+    row, body = _row(both.here), write(Asks(story.CHEAP, 0, "a"))
     assert "match.run" in tell(both, replace(row, run="00" * 16), body)
     with both.there.store.read() as state:
         uses = len(list(state.list(Use)))
@@ -336,8 +341,8 @@ def test_from_python_over_http_and_on_the_page(both: Pair) -> None:
     name = matched(both)
     with served(Front(make_app(both.here), both.here, HttpServices(20))) as url:
         node = usufruct.connect(url, login.issue_token(both.here, "lab", "user", ("ask",), 1, ""))
-        found = node.query(COUNT, purpose=PURPOSE, match=name)
-        assert 0 < found.charge <= CHARGE and "in `insured` of" in found.meaning
+        found = node.query(COUNT, purpose=PURPOSE, micro_rho=story.CHEAP, match=name)
+        assert 0 < found.charge <= story.CHEAP and "in `insured` of" in found.meaning
         with pytest.raises(usufruct.client.Refused) as no:
             node.query(COUNT, purpose=PURPOSE, match="match-1")
         assert no.value.code == "match.unknown"
@@ -346,7 +351,7 @@ def test_from_python_over_http_and_on_the_page(both: Pair) -> None:
         assert f"/matches/{name}" in httpx.get(f"{url}/matches", cookies=cookies).text
         page = httpx.get(f"{url}/matches/{name}", cookies=cookies).text
         token = page.split('name="csrf" value="')[1].split('"')[0]
-        data = {"sql": COUNT + " WHERE cents < 8", "purpose": PURPOSE, "precision": "", "csrf": token}
+        data = {"sql": COUNT + " WHERE cents < 8", "purpose": PURPOSE, "precision": str(story.CHEAP), "csrf": token}
         sent = httpx.post(f"{url}/matches/{name}/questions", cookies=cookies, data=data)
         assert sent.status_code == 303 and sent.headers["location"].startswith("/questions/use-"), sent.text
         shown = httpx.get(url + sent.headers["location"], cookies=cookies).text

@@ -85,8 +85,8 @@ def answer(node: Node, permit: CallPermit, asked: CallRequest, run: str, body: b
         asks = read(Asks, body)
     except (ValueError, RecursionError):
         return matching.broken()
-    least, most = (node.rulebook.value(f"privacy.question-micro-rho-{end}", node.clock.now()) for end in ("min", "max"))
-    good = least <= asks.charge <= most and 0 <= asks.nano_delta < 2**62
+    most = node.rulebook.value("privacy.question-micro-rho-max", node.clock.now())
+    good = 0 < asks.charge <= most and 0 <= asks.nano_delta < 2**62
     if not good or asks.meaning != holdable(asks.meaning) or len(asks.meaning) > use.KEPT_TEXT:
         return matching.broken()
 
