@@ -44,7 +44,7 @@ from usufruct.core.privacy.matching_messages import (
     write_refusal,
 )
 from usufruct.core.privacy.matching_sides import Answering
-from usufruct.node import match_questions, match_use, use
+from usufruct.node import match_use, match_word, use
 from usufruct.node.match_use import Admitted, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, Transaction
@@ -99,7 +99,7 @@ def answer(node: Node, permit: CallPermit, asked: CallRequest, body: bytes) -> S
         case _:
             return _no(matching.broken())
     if step == "ask":
-        no = match_questions.answer(node, permit, asked, run, body)
+        no = match_word.answer(node, permit, asked, run, body)
         return ServiceReply(200, (), b"") if no is None else _no(no)
     if step in ("inquire", "propose"):
         return _first(node, permit, asked, run, step, body, began)
