@@ -116,7 +116,7 @@ def open_page(chromium: Any, served: str) -> Iterator[Callable[..., Any]]:
 def log_in(page: Any, served: str, node: Node, party: str) -> Any:
     """By a one-time link."""
     page.goto(f"{served}/enter#{login.issue_link(node, party, ROLES[party])}")
-    page.wait_for_function("document.getElementById('code').value")
+    playwright.expect(page.locator("#code")).not_to_have_value("")
     page.keyboard.press("Enter")
     page.wait_for_url(HOME)
     return page
@@ -181,7 +181,7 @@ def test_a_member_refuses_and_consents_again_with_the_keyboard_alone(open_page: 
     assert re.search(r"Your refusal \(academic research\) is recorded as fact \d+", page.inner_text("[role=status]"))
     tab_to(page, "Consent again: academic research")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('[role=status]').innerText.includes('Your consent')")
+    playwright.expect(page.locator("[role=status]").first).to_contain_text("Your consent")
     with node.store.read() as state:
         facts = [entry.fact.KIND for entry in state.history(id_of(state, "member-3"))]
     assert facts[-2:] == ["consent.refused/1", "consent.given/1"]
