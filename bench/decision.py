@@ -18,6 +18,7 @@ may come between, is told by the clock.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ SIZES = (1_000, 100_000)  # agreements that the peers get too
 ALONE = (10_000, 1_000_000)  # and that only we get
 QUICK = (100,)
 RATE_BAR, SLOWEST_BAR_MS, FILTER_BAR_MS, GROWTH_BAR = 50_000, 1, 20, 3
+MANY = 20_000  # different requests that are asked twice
 SAMPLE = 40  # requests that all must say the same to
 
 
@@ -120,7 +122,7 @@ def _size(folder: Path, count: int, box: float, turns: int) -> tuple[list[Result
     if count == SIZES[-1]:
         results[0] = barred(results[0], f">= {RATE_BAR:,} decisions/s", results[0].ours >= RATE_BAR)
     results += [_fewer(peer, peer.most, count, box, turns) for peer in PEERS if peer.most and peer.most < count]
-    return [*results, *_slowest(count, ours["memory"], world)], rates["memory"]
+    return [*results, *_slowest(count, ours["memory"], world), _many(count, ours["memory"])], rates["memory"]
 
 
 def _fewer(peer: Peer, most: int, count: int, box: float, turns: int) -> Result:
@@ -143,6 +145,18 @@ def _in_turns(world: World, ours: Mapping[str, Ask], peers: Sequence[Peer], box:
     return medians(turns, {
         name: partial(_rate, one, world.requests, box) for name, one in everyone.items()
     }, warm=False)  # fmt: skip
+
+
+def _many(count: int, one: Callable[[Request], object]) -> Result:
+    """The rate over so many different requests that hardly anything of one is in the processor's cache when it comes again."""
+    requests = make_world(count, assets=min(1_000, count // 10), asked=min(MANY, count)).requests
+    _asked(one, requests, math.inf)
+    done, taken = _asked(one, requests, math.inf)
+    return alone(
+        f"{count:,} agreements: {len(requests):,} different requests, each for the second time",
+        done / taken,
+        "decisions/s",
+    )
 
 
 def _slowest(count: int, one: Callable[[Request], object], world: World) -> list[Result]:

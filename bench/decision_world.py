@@ -51,12 +51,12 @@ class World:
         yield from self.agreements
 
 
-def make_world(count: int, assets: int) -> World:
-    """`count` agreements, `EACH` to a consumer, over that many assets."""
+def make_world(count: int, assets: int, asked: int = ASKED) -> World:
+    """`count` agreements, `EACH` to a consumer, over that many assets, and as many requests as are to be asked."""
     draw = random.Random(count)
     registered = tuple(_asset(n) for n in range(assets))
     agreements = tuple(_agreement(draw, n, registered) for n in range(count))
-    requests = tuple(_request(draw, draw.choice(agreements), registered) for _ in range(ASKED))
+    requests = tuple(_request(draw, draw.choice(agreements), registered) for _ in range(asked))
     return World(registered, agreements, requests)
 
 

@@ -17,7 +17,8 @@ from usufruct.core.access.consent_words import LIMITED, ConsentWord
 from usufruct.core.base import canonical
 from usufruct.core.base.records import Reader, Row, plain
 
-FILTERS = 256  # row filters that are kept; one of a million persons takes 125 KB
+FILTER_BYTES = 2**26  # of row filters that are kept; one of a million persons takes 125 KB
+SMALLEST = 2**12  # bytes that one counts for at least, with its name and place
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,6 @@ def once(name: Hashable, work_out: Callable[[], bytes]) -> bytes:
     found = _KEPT.get(name)
     if found is None:
         found = _KEPT[name] = work_out()
-        if len(_KEPT) > FILTERS:
+        while len(_KEPT) > FILTER_BYTES // max(len(found), SMALLEST):  # as if all were of this size
             _KEPT.popitem(last=False)
     return found
