@@ -32,16 +32,9 @@ HERE, THERE = codes(0, 60), codes(30, 90)
 NO_POINT = bytes([1, *bytes(31)])
 
 
-class Day(SetClock):
-    """A clock that both nodes read; it goes on slowly, or they would run apart."""
-
-    def __init__(self) -> None:
-        super().__init__(tick=0.001)
-
-
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Day]]:
-    clock = Day()
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, SetClock]]:
+    clock = SetClock(tick=0.001)  # both nodes read it; it goes on slowly, or they would run apart
     with pair(tmp_path_factory.mktemp("attacked"), HERE, THERE, "masked", clock=clock) as found:
         yield found, clock
 
@@ -81,7 +74,7 @@ async def _with(node: Node, script: Callable[[Attacker], Any]) -> Any:
         await services.close()
 
 
-def told(world: tuple[Pair, Day], script: Callable[[Attacker], Any]) -> Refusal:
+def told(world: tuple[Pair, SetClock], script: Callable[[Attacker], Any]) -> Refusal:
     """What an attacker is told at the end of its script."""
     found, clock = world
     clock.move(days=1)
@@ -207,14 +200,14 @@ ATTACKS: dict[str, Callable[[Attacker], Any]] = {
 }
 
 
-def test_whatever_does_not_keep_to_the_run_is_told_the_same(world: tuple[Pair, Day]) -> None:
+def test_whatever_does_not_keep_to_the_run_is_told_the_same(world: tuple[Pair, SetClock]) -> None:
     said_to = {name: told(world, script) for name, script in ATTACKS.items()}
     reference = said_to["no run"]
     assert "match.run" in reference.reasons[0]
     assert [name for name, refusal in said_to.items() if refusal != reference] == []
 
 
-def test_another_client_cannot_go_on_with_a_run_nor_end_it(world: tuple[Pair, Day]) -> None:
+def test_another_client_cannot_go_on_with_a_run_nor_end_it(world: tuple[Pair, SetClock]) -> None:
     found, clock = world
     clock.move(days=1)
 
@@ -232,7 +225,7 @@ def test_another_client_cannot_go_on_with_a_run_nor_end_it(world: tuple[Pair, Da
     asyncio.run(_with(found.here, script))
 
 
-def test_a_silent_node_is_given_up(world: tuple[Pair, Day]) -> None:
+def test_a_silent_node_is_given_up(world: tuple[Pair, SetClock]) -> None:
     found, clock = world
     clock.move(days=1)
 
@@ -247,7 +240,7 @@ def test_a_silent_node_is_given_up(world: tuple[Pair, Day]) -> None:
     assert "silent" in facts_of(found.there, QueryAbandoned)[-1].cause
 
 
-def test_there_are_so_many_runs_at_once(world: tuple[Pair, Day]) -> None:
+def test_there_are_so_many_runs_at_once(world: tuple[Pair, SetClock]) -> None:
     found, clock = world
     clock.move(days=1)
 
@@ -308,7 +301,7 @@ EVIL: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
 
 @pytest.mark.parametrize("name", EVIL)
 def test_a_node_that_answers_otherwise_ends_the_match(
-    world: tuple[Pair, Day], name: str, monkeypatch: pytest.MonkeyPatch
+    world: tuple[Pair, SetClock], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, clock = world
     clock.move(days=1)
@@ -331,7 +324,7 @@ def test_a_node_that_answers_otherwise_ends_the_match(
     {"reach": 10**12, "seal": "00" * 32}, {"size": 1}, {"decimals": 10**9}, {"step": 0, "seal": "00" * 32},
 ])  # fmt: skip
 def test_an_acceptance_that_contradicts_itself_ends_the_match(
-    world: tuple[Pair, Day], change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    world: tuple[Pair, SetClock], change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, clock = world
     clock.move(days=1)
@@ -350,7 +343,7 @@ def test_an_acceptance_that_contradicts_itself_ends_the_match(
         found.match("matched")
 
 
-def test_a_node_with_another_key_than_expected(world: tuple[Pair, Day]) -> None:
+def test_a_node_with_another_key_than_expected(world: tuple[Pair, SetClock]) -> None:
     found, clock = world
     clock.move(days=1)
     assert isinstance(found.match("matched", their_key=match_use.own_key(found.there)), match.Answered)
@@ -358,7 +351,7 @@ def test_a_node_with_another_key_than_expected(world: tuple[Pair, Day]) -> None:
         found.match("matched", their_key=match_use.own_key(found.here))
 
 
-def test_sizes_are_the_same_whoever_allows_it(world: tuple[Pair, Day], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sizes_are_the_same_whoever_allows_it(world: tuple[Pair, SetClock], monkeypatch: pytest.MonkeyPatch) -> None:
     """Twin tables that differ in one person's consent: every message of the run is as long."""
     from match.world import refuse
 

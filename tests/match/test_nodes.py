@@ -41,19 +41,6 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield found
 
 
-@pytest.fixture
-def exact(monkeypatch: pytest.MonkeyPatch) -> list[Fraction]:
-    """No noise; what would have been drawn."""
-    drawn: list[Fraction] = []
-
-    def add(_: OpenDpNoise, values: Sequence[int], deviation: Fraction) -> list[int]:
-        drawn.append(deviation)
-        return list(values)
-
-    monkeypatch.setattr(OpenDpNoise, "add", add)
-    return drawn
-
-
 def answered(found: match.Answered | match.Refused) -> match.Answered:
     assert isinstance(found, match.Answered), found.refusal
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,6 @@ from usufruct.core.privacy.matching_facts import Match, MatchAsked
 from usufruct.core.privacy.matching_messages import Asks, write
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.rulebook.grounds import GROUNDS
-from usufruct.engine.noise import OpenDpNoise
 from usufruct.node import login, match, match_questions, query, trade, views
 from usufruct.node.match_talk import No, Talk
 from usufruct.node.node import Node
@@ -38,39 +37,19 @@ APART = {5: 900, 30: 300}  # cents; everybody else has 500
 COUNT = f"SELECT count(*) AS persons FROM {ASKS}"
 
 
-class Day(SetClock):
-    """A clock that both nodes read; it goes on slowly, or they would run apart."""
-
-    def __init__(self) -> None:
-        super().__init__(tick=0.001)
-
-
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Day]]:
-    clock = Day()
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, SetClock]]:
+    clock = SetClock(tick=0.001)  # both nodes read it; it goes on slowly, or they would run apart
     with pair(tmp_path_factory.mktemp("questions"), HERE, THERE, "masked", clock=clock, apart=APART) as found:
         agree(found.here, "totals", ASKS, "clinic", "aggregates")
         yield found, clock
 
 
 @pytest.fixture
-def both(world: tuple[Pair, Day]) -> Pair:
+def both(world: tuple[Pair, SetClock]) -> Pair:
     found, clock = world
     clock.move(days=1)  # so many runs a day and no more
     return found
-
-
-@pytest.fixture
-def exact(monkeypatch: pytest.MonkeyPatch) -> list[Fraction]:
-    """No noise; what would have been drawn."""
-    drawn: list[Fraction] = []
-
-    def add(_: OpenDpNoise, values: Sequence[int], deviation: Fraction) -> list[int]:
-        drawn.append(deviation)
-        return list(values)
-
-    monkeypatch.setattr(OpenDpNoise, "add", add)
-    return drawn
 
 
 def matched(both: Pair) -> str:

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, REFUSED, Directory, command, done, doors, group, out, table, tell_refusal
-from usufruct.cli.use import tell_answer
+from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.cli.use import tell
 from usufruct.core.base.faults import BadInput
 from usufruct.node import cubes, rows
-from usufruct.node.query import Refused
 from usufruct.node.use import Wanted
 
 cube = group("Tables of totals that are declared beforehand, without small groups.")
@@ -81,12 +80,7 @@ def get(
     """Get the newest build of a cube, for a purpose."""
     with doors().open(dir) as node:
         result = cubes.get(node, name, Wanted(by, f"cube {name}", purpose, hold, hold_days))
-    if receipt:
-        receipt.write_text(result.receipt.text(), encoding="utf-8")
-    if isinstance(result, Refused):
-        tell_refusal(result.refusal)
-        raise typer.Exit(REFUSED)
-    tell_answer(result)
+    tell(result, receipt)
 
 
 @command(mask, "declare")

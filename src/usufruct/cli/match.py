@@ -11,7 +11,7 @@ import typer
 
 from usufruct.cli.app import HERE, REFUSED, Directory, command, doors, group, out, party_of, table, tell_refusal
 from usufruct.cli.service import outbound
-from usufruct.cli.use import tell_answer
+from usufruct.cli.use import tell
 from usufruct.core.privacy.release import Answer
 from usufruct.node import match as matching
 from usufruct.node import match_questions, query
@@ -101,12 +101,7 @@ def ask(
     with doors().open(dir) as node:
         asked = query.Asked(party_of(node, by), text, sql.parse(text), purpose, micro_rho)
         result = asyncio.run(_ask(node, asked, name))
-    if receipt:
-        receipt.write_text(result.receipt.text(), encoding="utf-8")
-    if isinstance(result, query.Refused):
-        tell_refusal(result.refusal)
-        raise typer.Exit(REFUSED)
-    tell_answer(result)
+    tell(result, receipt)
 
 
 async def _ask(node: Node, asked: query.Asked, name: str) -> query.Answered[Answer] | query.Refused:

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, REFUSED, Directory, command, done, doors, group, out, table, tell_refusal
-from usufruct.cli.use import tell_answer
+from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.cli.use import tell
 from usufruct.core.access.template_values import takes
 from usufruct.core.base.faults import BadInput
-from usufruct.node import query
 from usufruct.node import templates as use_case
 from usufruct.wire import sql
 from usufruct.wire import template as wire
@@ -92,12 +91,7 @@ def run(
         raise BadInput("input.value", "a value is there twice", "say each once")
     with doors().open(dir) as node:
         result = use_case.run(node, use_case.Run(by, name, values, purpose, micro_rho), sql.parse)
-    if receipt:
-        receipt.write_text(result.receipt.text(), encoding="utf-8")
-    if isinstance(result, query.Refused):
-        tell_refusal(result.refusal)
-        raise typer.Exit(REFUSED)
-    tell_answer(result)
+    tell(result, receipt)
 
 
 def _said(text: str) -> tuple[str, str]:

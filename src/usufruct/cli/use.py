@@ -48,6 +48,11 @@ def ask(
         return
     with doors().open(dir) as node:
         result = rows.ask(node, asked)
+    tell(result, receipt)
+
+
+def tell(result: query.Answered[Answer] | query.Refused, receipt: Path | None) -> None:
+    """What came of a use, its receipt in a file if one is named. A refusal ends the command."""
     if receipt:
         receipt.write_text(result.receipt.text(), encoding="utf-8")
     if isinstance(result, query.Refused):
