@@ -426,8 +426,11 @@ def test_a_second_history_is_found_by_who_kept_a_checkpoint(agreed: Path, told: 
 
 
 def append(directory: Path, command: Callable[[Transaction], Any], clock: SetClock | None = None) -> int:
-    """Has the node sign whatever it is told to; the number of the last entry."""
-    with open_node(directory, clock or SetClock()) as node:
+    """Has the node sign whatever it is told to, an hour later; the number of the last entry."""
+    if clock is None:
+        clock = SetClock()
+        clock.move(hours=1)
+    with open_node(directory, clock) as node:
         node.store.write(command)
         with node.store.read() as state:
             return state.size() - 1
