@@ -24,7 +24,7 @@ from usufruct.core.privacy.matching_facts import OPEN, Match, MatchAdmitted, Mat
 from usufruct.core.privacy.matching_messages import Acceptance, Found, Proposal, read, said, write
 from usufruct.engine.matching import IDENTITY, POINT, Answering, Asking, RistrettoMatching, generated
 from usufruct.node import match, match_answers, match_use
-from usufruct.node.match_talk import No, Talk
+from usufruct.node.match_talk import No, Speaking, Talk
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
 
@@ -46,7 +46,12 @@ class Attacker:
         self.node, self.run = node, os.urandom(16).hex()
         self.asking: Any = RistrettoMatching(os.urandom).asking(self.run, list(HERE.values()), 60)
         asked = match.Asked("lab", "matched", ASKS, SERVICE, CLIENT, ANSWERS, PURPOSE)
-        self.talk = Talk(node, services, asked, self.run)
+        self.talk = Talk(
+            node,
+            services,
+            Speaking(asked.requester, asked.actors, asked.service, asked.client, asked.purpose),
+            self.run,
+        )
 
     def proposal(self, **more: Any) -> Proposal:
         """A proposal, signed after what is changed in it."""

@@ -25,7 +25,7 @@ from usufruct.core.privacy.matching_messages import Asks, write
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.rulebook.grounds import GROUNDS
 from usufruct.node import login, match, match_questions, query, trade, views
-from usufruct.node.match_talk import No, Talk
+from usufruct.node.match_talk import No, Speaking, Talk
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
 from usufruct.web.app import make_app
@@ -301,12 +301,12 @@ def test_a_stranger_to_the_run_is_told_the_same(both: Pair) -> None:
 
 def tell(both: Pair, row: Match, body: bytes) -> str:
     """What the other node says to a message by hand."""
-    asked = match.Asked("lab", "matched", ASKS, SERVICE, CLIENT, ANSWERS, PURPOSE)
+    speaking = Speaking("lab", (), SERVICE, CLIENT, PURPOSE)
 
     async def talk() -> str:
         outbound = HttpServices()
         try:
-            await Talk(both.here, outbound, asked, row.run).say("ask", body)
+            await Talk(both.here, outbound, speaking, row.run).say("ask", body)
         except No as no:
             return " ".join(no.refusal.reasons)
         finally:

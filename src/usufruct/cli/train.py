@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
-from usufruct.cli.app import HERE, REFUSED, Directory, doors, out, table, tell_refusal
+from usufruct.cli.app import HERE, Directory, doors, out, table
+from usufruct.cli.use import or_exit
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.fitting import ESTIMATORS, OUT, Fit
 from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.synthesis import Synthesis
 from usufruct.node import synthesize as making
 from usufruct.node import train as training
-from usufruct.node.use import Answered, Refused
+from usufruct.node.use import Answered
 from usufruct.wire import fit as wire
 
 By = Annotated[str, typer.Option("--as", help="the party that asks")]
@@ -59,7 +60,7 @@ def train(
     )  # fmt: skip
     with doors().open(dir) as node:
         result = training.train(node, training.Asked(by, fit, purpose, micro_rho, unread))
-    done = _or_exit(result, receipt)
+    done = or_exit(result, receipt)
     out.print(f"fitted: {done.meaning}", markup=False)
     for name, value in _figures(done.answer.scores):
         out.print(f"  {name}: {value}", markup=False)
@@ -96,7 +97,7 @@ def synthesize(
     )  # fmt: skip
     with doors().open(dir) as node:
         result = making.synthesize(node, making.Asked(by, wanted, purpose, micro_rho, unread))
-    done = _or_exit(result, receipt)
+    done = or_exit(result, receipt)
     scores = done.answer.scores
     out.print(f"registered {product}: {scores['rows']} rows about nobody, for {done.purpose}", markup=False)
     rows = []
@@ -106,15 +107,6 @@ def synthesize(
             rows.append([marginal, value, scores[f"noise {marginal}"], "no" if kind == "check" else "yes"])
     table("", ["rows by", "distance", "noise", "drawn from it"], rows, ("distance", "noise"))
     _tell(done, receipt)
-
-
-def _or_exit(result: Answered[Learnt] | Refused, receipt: Path | None) -> Answered[Learnt]:
-    if receipt:
-        receipt.write_text(result.receipt.text(), encoding="utf-8")
-    if isinstance(result, Refused):
-        tell_refusal(result.refusal)
-        raise typer.Exit(REFUSED)
-    return result
 
 
 def _figures(scores: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ import typer
 from usufruct.cli.app import HERE, REFUSED, Directory, done, doors, out, table, tell_refusal
 from usufruct.core.privacy.release import Answer, Cell
 from usufruct.node import asking, query, rows
+from usufruct.node.use import AnswerT
 from usufruct.wire import sql
 
 
@@ -52,15 +53,20 @@ def ask(
 
 
 def tell(result: query.Answered[Answer] | query.Refused, receipt: Path | None) -> None:
-    """What came of a use, its receipt in a file if one is named. A refusal ends the command."""
+    """What came of a use, on the screen, its receipt in a file if one is named. A refusal ends the command."""
+    tell_answer(or_exit(result, receipt))
+    if receipt:
+        out.print(f"receipt written to {receipt}", markup=False)
+
+
+def or_exit(result: query.Answered[AnswerT] | query.Refused, receipt: Path | None) -> query.Answered[AnswerT]:
+    """What was answered, the receipt in a file if one is named. A refusal is told, and ends the command."""
     if receipt:
         receipt.write_text(result.receipt.text(), encoding="utf-8")
     if isinstance(result, query.Refused):
         tell_refusal(result.refusal)
         raise typer.Exit(REFUSED)
-    tell_answer(result)
-    if receipt:
-        out.print(f"receipt written to {receipt}", markup=False)
+    return result
 
 
 def tell_preview(found: asking.Previewed) -> None:

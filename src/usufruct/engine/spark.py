@@ -8,8 +8,8 @@ what it keeps in the cluster's memory. DuckDB writes them in a stream, so they n
 The statements are those of `statements`; Spark spells a few words otherwise, and those are all that is changed. What they
 come to is the same, to the last digit, and `tests/engines` holds the engines to it. Three things could break that, or tell of
 somebody, and are settled here: ANSI mode is on, in which what cannot be worked out fails instead of becoming NULL; nothing can
-fail, for numbers are added up in 38 digits; and the settings that change what a statement means are set for each session,
-whatever the cluster's own are.
+fail, for numbers are added up in as many digits as their bounds need; and the settings that change what a statement means are
+set for each session, whatever the cluster's own are.
 
 The cluster is within the node's walls: it sees the permitted part of the tables, by persons' numbers. The limits of the
 engine room do not hold there, but the time by the clock does.

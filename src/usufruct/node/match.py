@@ -44,7 +44,7 @@ from usufruct.core.privacy.matching_sides import Asking
 from usufruct.core.privacy.release import Answer
 from usufruct.core.proof.receipt import Receipt
 from usufruct.node import match_use
-from usufruct.node.match_talk import No, Talk
+from usufruct.node.match_talk import No, Speaking, Talk
 from usufruct.node.match_use import Admitted, FoundThere, OwnSet, Wanted
 from usufruct.node.node import Node
 from usufruct.ports import Services
@@ -117,7 +117,8 @@ async def match(node: Node, services: Services, asked: Asked) -> Answered | Refu
     """
     wanted = _wanted(node, asked)
     asked = replace(asked, requester=wanted.requester, actors=wanted.actors, purpose=wanted.purpose)
-    talk = Talk(node, services, asked, wanted.run, node.clock.steady())
+    speaking = Speaking(asked.requester, asked.actors, asked.service, asked.client, asked.purpose)
+    talk = Talk(node, services, speaking, wanted.run, node.clock.steady())
     if asked.protocol and (asked.kind != "matched" or node.intersecting is None):
         return Refused(matching.not_by_spu())
     proposal = Proposal(

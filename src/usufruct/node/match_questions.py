@@ -11,7 +11,7 @@ the node that asks; the other learns what it means and what it costs.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import PeerFault
@@ -21,20 +21,9 @@ from usufruct.core.privacy.matching_messages import Asks, write
 from usufruct.core.privacy.release import Answer
 from usufruct.node import query, use
 from usufruct.node.asking import Decided
-from usufruct.node.match_talk import No, Talk
+from usufruct.node.match_talk import No, Speaking, Talk
 from usufruct.node.node import Node
 from usufruct.ports import Services
-
-
-@dataclass(frozen=True, slots=True)
-class _Speaking:
-    """Who asks the other node; see `match_talk.Speaking`."""
-
-    requester: str
-    actors: tuple[str, ...]
-    service: str
-    client: str
-    purpose: str
 
 
 async def ask(node: Node, services: Services, asked: query.Asked, match: str) -> query.Answered[Answer] | query.Refused:
@@ -56,7 +45,7 @@ async def _went_along(node: Node, services: Services, asked: query.Asked, decide
     """What the other node says to a question."""
     deed = decided.deed
     request, _ = deed.parts[0]
-    speaking = _Speaking(request.requester, request.actors, row.peer, row.client, row.purpose)
+    speaking = Speaking(request.requester, request.actors, row.peer, row.client, row.purpose)
     talk = Talk(node, services, speaking, row.run)
     try:
         await talk.say("ask", write(Asks(deed.charge, deed.nano_delta, decided.said[: use.KEPT_TEXT])))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import Protocol
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import Refusal
@@ -22,28 +21,16 @@ from usufruct.node.node import Node
 from usufruct.ports import Services
 
 
-class Speaking(Protocol):
-    """Who speaks to which service, as which client, for which purpose."""
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """For whom, through which actors, one speaks to which `service` of the other node, as which of this node's systems
+    (`client`), for which purpose."""
 
-    @property
-    def requester(self) -> str:
-        """For whom."""
-
-    @property
-    def actors(self) -> tuple[str, ...]:
-        """Who acts for the requester."""
-
-    @property
-    def service(self) -> str:
-        """The other node's."""
-
-    @property
-    def client(self) -> str:
-        """As which of this node's systems."""
-
-    @property
-    def purpose(self) -> str:
-        """What it is for."""
+    requester: str
+    actors: tuple[str, ...]
+    service: str
+    client: str
+    purpose: str
 
 
 class No(Exception):
@@ -61,7 +48,7 @@ class Talk:
 
     node: Node
     services: Services
-    asked: Speaking
+    speaking: Speaking
     run: str
     began: int = 0
     tick: int = 0
@@ -70,26 +57,26 @@ class Talk:
     async def say(self, step: str, body: bytes = b"", batch: int | None = None) -> bytes:
         """What the other node answers. Raises No for a refusal, of either node; PeerFault."""
         await self.wait()
-        asked, query = self.asked, "" if batch is None else f"?batch={batch}"
+        one, query = self.speaking, "" if batch is None else f"?batch={batch}"
         rest = f"/v1/{self.run}/{step}{query}".encode()
-        message = Message("POST", call.target(asked.service, rest), (), body)
+        message = Message("POST", call.target(one.service, rest), (), body)
         for name, value in (
             (b"accept", "application/octet-stream"), (b"content-type", "application/octet-stream"),
-            (b"x-road-client", call.target(asked.client, b"")[4:].decode()), (header.PURPOSE, asked.purpose),
+            (b"x-road-client", call.target(one.client, b"")[4:].decode()), (header.PURPOSE, one.purpose),
             (header.REQUEST_ID, str(uuid.uuid4())), (header.MESSAGE_ID, str(uuid.uuid4())),
         ):  # fmt: skip
             message = message.having(name, value)
         parameters = () if batch is None else (("batch", str(batch)),)
         request = CallRequest(
-            asked.service, asked.client, Caller(party=asked.requester, actors=asked.actors), "POST", ("v1", self.run, step),
-            parameters, asked.purpose, message.header(header.MESSAGE_ID), "",
+            one.service, one.client, Caller(party=one.requester, actors=one.actors), "POST", ("v1", self.run, step),
+            parameters, one.purpose, message.header(header.MESSAGE_ID), "",
         )  # fmt: skip
         done = await call.handle(self.node, self.services, call.Arrived(request, message, rest))
         if isinstance(done, call.Refused):
             raise No(done.refusal)
         if not done.sent:
             raise BadInput(
-                "input.match", f"`{asked.service}` is a service of this node", "match with a table of another node"
+                "input.match", f"`{one.service}` is a service of this node", "match with a table of another node"
             )
         if done.reply.status != 200:
             raise No(refusal_in(done.reply.body))
