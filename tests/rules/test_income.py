@@ -128,17 +128,17 @@ uses = st.lists(st.tuples(st.integers(0, 2000), rows_of), max_size=5).map(
 @given(uses, st.integers(0, 10**9))
 def test_what_is_due_sums_to_the_pool_exactly_or_to_nothing(found: list[EarningUse], pool: int) -> None:
     due = accrue(found, pool, 4)
-    used = any(use.price and any(use.rows) for use in found)
+    used = any(use.price and any(use.weights) for use in found)
     assert sum(due) == (pool * MICRO if used else 0)
     parts = parts_of_uses(found, pool)
-    assert all(part == 0 for use, part in zip(found, parts, strict=True) if not any(use.rows) or not use.price)
+    assert all(part == 0 for use, part in zip(found, parts, strict=True) if not any(use.weights) or not use.price)
     for number in range(4):
         fair = sum(
-            (Fraction(p * use.rows[number], sum(use.rows)) for use, p in zip(found, parts, strict=True) if p),
+            (Fraction(p * use.weights[number], sum(use.weights)) for use, p in zip(found, parts, strict=True) if p),
             Fraction(),
         )
         assert abs(due[number] - fair) <= len(found)
-        if not any(use.rows[number] for use in found):
+        if not any(use.weights[number] for use in found):
             assert due[number] == 0
 
 
@@ -188,7 +188,7 @@ def test_shares(row: dict[str, str]) -> None:
     world = pay(World())
     uses = earning(row)
     for use in uses:
-        use.rows.extend([0] * 6)  # type: ignore[attr-defined]
+        use.weights.extend([0] * 6)  # type: ignore[attr-defined]
     division = rules.divide_income("q1", world.asset, uses, shipped(), world.at)
     assert isinstance(division, rules.Division)
     operator, fund = division.shares

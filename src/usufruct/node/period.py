@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from usufruct.core.access.clauses import EarnedFee
@@ -11,7 +11,7 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
-from usufruct.core.income.measure import EarningUse, contributions
+from usufruct.core.income.measure import EarningUse, contributions, shares
 from usufruct.core.income.settlement import MEDIA_TYPE
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset
@@ -61,7 +61,7 @@ def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable
     uses = [use for use in state.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
     for use in uses:
         if use.price:
-            yield EarningUse(use.id, use.price, contributions(state.evidence(use.contributions)))
+            yield EarningUse(use.id, use.price, _weights(state, use))
     fees = [fee for fee in state.list(EarnedFee, asset=asset) if first <= fee.seq <= last]
     found = state.get(Asset, asset)
     for agreement in dict.fromkeys(fee.agreement for fee in fees):
@@ -73,6 +73,11 @@ def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable
         for fee in fees:
             if fee.agreement == agreement:
                 yield EarningUse(numbered("fee", fee.seq), fee.amount, rows)
+
+
+def _weights(state: Snapshot, use: Use) -> Sequence[int]:
+    """What a use's price is divided by."""
+    return shares(state.evidence(use.shares)) if use.shares else contributions(state.evidence(use.contributions))
 
 
 def close_period(

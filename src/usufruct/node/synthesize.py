@@ -85,7 +85,7 @@ def _work(node: Node, admitted: Admitted[SynthesisPlan], populations: tuple[byte
         taken = node.engine.ingest(card, _write(Path(folder) / "product.csv", plan, rows))
     node.reach("synthesize after ingest")
     closing = partial(_close, node, admitted, card, taken, learnt)
-    return Ran(learnt, (sampled.contributions,), closing)
+    return Ran(learnt, (sampled.contributions,), closing=closing)
 
 
 def _write(path: Path, plan: SynthesisPlan, rows: Sequence[Sequence[int]]) -> Path:

@@ -40,6 +40,7 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income.measure import ROWS, SHARES_TYPE
 from usufruct.core.privacy import ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
 from usufruct.core.privacy.spending import paying
@@ -135,12 +136,22 @@ class Admitted(Generic[PlanT]):
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """What each person's part in one asset's use comes to by a `measure`: whole numbers (see `core.income.measure.shares`)."""
+
+    measure: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ran(Generic[AnswerT]):
-    """What came of working a plan out, and how many rows of each person counted, for each asset. `closing` is asked in the
+    """What came of working a plan out, and how many rows of each person counted, for each asset; and each person's `shares`,
+    where the money is divided by something else. `closing` is asked in the
     transaction that lets it out; unless it refuses, what it returns is done there at the end."""
 
     answer: AnswerT
     contributions: tuple[bytes, ...]
+    shares: tuple[Shares | None, ...] = ()
     closing: Callable[[Transaction], Refusal | Callable[[], None]] | None = None
 
 
@@ -296,8 +307,10 @@ def _release(
     if isinstance(then, Refusal):
         return _No(admitted.uses[0], then, _abandon(tx, admitted, "what was made could not be kept"))
     seqs = [
-        answer(tx, use, request, permit, deed.meaning, ran.answer, counted)
-        for use, (request, permit), counted in zip(admitted.uses, deed.parts, ran.contributions, strict=True)
+        answer(tx, use, request, permit, deed.meaning, ran.answer, counted, shares)
+        for use, (request, permit), counted, shares in zip(
+            admitted.uses, deed.parts, ran.contributions, ran.shares or (None,) * len(admitted.uses), strict=True
+        )
     ]
     if then is not None:
         then()
@@ -343,13 +356,15 @@ def admit(tx: Transaction, use: str, wanted: Wanted, deed: Deed[Any]) -> tuple[s
 
 
 def answer(
-    tx: Transaction, use: str, request: Request, permit: Permit, meaning: str, let_out: Encoded, contributions: bytes
-) -> int:
+    tx: Transaction, use: str, request: Request, permit: Permit, meaning: str, let_out: Encoded, contributions: bytes,
+    shares: Shares | None = None,
+) -> int:  # fmt: skip
     """The fact that lets an answer out, of one asset; returns its number."""
     return tx.append(QueryAnswered(
         use, request.requester, permit.asset.id, permit.purpose, meaning,
         tx.attach("application/vnd.usufruct.answer.v1+json", let_out.encode()),
         tx.attach("application/vnd.usufruct.contributions.v1", contributions), request.actors,
+        shares.measure if shares else ROWS, tx.attach(SHARES_TYPE, shares.data) if shares else "",
     )).seq  # fmt: skip
 
 

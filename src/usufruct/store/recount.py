@@ -17,7 +17,7 @@ from usufruct.core import facts
 from usufruct.core.access import proof
 from usufruct.core.base import canonical
 from usufruct.core.base.records import Entry, Fact, Row, plain
-from usufruct.core.income import settlement
+from usufruct.core.income import measure, settlement
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer, members_of
 from usufruct.core.income.state import PeriodPlan
@@ -206,6 +206,8 @@ def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
         case QueryAnswered():
             yield fact.answer, "application/vnd.usufruct.answer.v1+json"
             yield fact.contributions, "application/vnd.usufruct.contributions.v1"
+            if fact.shares:
+                yield fact.shares, measure.SHARES_TYPE
         case PeriodPlanned():
             for statement in fact.statements:
                 yield statement.lines, settlement.MEDIA_TYPE

@@ -1,7 +1,8 @@
 """Contribution: what each person's rows added to the uses of a period.
 
-The measure is use: in every answered question a person counted with a number of rows, after bounding; of what the
-question earned for the members she is due that part. The parts are kept in millionths of a minor unit, exact for each
+The plainest measure is rows: in every answered question a person counted with a number of rows, after bounding; of what the
+question earned for the members she is due that part. Where a use was measured otherwise, each person has a share in it
+instead, a whole number that says nothing but its part of the sum. The parts are kept in millionths of a minor unit, exact for each
 use, and only their sum over the period is brought to whole units, so that many small uses are not rounded many times.
 """
 
@@ -14,15 +15,18 @@ from dataclasses import dataclass
 from usufruct.core.income.division import divide
 
 MICRO = 1_000_000  # parts of one minor unit
+ROWS = "rows"  # the measure of a use for which no other was recorded
+SHARES_TYPE = "application/vnd.usufruct.shares.v1"
 
 
 @dataclass(frozen=True, slots=True)
 class EarningUse:
-    """A use that earned something: its `price` in minor units, and the bounded `rows` of each person by number."""
+    """A use that earned something: its `price` in minor units, and what it is divided by, for each person by number: her
+    bounded rows, or her share if the use was measured otherwise."""
 
     id: str
     price: int
-    rows: Sequence[int]
+    weights: Sequence[int]
 
 
 def contributions(data: bytes) -> Sequence[int]:
@@ -33,6 +37,14 @@ def contributions(data: bytes) -> Sequence[int]:
     return rows
 
 
+def shares(data: bytes) -> Sequence[int]:
+    """Each person's share in a use, from the bytes of its measure: unsigned 64-bit, little-endian, their sum below 2^63."""
+    weights = array("Q")
+    assert weights.itemsize == 8
+    weights.frombytes(data)
+    return weights
+
+
 def rows_of(rows: Sequence[int], number: int) -> int:
     """The rows of one person, of those of a use; none if she came after it."""
     return rows[number] if number < len(rows) else 0
@@ -41,7 +53,7 @@ def rows_of(rows: Sequence[int], number: int) -> int:
 def parts_of_uses(uses: Sequence[EarningUse], members_pool: int) -> list[int]:
     """What each use earned for the members, in millionths of a minor unit: the pool split by price over the uses in
     which anybody's rows counted. All zero if there was none."""
-    earned = [use.price if any(use.rows) else 0 for use in uses]
+    earned = [use.price if any(use.weights) else 0 for use in uses]
     return divide(members_pool * MICRO, earned, "uses") if any(earned) else [0] * len(uses)
 
 
@@ -53,6 +65,6 @@ def accrue(uses: Sequence[EarningUse], members_pool: int, persons: int) -> list[
     due = [0] * persons
     for use, part in zip(uses, parts_of_uses(uses, members_pool), strict=True):
         if part:
-            for number, amount in enumerate(divide(part, use.rows, use.id)):
+            for number, amount in enumerate(divide(part, use.weights, use.id)):
                 due[number] += amount
     return due

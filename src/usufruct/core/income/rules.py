@@ -73,7 +73,7 @@ def divide_income(
         )  # fmt: skip
     income = sum(use.price for use in uses)
     operator, fund, members = divide(income, points, f"{period}/{asset.id}")
-    persons = max([asset.quality.persons, *(len(use.rows) for use in uses)])  # of a pool those who were there
+    persons = max([asset.quality.persons, *(len(use.weights) for use in uses)])  # of a pool those who were there
     due = accrue(uses, members, persons)
     if not any(due):  # nobody's rows were used: what would have been the members' goes to their fund
         fund, members = fund + members, 0

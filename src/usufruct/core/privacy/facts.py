@@ -80,7 +80,8 @@ class QueryRepeated(Fact):
 @dataclass(frozen=True, slots=True)
 class QueryAnswered(Fact):
     """The answer is about to leave. `answer` is the sealed answer as let out, `contributions` the sealed number of
-    bounded rows that each person counted for. Who asked what for which purpose is said again, so that the receipt of
+    bounded rows that each person counted for. Where money is not divided by these rows, `measure` names what it is divided by,
+    and `shares` is each person's sealed share in it. Who asked what for which purpose is said again, so that the receipt of
     this one fact tells the whole use."""
 
     KIND = "query.answered/1"
@@ -92,6 +93,8 @@ class QueryAnswered(Fact):
     answer: str
     contributions: str
     actors: tuple[str, ...] = ()
+    measure: str = "rows"
+    shares: str = ""
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

@@ -84,6 +84,8 @@ class Use(Row):
     template: str = ""
     form: str = "aggregates"
     sources: tuple[str, ...] = ()
+    measure: str = "rows"
+    shares: str = ""
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -121,7 +123,10 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
-            yield replace(use, state="answered", ended=entry.seq, answer=fact.answer, contributions=fact.contributions)
+            yield replace(
+                use, state="answered", ended=entry.seq, answer=fact.answer, contributions=fact.contributions,
+                measure=fact.measure, shares=fact.shares,
+            )  # fmt: skip
         case QueryAbandoned() as fact:
             use = yield from _ended(read, fact.use)
             yield from delegation.used(read, use.delegations, 0, -use.price)  # the price is not owed
