@@ -41,6 +41,7 @@ from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
+from usufruct.engine.settlement import NumpySettler
 from usufruct.engine.spu import SpuIntersecting
 from usufruct.node import call, erase, identity, match_use, register, stored, use
 from usufruct.node.identities import Identities
@@ -249,6 +250,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 RistrettoMatching(entropy.bytes),
                 reach,
                 intersecting=_intersecting(settings),
+                settler=NumpySettler(),
             )
             erase.recover(node)
             register.settle(node)

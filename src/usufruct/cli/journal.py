@@ -21,6 +21,7 @@ from usufruct.core.income.state import Period
 from usufruct.core.proof import monitor
 from usufruct.core.proof import receipt as receipts
 from usufruct.core.proof.quorum import Trust
+from usufruct.engine.settlement import NumpySettler
 from usufruct.node import followers, views
 from usufruct.node import period as periods
 from usufruct.peer.tilelog import HttpLog
@@ -42,7 +43,7 @@ def verify(
     kept: Annotated[list[Path] | None, typer.Option(help="a checkpoint you kept; may be repeated")] = None,
 ) -> None:
     """Recompute everything from the bytes; works beside a running node."""
-    report = audit(directory, key, [note for _, note in read_kept(kept or [])])
+    report = audit(directory, key, [note for _, note in read_kept(kept or [])], NumpySettler())
     out.print(
         f"{report.facts} facts, {report.checkpoints} signed checkpoints, {report.evidence} pieces of evidence",
         markup=False,

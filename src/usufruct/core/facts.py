@@ -204,6 +204,7 @@ ROWS: tuple[type[Row], ...] = (
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    income_state.LastSettlement,
     epochs.Epoch,
     epochs.LastEpoch,
 )

@@ -20,7 +20,10 @@ class Share:
 class AssetStatement:
     """The division of what one asset earned: `uses` that earned it, `income` in minor units, who gets what of it.
 
-    `lines` is the sealed settlement: for each person's number her weight and amount. `members` is their sum.
+    `members` is what all persons together are due. `lines` is the sealed settlement, a line for each person by number, and
+    `root` that of the tree over its lines; `paid` persons are paid `paid_out` minor units by it, `carried` are carried to
+    the next one, and `before` is the settlement from which this one carries on, if there is one. Without a `root` it is a
+    settlement of the first version: it paid all that was due, and carried nothing.
     """
 
     asset: str
@@ -30,6 +33,10 @@ class AssetStatement:
     members: int
     paid: int
     lines: str
+    root: str = ""
+    paid_out: int = 0
+    carried: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The division of a period: a plan first, then, on approval, the closing that carries it out.
 
 The rule is three shares of what an asset earned (the operator's, the solidarity fund's, the members') from the rulebook
-in force when the period is planned; the members' share is divided by use (see `measure`). A plan names the last closed
+in force when the period is planned; the members' share is divided by use (see `measure`) and settled with what each of
+them was carried (see `settlement`). A plan names the last closed
 period as its parent and covers exactly the facts since then; once another plan was closed, its parent is no longer the
 last, and it can no longer be carried out.
 """
@@ -15,10 +16,11 @@ from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.income import ledger, settlement
+from usufruct.core.income import ledger
 from usufruct.core.income.division import divide
 from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned, Share
-from usufruct.core.income.measure import EarningUse, accrue
+from usufruct.core.income.measure import EarningUse, Portion, portions
+from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
@@ -28,15 +30,27 @@ WHOLE = 10_000  # basis points
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """What one asset's income comes to: the shares, and the settlement's bytes before they are sealed."""
+    """What one asset's income comes to: the shares, and the members' as portions that are settled among its `persons`.
+
+    `least` is the smallest amount that a person is paid out, in minor units."""
 
     asset: str
     uses: tuple[str, ...]
     income: int
     shares: tuple[Share, ...]
     members: int
-    paid: int
-    settlement: bytes
+    portions: tuple[Portion, ...]
+    persons: int
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The settlement of a division, once it is kept under the seal `lines`; `before` is the one that it carries on from."""
+
+    lines: str
+    before: str
+    settlement: Settlement
 
 
 def can_plan(read: Reader, period: str) -> Refusal | None:
@@ -74,18 +88,17 @@ def divide_income(
     income = sum(use.price for use in uses)
     operator, fund, members = divide(income, points, f"{period}/{asset.id}")
     persons = max([asset.quality.persons, *(len(use.weights) for use in uses)])  # of a pool those who were there
-    due = accrue(uses, members, persons)
-    if not any(due):  # nobody's rows were used: what would have been the members' goes to their fund
+    found = portions(uses, members)
+    if not found:  # nobody's rows were used: what would have been the members' goes to their fund
         fund, members = fund + members, 0
         points = [points[0], points[1] + points[2], 0]
-    paid = divide(members, due, f"{period}/{asset.id}/members") if members else [0] * len(due)
     shares = (
         Share(ledger.of_party(asset.publisher), points[0], operator),
         Share(ledger.SOLIDARITY, points[1], fund),
     )
     return Division(
-        asset.id, tuple(use.id for use in uses), income, shares, members, sum(1 for amount in paid if amount),
-        settlement.write(due, paid),
+        asset.id, tuple(use.id for use in uses), income, shares, members, found, persons,
+        rulebook.value("income.payout-min-minor", at),
     )  # fmt: skip
 
 
@@ -96,21 +109,27 @@ def plan(
     last: int,
     currency: str,
     divisions: Sequence[Division],
-    seals: Mapping[str, str],
+    settled: Mapping[str, Settled],
 ) -> PeriodPlanned | Refusal:
-    """The plan of a period up to the fact `last`; `seals` are the digests of the settlements, by asset."""
+    """The plan of a period up to the fact `last`; `settled` are the settlements, by asset."""
     if not divisions:
         return refuse(
             "income.nothing-to-divide", f"period `{period}` was not planned", "nothing was earned since the last period closed",
             remedy="wait until a question has been answered at a price",
         )  # fmt: skip
     parent = read.get(LastPeriod)
-    statements = tuple(
-        AssetStatement(d.asset, d.uses, d.income, d.shares, d.members, d.paid, seals[d.asset]) for d in divisions
-    )
+    statements = tuple(_statement(division, settled[division.asset]) for division in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
         sum(d.income for d in divisions), statements,
+    )  # fmt: skip
+
+
+def _statement(division: Division, settled: Settled) -> AssetStatement:
+    found = settled.settlement
+    return AssetStatement(
+        division.asset, division.uses, division.income, division.shares, division.members, found.payees, settled.lines,
+        found.root, found.paid, found.carried, settled.before,
     )  # fmt: skip
 
 

@@ -46,6 +46,16 @@ class LastPeriod(Row):
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class LastSettlement(Row):
+    """The newest settlement of an asset in a currency, from which the next one carries on."""
+
+    KEY = ("asset", "currency")
+    asset: str
+    currency: str
+    lines: str
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact about a period changes."""
     match entry.fact:
@@ -59,5 +69,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(plan, closed=entry.at)
             yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at)
             yield LastPeriod(fact.period, number, plan.planned.last)
+            for statement in plan.planned.statements:
+                if statement.root:
+                    yield LastSettlement(statement.asset, plan.planned.currency, statement.lines)
         case _:
             return
