@@ -458,7 +458,7 @@ def settled(before: str) -> Callable[[Transaction], None]:
     def plan(tx: Transaction) -> None:
         found = settlement.settle([Portion("made up", 500 * MICRO, [1, 1])], (), story.PERSONS, 1, bytes(32))
         lines = found.keep(tx.attach)
-        totals = (found.root, found.paid, found.carried, before)
+        totals = (found.root, found.persons, found.paid, found.carried, before)
         statement = AssetStatement(story.ASSET, (), 500, (), 500, found.payees, lines, *totals)
         tx.append(PeriodPlanned("plan-x", "2027-q1", "2026-q4", 0, 1, "EUR", 500, (statement,)))
 

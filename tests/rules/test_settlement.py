@@ -36,7 +36,7 @@ def kept(found: Settlement) -> tuple[AssetStatement, dict[str, bytes]]:
         return seal
 
     lines = found.keep(attach)
-    totals = (found.root, found.paid, found.carried)
+    totals = (found.root, found.persons, found.paid, found.carried)
     return AssetStatement("pay", (), 0, (), 0, found.payees, lines, *totals), evidence
 
 

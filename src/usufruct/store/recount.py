@@ -119,10 +119,10 @@ class Recount:
         )
         if made.pieces != tuple(map(self._opened, index.seals)) or made.roots != index.roots:
             return "its lines are not what the uses and the carried amounts come to"
-        counted = (made.root, made.payees, made.paid, made.carried)
+        counted = (made.root, made.persons, made.payees, made.paid, made.carried)
         return (
             ""
-            if counted == (said.root, said.paid, said.paid_out, said.carried)
+            if counted == (said.root, said.persons, said.paid, said.paid_out, said.carried)
             else "its totals are not those of its lines"
         )
 

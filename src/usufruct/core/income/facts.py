@@ -20,9 +20,9 @@ class Share:
 class AssetStatement:
     """The division of what one asset earned: `uses` that earned it, `income` in minor units, who gets what of it.
 
-    `members` is what all persons together are due. `lines` is the sealed settlement, a line for each person by number, and
-    `root` that of the tree over its lines; `paid` persons are paid `paid_out` minor units by it, `carried` are carried to
-    the next one, and `before` is the settlement from which this one carries on, if there is one. Without a `root` it is a
+    `members` is what all persons together are due. `lines` is the sealed settlement, a line for each of so many `persons`
+    by number, and `root` that of the tree over them. It pays `paid` persons `paid_out` minor units and carries `carried` to
+    the next one; `before` is the settlement from which it carries on itself, if there is one. Without a `root` it is a
     settlement of the first version: it paid all that was due, and carried nothing.
     """
 
@@ -34,6 +34,7 @@ class AssetStatement:
     paid: int
     lines: str
     root: str = ""
+    persons: int = 0
     paid_out: int = 0
     carried: int = 0
     before: str = ""

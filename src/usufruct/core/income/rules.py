@@ -129,7 +129,7 @@ def _statement(division: Division, settled: Settled) -> AssetStatement:
     found = settled.settlement
     return AssetStatement(
         division.asset, division.uses, division.income, division.shares, division.members, found.payees, settled.lines,
-        found.root, found.paid, found.carried, settled.before,
+        found.root, found.persons, found.paid, found.carried, settled.before,
     )  # fmt: skip
 
 

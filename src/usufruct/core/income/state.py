@@ -12,7 +12,7 @@ from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 
 @dataclass(frozen=True, slots=True)
 class PeriodPlan(Row):
-    """A proposed division and when it was proposed; `closed` once it was carried out."""
+    """A proposed division and when it was proposed, by the fact `seq`; `closed` once it was carried out."""
 
     KEY = ("id",)
     INDEXED = ("period",)
@@ -20,12 +20,14 @@ class PeriodPlan(Row):
     period: str
     planned: PeriodPlanned
     at: Instant
+    seq: int
     closed: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Period(Row):
-    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1."""
+    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1, the fact `seq`
+    closed it."""
 
     KEY = ("id",)
     INDEXED = ("number",)
@@ -34,6 +36,7 @@ class Period(Row):
     plan: str
     last: int
     at: Instant
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,14 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact about a period changes."""
     match entry.fact:
         case PeriodPlanned() as fact:
-            yield PeriodPlan(fact.plan, fact.period, fact, entry.at)
+            yield PeriodPlan(fact.plan, fact.period, fact, entry.at, entry.seq)
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
             last = read.get(LastPeriod)
             number = last.number + 1 if last else 1
             yield replace(plan, closed=entry.at)
-            yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at)
+            yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at, entry.seq)
             yield LastPeriod(fact.period, number, plan.planned.last)
             for statement in plan.planned.statements:
                 if statement.root:
