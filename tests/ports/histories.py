@@ -34,7 +34,8 @@ from usufruct.core.exchange.facts import (
     ServiceRegistered,
     ServiceWithdrawn,
 )
-from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned, Share
+from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
+from usufruct.core.income.waterfall import Share
 from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.registry.facts import (
