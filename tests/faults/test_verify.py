@@ -31,6 +31,7 @@ from usufruct.core.income import ledger, settlement
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import MICRO, Portion
+from usufruct.core.income.rules import Settled
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.commitment import commit
@@ -458,9 +459,8 @@ def settled(before: str) -> Callable[[Transaction], None]:
     def plan(tx: Transaction) -> None:
         found = settlement.settle([Portion("made up", 500 * MICRO, [1, 1])], (), story.PERSONS, 1, bytes(32))
         lines = found.keep(tx.attach)
-        totals = (found.root, found.persons, found.paid, found.carried, before)
-        statement = AssetStatement(story.ASSET, (), 500, (), 500, found.payees, lines, *totals)
-        tx.append(PeriodPlanned("plan-x", "2027-q1", "2026-q4", 0, 1, "EUR", 500, (statement,)))
+        statement = Settled(lines, before, found).stated(AssetStatement(story.ASSET, (), 500, (), 500, 0, ""))
+        tx.append(PeriodPlanned("plan-x", "2027-q1", "2026-q4", 0, tx.next - 1, "EUR", 500, (statement,)))
 
     return plan
 

@@ -36,8 +36,8 @@ def kept(found: Settlement) -> tuple[AssetStatement, dict[str, bytes]]:
         return seal
 
     lines = found.keep(attach)
-    totals = (found.root, found.persons, found.paid, found.carried)
-    return AssetStatement("pay", (), 0, (), 0, found.payees, lines, *totals), evidence
+    totals = {"root": found.root, "persons": found.persons, "paid_out": found.paid, "carried": found.carried}
+    return AssetStatement("pay", (), 0, (), 0, found.payees, lines, **totals), evidence
 
 
 def lines_of(found: Settlement) -> list[Line]:

@@ -8,7 +8,7 @@ from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
-from usufruct.core.income.earned import earning_uses
+from usufruct.core.income.earned import earned_by
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
@@ -32,10 +32,10 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
         now = node.clock.now()
         divisions, settlements = [], {}
         for asset in state.list(Asset):
-            uses = list(earning_uses(state, state.evidence, asset.id, first, last))
-            if not uses:
+            earned = earned_by(state, state.evidence, asset.id, first, last)
+            if earned is None:
                 continue
-            division = rules.divide_income(period, asset, uses, node.rulebook, now)
+            division = rules.divide_income(state, period, asset, earned, node.rulebook, now)
             if isinstance(division, Refusal):
                 return division
             divisions.append(division)
@@ -52,7 +52,7 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             for asset, (before, settlement) in settlements.items()
         }
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled)
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now)
 
     node.reach("period before planned")
     return node.record(rule)
@@ -60,7 +60,7 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
 
 def _settle(node: Node, state: Snapshot, division: rules.Division) -> tuple[str, Settlement]:
     """The settlement of a division, and which one it carries on from; none if it is the first."""
-    last = state.get(LastSettlement, division.asset, node.about.currency)
+    last = state.get(LastSettlement, division.statement.asset, node.about.currency)
 
     def before() -> Iterator[bytes]:
         for seal in Index.decode(state.evidence(last.lines)).seals if last else ():

@@ -18,9 +18,10 @@ from usufruct.core.access import proof
 from usufruct.core.base import canonical
 from usufruct.core.base.records import Entry, Fact, Row, plain
 from usufruct.core.income import measure, settlement
-from usufruct.core.income.earned import earning_uses
+from usufruct.core.income.accounts import members_of
+from usufruct.core.income.earned import earned_by, portions_of
 from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
-from usufruct.core.income.ledger import Account, Transfer, members_of
+from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.segment import INDEX_TYPE, PIECE_TYPE, Index
 from usufruct.core.income.state import LastSettlement, PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
@@ -113,10 +114,12 @@ class Recount:
         if said.before != (last.lines if last else ""):
             return "it does not carry on from the settlement before it"
         before = (self._opened(seal) for seal in Index.decode(self._opened(said.before)).seals) if last else ()
-        uses = list(earning_uses(self._state, self._opened, said.asset, planned.first, planned.last))
-        made = self._settler.settle(
-            measure.portions(uses, said.members), before, index.persons, index.least, index.seed
-        )
+        earned = earned_by(self._state, self._opened, said.asset, planned.first, planned.last)
+        if earned is None:
+            return "the asset earned nothing in it"
+        name = f"{planned.period}/{said.asset}"
+        portions = portions_of(earned, said.members - said.floor, said.floor, name, index.persons)
+        made = self._settler.settle(portions, before, index.persons, index.least, index.seed)
         if made.pieces != tuple(map(self._opened, index.seals)) or made.roots != index.roots:
             return "its lines are not what the uses and the carried amounts come to"
         counted = (made.root, made.persons, made.payees, made.paid, made.carried)
