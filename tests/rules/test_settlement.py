@@ -188,6 +188,8 @@ def test_a_settlement_of_several_pieces() -> None:
             chunks = -(-persons // CHUNK)
             assert verify_inclusion(entry, number // CHUNK, chunks, path, bytes.fromhex(made.root))
         assert read.line(persons) == Line(0, 0)
+        due, paid = read.columns()
+        assert (len(due), sum(due), sum(paid), paid[5]) == (persons, 10_076 * MICRO, made.paid, read.line(5).paid)
         before = made.pieces
 
 

@@ -155,8 +155,8 @@ class Lines:
             return both[0::2], both[1::2]
         for data in self.pieces():
             piece = Piece(data)
-            due.extend(piece.numbers(0))
-            paid.extend(piece.numbers(2))
+            due.extend(array("Q", piece.numbers(0)))
+            paid.extend(array("Q", piece.numbers(2)))
         return due, paid
 
     def opening(self, number: int) -> tuple[bytes, bytes, tuple[bytes, ...]]:
