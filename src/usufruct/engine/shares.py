@@ -1,0 +1,114 @@
+"""Shares as SQL: what each person, or each holder, added to the totals of a question.
+
+`by_person` stands on the table `bounded` that `statements.bounding` makes, with what every person counts for in every group;
+`by_holder` on the rows of a relation. Both are made from plans of closed types, as all that is run here. What they mean is
+said in `core.income.value`, `core.income.shapley` and `core.income.holders`, whose slow forms the tests hold them to, number
+by number.
+
+Only whole numbers of up to 127 bits are added and divided, so the order of the rows and the number of threads change nothing.
+Harmonic numbers are added up from reciprocals, in blocks, for as far as there are rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usufruct.core.income.shapley import UNIT
+from usufruct.core.income.value import FLOOR, FRACTION, WHOLE, Term
+from usufruct.core.privacy.rules import QueryPlan
+from usufruct.engine.statements import Statement
+
+BLOCK = 1024  # reciprocals that are added up together
+
+
+def by_person(plan: QueryPlan, wanted: Sequence[Term]) -> Statement:
+    """The share of each person: `person`, `share`."""
+    keys = [f"k{i}" for i in range(len(plan.keys))]
+    own = ", ".join(f"{_rows(t)} AS r{i}, {_sum(t)} AS s{i}" for i, t in enumerate(wanted))
+    steps = [f"cells AS (SELECT {', '.join(['person', *keys])}, {own} FROM bounded)"]
+    averages = {i: term for i, term in enumerate(wanted) if term.kind == "average"}
+    for i, term in averages.items():
+        steps.append(_group_sums(f"g{i}", "cells", keys, f"r{i}", f"s{i} - r{i} * {term.low}"))
+    if averages:
+        steps += _harmonics([f"g{i}" for i in averages])
+        steps += [_rates(f"a{i}", f"g{i}", keys) for i in averages]
+    joined = "".join(_beside(f"a{i}", keys) for i in averages)
+    added = [
+        f"greatest(coalesce({_averaged(f'r{i}', f's{i}', str(term.low), f'a{i}') if i in averages else f's{i}'}, 0), 0)"
+        for i, term in enumerate(wanted)
+    ]
+    totals = ", ".join(f"sum({made}) AS w{i}" for i, made in enumerate(added))
+    places = range(len(wanted))
+    steps += [
+        f"added AS (SELECT person, {totals} FROM cells{joined} GROUP BY person)",
+        f"cuts AS (SELECT {', '.join(f'sum(w{i}) // {FLOOR} + 1 AS b{i}' for i in places)} FROM added)",
+        f"cut AS (SELECT person, {', '.join(f'w{i} // b{i} AS w{i}' for i in places)} FROM added, cuts)",
+        f"whole AS (SELECT {', '.join(f'sum(w{i}) AS t{i}' for i in places)} FROM cut)",
+    ]
+    part = WHOLE // len(wanted)
+    share = " + ".join(f"coalesce(w{i} * {_wide(part)} // nullif(t{i}, 0), 0)" for i in places)
+    return f"WITH {', '.join(steps)} SELECT person, CAST({share} AS UBIGINT) AS share FROM cut, whole", []
+
+
+def _rows(term: Term) -> str:
+    """A person's rows in a group, as a column counts them."""
+    return _wide("1" if term.rows is None else f"v{term.rows}")
+
+
+def _sum(term: Term) -> str:
+    """What they come to, within what so many rows can."""
+    if term.sum is None:
+        return _rows(term)
+    rows = _rows(term)
+    total = f"{_wide(f'v{term.sum}')} + {rows} * {term.centre}"
+    return f"least(greatest({total}, {rows} * {term.low}), {rows} * {term.high})"
+
+
+def _wide(number: object) -> str:
+    return f"CAST({number} AS HUGEINT)"
+
+
+# ---- the mean: what a record adds to it
+
+
+def _group_sums(name: str, source: str, keys: Sequence[str], rows: str, above: str) -> str:
+    """For each group its number of rows, and the mean of what they are `above` the lowest, in parts of a grain."""
+    chosen = ", ".join([*keys, f"sum({rows}) AS n", f"sum({above}) * {FRACTION} // sum({rows}) AS mean"])
+    grouping = f" GROUP BY {', '.join(keys)}" if keys else ""
+    return f"{name} AS (SELECT {chosen} FROM {source}{grouping} HAVING sum({rows}) > 0)"
+
+
+def _harmonics(groups: Sequence[str]) -> list[str]:
+    """The harmonic number `h` of each number of rows `n` of these groups."""
+    reciprocal = f"{UNIT} // ({BLOCK} * i + b)"
+    sizes = " UNION ALL ".join(f"SELECT n FROM {group}" for group in groups)
+    last = f"(SELECT CAST(coalesce(max(n), 0) // {BLOCK} + 1 AS BIGINT) AS m FROM sizes) AS l, range(l.m) AS q(i)"
+    return [
+        f"sizes AS (SELECT DISTINCT n FROM ({sizes}) AS g)",
+        f"blocks AS (SELECT i, sum({reciprocal}) AS s FROM {last}, range({BLOCK}) AS o(b) WHERE {BLOCK} * i + b > 0 GROUP BY i)",
+        "before AS (SELECT i, sum(s) OVER (ORDER BY i) - s AS h FROM blocks)",
+        f"harmonics AS (SELECT n, any_value(h) + coalesce(sum({reciprocal}), 0) AS h FROM sizes JOIN before ON i = n // {BLOCK} "
+        f"LEFT JOIN range({BLOCK}) AS o(b) ON b <= n % {BLOCK} AND {BLOCK} * i + b > 0 GROUP BY n)",
+    ]
+
+
+def _rates(name: str, group: str, keys: Sequence[str]) -> str:
+    """For each group what a grain above the lowest adds to the mean (`rate`), what a row takes away (`taken`), and what the
+    lowest value of a row is worth (`each`)."""
+    each, beyond = f"{UNIT} // g.n", f"coalesce((h - {UNIT}) // nullif(g.n - 1, 0), 0)"
+    chosen = "".join(f"g.{key}, " for key in keys)
+    return (
+        f"{name} AS (SELECT {chosen}{each} AS each, {each} + {beyond} AS rate, mean * {beyond} // {FRACTION} AS taken "
+        f"FROM {group} AS g JOIN harmonics ON harmonics.n = g.n)"
+    )
+
+
+def _averaged(rows: str, total: str, low: str, rates: str) -> str:
+    """What `rows` with the sum `total` add to the mean of their group, in `UNIT`ths."""
+    return f"({total} - {rows} * {low}) * {rates}.rate - {rows} * {rates}.taken + {rows} * {low} * {rates}.each"
+
+
+def _beside(rates: str, keys: Sequence[str]) -> str:
+    """The join of cells with the rates of their groups."""
+    alike = " AND ".join(f"cells.{key} = {rates}.{key}" for key in keys)
+    return f" LEFT JOIN {rates} ON {alike or 'true'}"
