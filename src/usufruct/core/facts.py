@@ -137,6 +137,8 @@ FACTS: tuple[type[Fact], ...] = (
     masking.MaskDeclared,
     cubes.CubeDeclared,
     cubes.CubeBuilt,
+    income.MeasureChosen,
+    income.SharesRead,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -204,6 +206,7 @@ ROWS: tuple[type[Row], ...] = (
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    income_state.ChosenMeasure,
     epochs.Epoch,
     epochs.LastEpoch,
 )

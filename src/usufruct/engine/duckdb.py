@@ -121,7 +121,7 @@ class DuckDbEngine:
         further = [adding_up(plan), contributing(), *(binning(plan, plan.vectors[index]) for index in bins)]
         further += [shares.by_person(plan, terms)] if terms else []
         added, counted, *binned = self._worked_out(permitted, bounding(plan), further)
-        valued = _by_number(binned.pop(), among, "Q") if terms else []
+        valued = _by_number(_or_rows(binned.pop(), counted), among, "Q") if terms else []
         found = list(_tuples(added))
         width = len(plan.keys)
         at = {row[:width]: row[width + 1 :] for row in found}
@@ -278,6 +278,11 @@ def stopped_after(seconds: float, stop: Callable[[], object]) -> Iterator[None]:
     finally:
         done.set()
         watchdog.join()
+
+
+def _or_rows(valued: pa.Table, counted: pa.Table) -> pa.Table:
+    """What each person added; her rows, if nobody added anything."""
+    return valued if any(valued.column(1).to_pylist()) else counted
 
 
 def _by_number(counted: pa.Table, among: Sequence[Among | None], code: str) -> list[bytes]:

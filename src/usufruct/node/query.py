@@ -12,6 +12,7 @@ from usufruct.core.access import delegation
 from usufruct.core.access.rules import Permit
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income import measure, value
 from usufruct.core.privacy import matched, release
 from usufruct.core.privacy.matched import Matched
 from usufruct.core.privacy.matching_facts import Match, MatchAsked
@@ -23,7 +24,7 @@ from usufruct.node import asking, stored
 from usufruct.node.asking import Asked as Asked
 from usufruct.node.asking import decide, read_twice
 from usufruct.node.node import Node
-from usufruct.node.use import Admitted, Again, Decided, Deed, Ran, Wanted, carry_out
+from usufruct.node.use import Admitted, Again, Decided, Deed, Ran, Shares, Wanted, carry_out
 from usufruct.node.use import Answered as Answered
 from usufruct.node.use import Refused as Refused
 from usufruct.ports import NOBODY, Among, Measured, Transaction
@@ -95,11 +96,15 @@ def _work(node: Node, admitted: Admitted[QueryPlan], populations: tuple[bytes, .
     query = admitted.deed.plan
     for source in query.sources:
         stored.check(node, source.asset, source.version)
-    measured = node.engine.run(query, _among(node, admitted, populations))
+    assets = [permit.asset.id for _, permit in admitted.deed.parts]
+    with node.store.read() as state:
+        by_value = {asset for asset in assets if measure.of(state, asset) == measure.VALUE}
+    measured = node.engine.run(query, _among(node, admitted, populations), value.terms(query) if by_value else ())
     groups, noised = _noised(node, query, measured)
     counted = {source.asset: rows for source, rows in zip(query.sources, measured.contributions, strict=True)}
-    contributions = tuple(counted[permit.asset.id] for _, permit in admitted.deed.parts)
-    return Ran(release.release(query, groups, noised), contributions)
+    added = {source.asset: data for source, data in zip(query.sources, measured.shares, strict=False)}
+    shares = (Shares(measure.VALUE, added[one]) if one in by_value and one in added else None for one in assets)
+    return Ran(release.release(query, groups, noised), tuple(counted[asset] for asset in assets), tuple(shares))
 
 
 def _among(node: Node, admitted: Admitted[QueryPlan], populations: tuple[bytes, ...]) -> list[Among | None]:

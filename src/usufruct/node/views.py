@@ -19,7 +19,7 @@ from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.exchange.state import Call
 from usufruct.core.income import settlement
-from usufruct.core.income.explanation import Explanation, explain
+from usufruct.core.income.explanation import Counted, Explanation, explain
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
@@ -286,14 +286,14 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             paid_in.update(dict.fromkeys(statement.uses, period.id))
             line = settlement.line(state.evidence(statement.lines), number)
             uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
-            counted = [
-                ("a use that is withheld" if hold.active(state, use.id, now) else use.id,
-                 rows_of(contributions(state.evidence(use.contributions)), number))
+            counted = (
+                Counted("a use that is withheld" if hold.active(state, use.id, now) else use.id,
+                        rows_of(contributions(state.evidence(use.contributions)), number), use.measure)
                 for use in uses
-            ]  # fmt: skip
+            )  # fmt: skip
             explanations.append(explain(
                 period.id, asset.id, plan.planned.currency, line.paid, statement.members,
-                [(use, rows) for use, rows in counted if rows],
+                [use for use in counted if use.rows],
             ))  # fmt: skip
     return explanations, paid_in
 

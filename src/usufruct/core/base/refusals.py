@@ -109,6 +109,8 @@ CODES: dict[str, str] = {
     "income.nothing-to-divide": "nothing was earned since the last period closed",
     "income.stale-plan": "another plan was closed first; the parent of this one is no longer the last",
     "income.shares": "the shares do not add up to the whole",
+    "income.measure": "uses wait to be divided by the measure that was agreed to",
+    "income.holders": "what each holder adds cannot be worked out for this total",
 }
 
 

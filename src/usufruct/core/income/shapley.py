@@ -42,9 +42,7 @@ def enumerated(players: int, worth: Callable[[int], Amount]) -> list[Fraction]:
     """Each player's value, by the definition: over all coalitions, each a number whose bits are its players. Only what a
     coalition is worth beyond nobody counts."""
     worths = [worth(coalition) for coalition in range(1 << players)]
-    orders = [
-        Fraction(factorial(size) * factorial(players - size - 1), factorial(players)) for size in range(players)
-    ]
+    orders = [Fraction(factorial(size) * factorial(players - size - 1), factorial(players)) for size in range(players)]
     values = []
     for player in range(players):
         added: list[Amount] = [0] * players
@@ -60,7 +58,7 @@ def enumerated(players: int, worth: Callable[[int], Amount]) -> list[Fraction]:
 
 def of_average(values: Sequence[Amount]) -> list[Fraction]:
     """Each record's share in their mean: (x + (x - mean of the others)(H - 1)) / n, with the n-th harmonic number H."""
-    n, total = len(values), sum(values, Fraction(0))
+    n, total = len(values), Fraction(sum(values))
     if n == 1:
         return [total]
     beyond = sum((Fraction(1, k) for k in range(2, n + 1)), Fraction(0))

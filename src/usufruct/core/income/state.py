@@ -1,4 +1,4 @@
-"""Which divisions were proposed, and which periods are closed."""
+"""Which divisions were proposed, which periods are closed, and what uses are divided by."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
-from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.facts import MeasureChosen, PeriodClosed, PeriodPlanned
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,18 @@ class LastPeriod(Row):
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenMeasure(Row):
+    """What the uses of an asset are divided by, where somebody chose it; else by rows."""
+
+    KEY = ("asset",)
+    asset: str
+    measure: str
+    since: Instant
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
-    """The rows that a fact about a period changes."""
+    """The rows that a fact about the income changes."""
     match entry.fact:
         case PeriodPlanned() as fact:
             yield PeriodPlan(fact.plan, fact.period, fact, entry.at)
@@ -59,5 +69,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(plan, closed=entry.at)
             yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at)
             yield LastPeriod(fact.period, number, plan.planned.last)
+        case MeasureChosen() as fact:
+            yield ChosenMeasure(fact.asset, fact.measure, entry.at)
         case _:
             return

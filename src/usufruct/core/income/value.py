@@ -19,7 +19,8 @@ another. The groups of a column add up, for they are of one unit. Columns are of
 answer divides the same part of the use. All is in whole numbers, each division rounded down: any engine comes to the same,
 whatever the order of the rows.
 
-If nobody added anything by `value`, the use is divided by `rows`.
+If nobody added anything, each person's share is her rows. The use is recorded as one divided by `value` all the same: what
+is recorded of a use is shown to whoever asked, and must not depend on the data.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from dataclasses import dataclass
 from usufruct.core.income.shapley import UNIT
 from usufruct.core.privacy.rules import QueryPlan
 
-VALUE = "value"
 WIDEST = 2**50  # grains: bounds beyond which the whole numbers of an average would not fit into 127 bits
 FRACTION = 2**16  # parts of a grain in which a mean is taken
 WHOLE = 2**62  # what all shares in a use come to at most
@@ -52,7 +52,9 @@ class Term:
 
 def terms(plan: QueryPlan) -> tuple[Term, ...]:
     """What the shown columns of an answer are divided by; columns that are alike, each for itself."""
-    return tuple(_term(plan, output.measure.function, output.vectors) for output in plan.outputs if output.measure.shown)
+    return tuple(
+        _term(plan, output.measure.function, output.vectors) for output in plan.outputs if output.measure.shown
+    )
 
 
 def _term(plan: QueryPlan, function: str, vectors: Sequence[int]) -> Term:
