@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
+from usufruct.core.income.holders import HolderPlan
 from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.records import RecordsPlan
@@ -238,6 +239,9 @@ class Engine(Protocol):
         """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody); with
         `terms` each person's share in them, unless the engine only counts rows. Raises EngineFault, with a message that does
         not depend on the data, if it fails or runs over its limits."""
+
+    def holders(self, plan: HolderPlan, among: Sequence[Among | None]) -> list[tuple[Any, ...]]:
+        """What `core.income.holders.shares` works from, over the rows of the populations. Raises EngineFault."""
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
         """Whether a second reader takes a text for one plain question over these tables, with so many columns in the answer

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from usufruct.core.income.holders import HolderPlan
 from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.marginals import Marginals
@@ -147,7 +148,12 @@ class DuckDbEngine:
         text, values = bounded
         return self._room.run(permitted, [(f"CREATE TEMP TABLE bounded AS {text}", values), *further])[1:]
 
-    def _permitted(self, plan: QueryPlan, place: int, among: Among | None) -> Permitted:
+    def holders(self, plan: HolderPlan, among: Sequence[Among | None]) -> list[tuple[Any, ...]]:
+        """What each holder's share in a total is worked out from."""
+        permitted = [self._permitted(plan, place, one) for place, one in enumerate(among)]
+        return list(_tuples(self._room.run(permitted, [shares.by_holder(plan)])[0]))
+
+    def _permitted(self, plan: QueryPlan | HolderPlan, place: int, among: Among | None) -> Permitted:
         """Of a source of the plan the columns that it reads, and the rows of who is among those who allow it."""
         source = plan.sources[place]
         read = {column: None for t in tables(plan.relation) if t.asset == source.asset for _, column in t.columns}

@@ -11,12 +11,16 @@ Harmonic numbers are added up from reciprocals, in blocks, for as far as there a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from usufruct.core.income.holders import HolderPlan
 from usufruct.core.income.shapley import UNIT
 from usufruct.core.income.value import FLOOR, FRACTION, WHOLE, Term
 from usufruct.core.privacy.rules import QueryPlan
-from usufruct.engine.statements import Statement
+from usufruct.engine.statements import Statement, Writer
+
+Written = tuple[list[str], str]
+"""The steps of a statement, and what is selected from them."""
 
 BLOCK = 1024  # reciprocals that are added up together
 
@@ -66,6 +70,109 @@ def _sum(term: Term) -> str:
 
 def _wide(number: object) -> str:
     return f"CAST({number} AS HUGEINT)"
+
+
+# ---- holders
+
+
+def by_holder(plan: HolderPlan) -> Statement:
+    """What `core.income.holders.shares` works from, in the order of holders: of each holder her records and her share, her
+    totals in each group, or her values."""
+    writer = Writer(plan.sources)
+    relation = writer.relation(plan.relation)
+    keys = [f"k{i}" for i in range(len(plan.keys))]
+    named = "".join(f", {key} AS k{i}" for i, key in enumerate(plan.keys))
+    bounded = plan.of is not None and plan.function not in ("count", "distinct")
+    value = _between(plan.of, plan.low, plan.high) if bounded else plan.of or "1"
+    there = [f"{name} IS NOT NULL" for name in (*plan.keys, *([plan.of] if plan.of else []))]
+    if len(plan.holders) == 1:
+        owner, parts = f"CAST({plan.holders[0]} AS VARCHAR)", "1"
+        there.append(f"{plan.holders[0]} IS NOT NULL")
+        source = f"FROM ({relation}) AS r"
+    else:
+        named_by = ", ".join(f"CAST({name} AS VARCHAR)" for name in plan.holders)
+        owner, parts = "unnest(owners)", f"{plan.unit} // len(owners)"
+        source = f"FROM (SELECT *, list_distinct([{named_by}]) AS owners FROM ({relation}) AS r) AS r"
+    where = f" WHERE {' AND '.join(there)}" if there else ""
+    rows = f"held AS (SELECT {owner} AS holder{named}, {value} AS x, {parts} AS part {source}{where})"
+    steps, query = _reading(plan, keys)
+    return f"WITH {', '.join([rows, *steps])} {query} ORDER BY ALL", writer.values
+
+
+def _reading(plan: HolderPlan, keys: Sequence[str]) -> Written:
+    chosen = ", ".join(["holder", *keys])
+    match plan.reading:
+        case "values":
+            return [], f"SELECT {chosen}, x, count(*) FROM held GROUP BY {chosen}, x"
+        case "totals":
+            return [], f"SELECT {chosen}, count(*), sum(x), min(x), max(x) FROM held GROUP BY {chosen}"
+        case _:
+            return _SHARES[plan.function](plan, keys)
+
+
+def _between(name: str | None, low: int, high: int) -> str:
+    return f"(CASE WHEN {name} < {low} THEN {low} WHEN {name} > {high} THEN {high} ELSE {name} END)"
+
+
+def _counted(plan: HolderPlan, keys: Sequence[str]) -> Written:
+    return [], "SELECT holder, count(*), sum(part) FROM held GROUP BY holder"
+
+
+def _summed(plan: HolderPlan, keys: Sequence[str]) -> Written:
+    added = "x" if len(plan.holders) == 1 else "CAST(x AS HUGEINT) * part"
+    return [], f"SELECT holder, count(*), sum({added}) FROM held GROUP BY holder"
+
+
+def _in_mean(plan: HolderPlan, keys: Sequence[str]) -> Written:
+    chosen = ", ".join(["holder", *keys])
+    steps = [
+        f"cells AS (SELECT {chosen}, {_wide('count(*)')} AS r0, {_wide('sum(x)')} AS s0 FROM held GROUP BY {chosen})",
+        _group_sums("g0", "cells", keys, "r0", f"s0 - r0 * {plan.low}"),
+        *_harmonics(["g0"]),
+        _rates("a0", "g0", keys),
+    ]
+    share = _averaged("r0", "s0", str(plan.low), "a0")
+    return steps, f"SELECT holder, sum(r0), sum({share}) FROM cells{_beside('a0', keys)} GROUP BY holder"
+
+
+def _in_extreme(plan: HolderPlan, keys: Sequence[str]) -> Written:
+    """Every step up from the one bound (down from the other) is split over the records that reach it."""
+    up = plan.function == "maximum"
+    y = f"CAST(x AS HUGEINT) - {plan.low}" if up else f"{plan.high} - CAST(x AS HUGEINT)"
+    group = "".join(f"{key}, " for key in keys)
+    over = f"PARTITION BY {', '.join(keys)} " if keys else ""
+    alike = "".join(f" AND m.{key} = reach.{key}" for key in keys)
+    steps = [
+        f"marks AS (SELECT holder, {group}{y} AS y, count(*) AS c FROM held GROUP BY holder, {group}y)",
+        f"places AS (SELECT {group}y, sum(c) AS c FROM marks GROUP BY {group}y)",
+        f"risen AS (SELECT {group}y, (y - coalesce(lag(y) OVER ({over}ORDER BY y), 0)) * {_wide(UNIT)} // "
+        f"sum(c) OVER ({over}ORDER BY y DESC) AS step, {_wide(UNIT)} // sum(c) OVER ({over.strip()}) AS each FROM places)",
+        f"reach AS (SELECT {group}y, each, sum(step) OVER ({over}ORDER BY y) AS risen FROM risen)",
+    ]
+    share = f"{plan.low} * each + risen" if up else f"{plan.high} * each - risen"
+    return steps, (
+        f"SELECT holder, sum(c), sum(c * ({share})) FROM marks AS m JOIN reach ON m.y = reach.y{alike} GROUP BY holder"
+    )
+
+
+def _in_distinct(plan: HolderPlan, keys: Sequence[str]) -> Written:
+    """Repeats of one holder are one record."""
+    group = "".join(f"{key}, " for key in keys)
+    alike = "".join(f" AND o.{key} = places.{key}" for key in keys)
+    steps = [
+        f"own AS (SELECT DISTINCT holder, {group}x FROM held)",
+        f"places AS (SELECT {group}x, {_wide(UNIT)} // count(*) AS each FROM own GROUP BY {group}x)",
+    ]
+    return (
+        steps,
+        f"SELECT holder, count(*), sum(each) FROM own AS o JOIN places ON o.x = places.x{alike} GROUP BY holder",
+    )
+
+
+_SHARES: dict[str, Callable[[HolderPlan, Sequence[str]], Written]] = {
+    "count": _counted, "sum": _summed, "average": _in_mean, "minimum": _in_extreme, "maximum": _in_extreme,
+    "distinct": _in_distinct,
+}  # fmt: skip
 
 
 # ---- the mean: what a record adds to it

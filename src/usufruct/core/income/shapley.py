@@ -172,7 +172,7 @@ def sampled(players: int, walk: Callable[[Sequence[int]], Iterable[int]], name: 
             squares[player] += (reached - before) ** 2
             before = reached
     errors = (
-        _root_up(Fraction(square - Fraction(sum_ * sum_, orders), orders * (orders - 1)))
+        root_up(Fraction(square - Fraction(sum_ * sum_, orders), orders * (orders - 1)))
         for sum_, square in zip(added, squares, strict=True)
     )
     return Sampled(orders, tuple(added), tuple(errors))
@@ -198,7 +198,7 @@ def _shuffled(players: int, lot: Iterator[int]) -> list[int]:
     return order
 
 
-def _root_up(square: Fraction) -> int:
+def root_up(square: Fraction) -> int:
     """A square root, rounded up to a whole number."""
     whole = -(-square.numerator // square.denominator)
     root = isqrt(whole)

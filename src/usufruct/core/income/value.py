@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from usufruct.core.income.shapley import UNIT
 from usufruct.core.privacy.rules import QueryPlan
 
-WIDEST = 2**50  # grains: bounds beyond which the whole numbers of an average would not fit into 127 bits
-FRACTION = 2**16  # parts of a grain in which a mean is taken
+WIDEST = 2**40  # grains: bounds beyond which the whole numbers of an average would not fit into 127 bits
+FRACTION = 2**26  # parts of a grain in which a mean is taken
 WHOLE = 2**62  # what all shares in a use come to at most
 FLOOR = 2**63  # more than this is halved and halved, so that it can be multiplied by WHOLE within 127 bits
 
