@@ -44,14 +44,13 @@ def shares(
         question = done(sql.parse_total(text))
         found = done(shares_of.read_shares(node, question, by or node.about.operator, holder, players, orders))
     whole = sum((one.share for one in found), Fraction(0))
-    rows = [
-        [one.holder, f"{one.records:,}", _shown(one.share), _percent(one.share, whole), _error(one.error)]
-        for one in found
-    ]
-    rows.append(["together", f"{sum(one.records for one in found):,}", _shown(whole), _percent(whole, whole), ""])
-    table(
-        "", ["holder", "records", "adds", "part", "standard error"], rows, ("records", "adds", "part", "standard error")
-    )
+    columns = ["holder", "records", "adds", "part"]
+    rows = [[one.holder, f"{one.records:,}", _shown(one.share), _percent(one.share, whole)] for one in found]
+    rows.append(["together", f"{sum(one.records for one in found):,}", _shown(whole), _percent(whole, whole)])
+    if any(one.error is not None for one in found):
+        columns.append("standard error")
+        rows = [[*row, error] for row, error in zip(rows, [*(_error(one.error) for one in found), ""], strict=True)]
+    table("", columns, rows, tuple(columns[1:]))
 
 
 def _shown(share: Fraction) -> str:
