@@ -160,7 +160,7 @@ class DuckDbEngine:
         file = self._file(source.asset, source.version)
         if among is None:
             return Permitted(file, f"t{place}", tuple(read))
-        own = ("_person", "_draw")
+        own = () if isinstance(plan, HolderPlan) and plan.row_by_row else ("_person", "_draw")
         return Permitted(file, f"t{place}", (*own, *read), among.population, among.persons, among.numbers)
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:

@@ -79,24 +79,28 @@ def by_holder(plan: HolderPlan) -> Statement:
     """What `core.income.holders.shares` works from, in the order of holders: of each holder her records and her share, her
     totals in each group, or her values."""
     writer = Writer(plan.sources)
-    relation = writer.relation(plan.relation)
+    relation = writer.lookup(plan.relation) if plan.row_by_row else writer.relation(plan.relation)
     keys = [f"k{i}" for i in range(len(plan.keys))]
     named = "".join(f", {key} AS k{i}" for i, key in enumerate(plan.keys))
     bounded = plan.of is not None and plan.function not in ("count", "distinct")
     value = _between(plan.of, plan.low, plan.high) if bounded else plan.of or "1"
     there = [f"{name} IS NOT NULL" for name in (*plan.keys, *([plan.of] if plan.of else []))]
+    source, owner, part = f"FROM ({relation}) AS r", plan.holders[0], "1"
     if len(plan.holders) == 1:
-        owner, parts = f"CAST({plan.holders[0]} AS VARCHAR)", "1"
-        there.append(f"{plan.holders[0]} IS NOT NULL")
-        source = f"FROM ({relation}) AS r"
+        there.append(f"{owner} IS NOT NULL")
     else:
         named_by = ", ".join(f"CAST({name} AS VARCHAR)" for name in plan.holders)
-        owner, parts = "unnest(owners)", f"{plan.unit} // len(owners)"
         source = f"FROM (SELECT *, list_distinct([{named_by}]) AS owners FROM ({relation}) AS r) AS r"
+        owner, part = "unnest(owners)", f"{plan.unit} // len(owners)"
     where = f" WHERE {' AND '.join(there)}" if there else ""
-    rows = f"held AS (SELECT {owner} AS holder{named}, {value} AS x, {parts} AS part {source}{where})"
+    rows = f"held AS NOT MATERIALIZED (SELECT {owner} AS holder{named}, {value} AS x, {part} AS part {source}{where})"
     steps, query = _reading(plan, keys)
-    return f"WITH {', '.join([rows, *steps])} {query} ORDER BY ALL", writer.values
+    # Names are texts only at the end: of numbers groups are found in a fraction of the time.
+    return (
+        f"WITH {', '.join([rows, *steps])} SELECT CAST(holder AS VARCHAR), told.* EXCLUDE (holder) FROM ({query}) AS told "
+        "ORDER BY ALL",
+        writer.values,
+    )
 
 
 def _reading(plan: HolderPlan, keys: Sequence[str]) -> Written:
@@ -138,21 +142,18 @@ def _in_mean(plan: HolderPlan, keys: Sequence[str]) -> Written:
 def _in_extreme(plan: HolderPlan, keys: Sequence[str]) -> Written:
     """Every step up from the one bound (down from the other) is split over the records that reach it."""
     up = plan.function == "maximum"
-    y = f"CAST(x AS HUGEINT) - {plan.low}" if up else f"{plan.high} - CAST(x AS HUGEINT)"
+    onward, back, bound, sign = ("", " DESC", plan.low, "+") if up else (" DESC", "", plan.high, "-")
     group = "".join(f"{key}, " for key in keys)
     over = f"PARTITION BY {', '.join(keys)} " if keys else ""
-    alike = "".join(f" AND m.{key} = reach.{key}" for key in keys)
+    alike = "".join(f" AND held.{key} = reach.{key}" for key in keys)
+    step = f"abs({_wide('x')} - lag(x, 1, {bound}) OVER ({over}ORDER BY x{onward}))"
     steps = [
-        f"marks AS (SELECT holder, {group}{y} AS y, count(*) AS c FROM held GROUP BY holder, {group}y)",
-        f"places AS (SELECT {group}y, sum(c) AS c FROM marks GROUP BY {group}y)",
-        f"risen AS (SELECT {group}y, (y - coalesce(lag(y) OVER ({over}ORDER BY y), 0)) * {_wide(UNIT)} // "
-        f"sum(c) OVER ({over}ORDER BY y DESC) AS step, {_wide(UNIT)} // sum(c) OVER ({over.strip()}) AS each FROM places)",
-        f"reach AS (SELECT {group}y, each, sum(step) OVER ({over}ORDER BY y) AS risen FROM risen)",
+        f"places AS (SELECT {group}x, count(*) AS c FROM held GROUP BY {group}x)",
+        f"risen AS (SELECT {group}x, {step} * {UNIT} // sum(c) OVER ({over}ORDER BY x{back}) AS step, "
+        f"{UNIT} // sum(c) OVER ({over.strip()}) AS each FROM places)",
+        f"reach AS (SELECT {group}x, {bound} * each {sign} sum(step) OVER ({over}ORDER BY x{onward}) AS share FROM risen)",
     ]
-    share = f"{plan.low} * each + risen" if up else f"{plan.high} * each - risen"
-    return steps, (
-        f"SELECT holder, sum(c), sum(c * ({share})) FROM marks AS m JOIN reach ON m.y = reach.y{alike} GROUP BY holder"
-    )
+    return steps, f"SELECT holder, count(*), sum(share) FROM held JOIN reach ON held.x = reach.x{alike} GROUP BY holder"
 
 
 def _in_distinct(plan: HolderPlan, keys: Sequence[str]) -> Written:

@@ -272,21 +272,21 @@ class Writer:
             order = ", ".join(f"{name} ASC NULLS LAST" for name in names)
             right = (
                 f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY {order}) AS place "
-                f"FROM ({self._lookup(join.right)}) AS u) AS o WHERE place = 1"
+                f"FROM ({self.lookup(join.right)}) AS u) AS o WHERE place = 1"
             )
         return f"SELECT l.*{chosen} FROM ({left}) AS l {kind} ({right}) AS r ON {' AND '.join(on)}"
 
-    def _lookup(self, relation: Resolved) -> str:
+    def lookup(self, relation: Resolved) -> str:
         """A relation about nobody."""
         match relation:
             case Table():
                 return self._table(relation, personal=False)
             case Filtered():
                 return (
-                    f"SELECT * FROM ({self._lookup(relation.source)}) AS f WHERE {self.expression(relation.condition)}"
+                    f"SELECT * FROM ({self.lookup(relation.source)}) AS f WHERE {self.expression(relation.condition)}"
                 )
             case Computed():
-                return f"SELECT *, {self.expression(relation.made)} AS {relation.name} FROM ({self._lookup(relation.source)}) AS e"
+                return f"SELECT *, {self.expression(relation.made)} AS {relation.name} FROM ({self.lookup(relation.source)}) AS e"
         raise AssertionError("what is looked up is a table, filtered and computed with")
 
     def expression(self, made: Expression) -> str:

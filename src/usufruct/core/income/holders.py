@@ -29,7 +29,7 @@ from usufruct.core.privacy.expressions import Wrong, within
 from usufruct.core.privacy.question import Expression, Question, Ref
 from usufruct.core.privacy.relations import View, computed
 from usufruct.core.privacy.rules import Source
-from usufruct.core.privacy.steps import Resolved, pruned, tables
+from usufruct.core.privacy.steps import Computed, Filtered, Resolved, Table, pruned, tables
 from usufruct.core.registry.state import Asset
 
 RECORDS, HOLDERS = "records", "holders"
@@ -63,6 +63,11 @@ class HolderPlan:
             return "values"
         apart = self.players == HOLDERS and self.function in ("average", "minimum", "maximum")
         return "totals" if apart else "shares"
+
+    @property
+    def row_by_row(self) -> bool:
+        """Whether it need not be read which person a row is about."""
+        return self.of != "person" and _row_by_row(self.relation)
 
     @property
     def unit(self) -> int:
@@ -130,6 +135,16 @@ def plan(
 
 
 _FUNCTIONS = ("count", "sum", "average", "minimum", "maximum", "distinct", "quantile")
+
+
+def _row_by_row(relation: Resolved) -> bool:
+    match relation:
+        case Table():
+            return True
+        case Filtered() | Computed():
+            return _row_by_row(relation.source)
+        case _:
+            return False
 
 
 def _name(made: Expression) -> str:
