@@ -121,23 +121,30 @@ def _holders(table: Table, rows: int, turns: int, quick: bool) -> list[Result]:
     for total, plain in TOTALS.items():
         plan = _plan(table, total)
         column = "code" if "code" in total else "cents"
-        among = table.among[0]
-        assert among is not None
-        read = Permitted(table.file, "t0", (column,), among.population, among.persons)
 
         def ours(plan: HolderPlan = plan) -> float:
             return _took(lambda: holders.shares(plan, table.engine.holders(plan, table.among), "bench", 2))
 
-        def theirs(plain: str = plain, read: Permitted = read) -> float:
-            return _took(lambda: table.engine._room.run([read], [(f"SELECT {plain} FROM t0", [])]))
+        def theirs(query: str, *columns: str) -> Callable[[], float]:
+            among = table.among[0]
+            assert among is not None
+            read = Permitted(table.file, "t0", columns, among.population, among.persons)
+            return lambda: _took(lambda: table.engine._room.run([read], [(query, [])]))
 
-        taken = in_turns(turns, {"ours": ours, "plain": theirs})
+        taken = in_turns(turns, {
+            "ours": ours,
+            "plain": theirs(f"SELECT {plain} FROM t0", column),
+            "grouped": theirs(f"SELECT holder, {plain} FROM t0 GROUP BY holder", "holder", column),
+        })  # fmt: skip
         figures = {name: median(each) for name, each in taken.items()}
         case = f"{rows:,} rows, shares of {HOLDERS:,} holders in {total}"
         one = against(case, figures["ours"], "s", "the plain aggregate, in the engine room", figures["plain"])
         if total.startswith("SUM"):
             one = barred(one, BAR, None if quick else figures["ours"] <= 2 * figures["plain"])
-        results.append(one)
+        results += [
+            one,
+            against(case, figures["ours"], "s", "the same by holder, in the engine room", figures["grouped"]),
+        ]
     return results
 
 
