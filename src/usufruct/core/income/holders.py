@@ -9,7 +9,7 @@ Of a join several columns can say whose a row is. What a joined row adds is then
 
 Shares are exact numbers about persons' data, without noise, and do not depend on anybody's consent. So they are not answers:
 they are worked out for the steward or an auditor, before data are offered or after they were used, and never leave by a
-question (see decision 0046). Every such look is a fact.
+question (see decision 0054). Every such look is a fact.
 """
 
 from __future__ import annotations
