@@ -9,7 +9,7 @@ from usufruct.core.access.clauses import EarnedFee
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import rules
+from usufruct.core.income import levies, rules
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.measure import EarningUse, contributions, shares
 from usufruct.core.income.rules import Earned
@@ -32,12 +32,19 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
+        assets = list(state.list(Asset))
+        found = {asset.id: earned_by(state, asset.id, first, last) for asset in assets}
+        earned = {name: one for name, one in found.items() if one is not None}
+        levied = levies.reckon(state, period, earned, node.rulebook, now)
+        if isinstance(levied, Refusal):
+            return levied
         divisions = []
-        for asset in state.list(Asset):
-            earned = earned_by(state, asset.id, first, last)
-            if earned is None:
+        for asset in assets:
+            if asset.id not in earned:
                 continue
-            division = rules.divide_income(state, period, asset, earned, node.rulebook, now)
+            division = rules.divide_income(
+                state, period, asset, earned[asset.id], node.rulebook, now, levied.of[asset.id]
+            )
             if isinstance(division, Refusal):
                 return division
             divisions.append(division)
@@ -50,7 +57,7 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return rules.overtaken(period)
         seals = {one.statement.asset: tx.attach(MEDIA_TYPE, one.settlement) for one in divisions}
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals, now)
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals, now, levied.totals)
 
     node.reach("period before planned")
     return node.record(rule)
@@ -75,7 +82,8 @@ def earned_by(state: Snapshot, asset: str, first: int, last: int) -> Earned | No
     if not earning:
         return None
     since = min([use.at for use in uses] + [state.entry(fee.seq).at for fee in fees])
-    return Earned(earning, since, [state.evidence(use.population) for use in uses])
+    populations = [state.evidence(use.population) for use in uses]
+    return Earned(earning, since, populations, sum(fee.amount for fee in fees))
 
 
 def _weights(state: Snapshot, use: Use) -> Sequence[int]:

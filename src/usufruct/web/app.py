@@ -79,6 +79,7 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "levy": 422,
     "fit": 422,
     "pool": 409,
     "exchange": 403,

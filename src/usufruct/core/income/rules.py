@@ -20,6 +20,7 @@ from usufruct.core.income.accounts import of_party
 from usufruct.core.income.division import divide
 from usufruct.core.income.facts import (
     AssetStatement,
+    LevyTotal,
     PeriodClosed,
     PeriodPlanned,
     Release,
@@ -35,7 +36,7 @@ from usufruct.core.income.state import (
     costs_of,
     rule_in_force,
 )
-from usufruct.core.income.waterfall import FLOOR, MEMBERS, by_rulebook, pour, unfit
+from usufruct.core.income.waterfall import FLOOR, MEMBERS, Levied, Poured, by_rulebook, pour, unfit
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook.parameters import Rulebook
@@ -44,11 +45,17 @@ from usufruct.core.rulebook.parameters import Rulebook
 @dataclass(frozen=True, slots=True)
 class Earned:
     """What one asset earned in a period: the `uses` that earned it, the first of them at `since`, and the `populations` whose
-    data could be used in them, as bitmaps."""
+    data could be used in them, as bitmaps. `fees` are the minor units that are no price of a use."""
 
     uses: Sequence[EarningUse]
     since: Instant
     populations: Sequence[bytes]
+    fees: int = 0
+
+    @property
+    def income(self) -> int:
+        """Prices and fees, in minor units."""
+        return sum(use.price for use in self.uses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +87,51 @@ def first_fact(read: Reader) -> int:
     return last.last + 1 if last else 0
 
 
-def divide_income(
-    read: Reader, period: str, asset: Asset, earned: Earned, rulebook: Rulebook, at: Instant
-) -> Division | Refusal:
-    """The division of what one asset earned, at `at`."""
+def poured(
+    read: Reader,
+    period: str,
+    asset: Asset,
+    earned: Earned,
+    rulebook: Rulebook,
+    at: Instant,
+    levied: Sequence[Levied] = (),
+) -> Poured | Refusal:
+    """Where what one asset earned goes at `at`, once adopted levies took `levied` of it."""
     adopted = rule_in_force(read, asset.id, earned.since)
     rule = adopted.rule if adopted else by_rulebook(rulebook, earned.since)
-    name = f"{period}/{asset.id}"
     wrong = unfit(rule, f"period `{period}` was not planned")  # the rulebook's own parameters may not sum to the whole
     if wrong is not None:
         return wrong
-    income = sum(use.price for use in earned.uses)
     counted = any(use.price and any(use.weights) for use in earned.uses)
     admitted = any(any(population) for population in earned.populations)
     entitled = entitled_to(read, asset, at) | {MEMBERS: _there(counted), FLOOR: _there(admitted)}
-    poured = pour(rule, income, costs_of(read, asset.id), entitled, name)
-    members = poured.by_contribution + poured.floor
+    return pour(rule, earned.income, costs_of(read, asset.id), entitled, f"{period}/{asset.id}", levied)
+
+
+def divide_income(
+    read: Reader,
+    period: str,
+    asset: Asset,
+    earned: Earned,
+    rulebook: Rulebook,
+    at: Instant,
+    levied: Sequence[Levied] = (),
+) -> Division | Refusal:
+    """The division of what one asset earned, at `at`."""
+    found = poured(read, period, asset, earned, rulebook, at, levied)
+    if isinstance(found, Refusal):
+        return found
+    adopted, name = rule_in_force(read, asset.id, earned.since), f"{period}/{asset.id}"
+    members = found.by_contribution + found.floor
     persons = max([asset.quality.persons, *(len(use.weights) for use in earned.uses)])  # of a pool those who were there
-    due = accrue(earned.uses, poured.by_contribution, persons)
-    if poured.floor:
-        alike = accrue([EarningUse(f"{name}/{FLOOR}", 1, _in_any(earned.populations, persons))], poured.floor, persons)
+    due = accrue(earned.uses, found.by_contribution, persons)
+    if found.floor:
+        alike = accrue([EarningUse(f"{name}/{FLOOR}", 1, _in_any(earned.populations, persons))], found.floor, persons)
         due = [mine + floor for mine, floor in zip(due, alike, strict=True)]
     paid = divide(members, due, f"{name}/members") if members else [0] * len(due)
     statement = AssetStatement(
-        asset.id, tuple(use.id for use in earned.uses), income, poured.shares, members, sum(1 for amount in paid if amount),
-        "", poured.floor, adopted.number if adopted else 0, bool(adopted and adopted.asset),
+        asset.id, tuple(use.id for use in earned.uses), earned.income, found.shares, members, sum(1 for amount in paid if amount),
+        "", found.floor, adopted.number if adopted else 0, bool(adopted and adopted.asset),
     )  # fmt: skip
     return Division(statement, settlement.write(due, paid))
 
@@ -160,8 +187,10 @@ def plan(
     divisions: Sequence[Division],
     seals: Mapping[str, str],
     at: Instant,
+    levies: Sequence[LevyTotal] = (),
 ) -> PeriodPlanned | Refusal:
-    """The plan of a period up to the fact `last`; `seals` are the digests of the settlements, by asset."""
+    """The plan of a period up to the fact `last`; `seals` are the digests of the settlements, by asset, `levies` what adopted
+    levies take of it."""
     releases = tuple(released(read, at))
     if not divisions and not releases:
         return refuse(
@@ -172,7 +201,7 @@ def plan(
     statements = tuple(replace(one.statement, lines=seals[one.statement.asset]) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
-        sum(one.income for one in statements), statements, releases,
+        sum(one.income for one in statements), statements, releases, tuple(levies),
     )  # fmt: skip
 
 
