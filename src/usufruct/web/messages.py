@@ -437,10 +437,18 @@ class LearntBody(Struct):
     receipt: str
 
 
+class LevyBody(Struct):
+    """What a levy adds to the price of a use."""
+
+    name: str
+    amount: str
+    to: str
+
+
 class AnswerBody(Struct):
     """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost (in
     micro-rho and nano-delta), its receipt as text, and the `spread`: the noise on each number. `repeated`: it was given
-    before, and cost nothing now. `form` is that of the answer."""
+    before, and cost nothing now. `form` is that of the answer. The `levies` are owed on top of the price."""
 
     use: str
     meaning: str
@@ -459,11 +467,12 @@ class AnswerBody(Struct):
     spread: list[DeclaredNoise] = []
     repeated: bool = False
     form: str = "aggregates"
+    levies: list[LevyBody] = []
 
 
 class PreviewBody(Struct):
     """What a question would cost, in micro-rho and nano-delta, and the `margins` its measures would have; `milliseconds`
-    until the answer would leave."""
+    until the answer would leave. The `levies` would be owed on top of the price."""
 
     meaning: str
     charge: int
@@ -474,6 +483,7 @@ class PreviewBody(Struct):
     margins: list[Expected]
     notes: list[str]
     milliseconds: int
+    levies: list[LevyBody] = []
 
 
 class RefusalBody(Struct):
