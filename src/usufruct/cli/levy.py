@@ -13,8 +13,11 @@ from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
+from usufruct.core.income.sellers import ACTIVITIES, REPORTABLE, Report
 from usufruct.core.rulebook.levy import in_words
 from usufruct.node import levy as use_case
+from usufruct.node import sellers
+from usufruct.wire import dpi
 from usufruct.wire import levy as wire
 
 levy = group("Levies on what data earn.")
@@ -123,3 +126,58 @@ def remit(
         paid = parse_money(amount)
         fact = done(use_case.remit(node, name, account, paid, reference, by or node.about.operator))
     out.print(f"remitted {paid} of {fact.name}: {fact.reference}", markup=False)
+
+
+@command(levy, "dac7")
+def dac7(
+    year: Annotated[int, typer.Argument(help="the calendar year")],
+    particulars: Annotated[
+        Path | None,
+        typer.Option("--sellers", help="what sellers stated of themselves, as TOML; the node keeps none of it"),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, json, csv or xml")] = "table",
+    to: Annotated[Path | None, typer.Option(help="a file to write it to")] = None,
+    test: Annotated[bool, typer.Option("--test", help="mark the XML as test data")] = False,
+    dir: Directory = HERE,
+) -> None:
+    """What each seller earned in a year, by quarter, as platforms report it (Directive (EU) 2021/514)."""
+    if particulars is not None and not particulars.is_file():
+        raise BadInput("input.sellers", f"there is no file `{particulars}`", "name the file of particulars")
+    said = dpi.read(particulars.read_text(encoding="utf-8")) if particulars else dpi.Particulars()
+    with doors().open(dir) as node:
+        found, now = sellers.report(node, year, said.said(), said.activity), node.clock.now()
+    match form:
+        case "table":
+            _tell(found)
+            return
+        case "json":
+            text = dpi.as_json(found)
+        case "csv":
+            text = dpi.as_csv(found)
+        case "xml":
+            text = dpi.as_xml(found, said, now, test).decode()
+        case _:
+            raise BadInput("input.format", f"`{form}` is no form of the report", "say table, json, csv or xml")
+    if to is None:
+        typer.echo(text, nl=False)
+    else:
+        to.write_text(text, encoding="utf-8")
+        reported = sum(1 for one in found.sellers if one.standing == REPORTABLE)
+        out.print(f"{to}: {reported} of {len(found.sellers)} sellers are to be reported for {year}", markup=False)
+
+
+def _tell(found: Report) -> None:
+    for one in found.sellers:
+        quarters = one.quarters
+        rows = [
+            [f"Q{n + 1}", *(Money(each[n], found.currency) for each in (quarters.paid, quarters.fees, quarters.taxes)),
+             quarters.activities[n]]
+            for n in range(4)
+        ]  # fmt: skip
+        table(
+            f"{one.name or one.party}: {ACTIVITIES[one.activity]}, {one.standing}",
+            ["quarter", "consideration", "fees", "taxes", "activities"], rows,
+            ("consideration", "fees", "taxes", "activities"),
+        )  # fmt: skip
+    if not found.sellers:
+        out.print(f"nobody but the operator earned anything in {found.year}", markup=False)

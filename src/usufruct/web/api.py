@@ -16,7 +16,6 @@ from litestar.params import FromPath, JSONBody
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
-from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import AgreementEnded, OfferPublished, OfferWithdrawn, Terms
@@ -246,13 +245,8 @@ def replied(result: query.Answered[Answer] | query.Refused) -> messages.AnswerBo
         [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes),
         str(result.price), result.charge, result.budget_left, result.budget_total, result.receipt.text(),
         result.answer.nano_delta, list(result.answer.spread), result.repeated, result.form,
-        levies_of(result),
+        list(result.levies),
     )  # fmt: skip
-
-
-def levies_of(found: query.Answered[Answer] | asking.Previewed) -> list[messages.LevyBody]:
-    """What is owed on top of the price."""
-    return [messages.LevyBody(one.name, str(Money(one.amount, found.price.currency)), one.to) for one in found.levies]
 
 
 @post(
@@ -267,7 +261,7 @@ def preview(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messag
     found = done(asking.preview(node_of(request), asked_of(request, data)))
     return messages.PreviewBody(
         found.meaning, found.charge, found.nano_delta, found.budget_left, found.budget_total, str(found.price),
-        list(found.margins), list(found.notes), found.milliseconds, levies_of(found),
+        list(found.margins), list(found.notes), found.milliseconds, list(found.levies),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from usufruct.core.privacy.release import DeclaredNoise, Expected
+from usufruct.core.rulebook.levy import Surcharge
 
 Id = Annotated[str, Meta(min_length=1, max_length=63, description="small letters, digits and hyphens")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -437,18 +438,10 @@ class LearntBody(Struct):
     receipt: str
 
 
-class LevyBody(Struct):
-    """What a levy adds to the price of a use."""
-
-    name: str
-    amount: str
-    to: str
-
-
 class AnswerBody(Struct):
     """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost (in
     micro-rho and nano-delta), its receipt as text, and the `spread`: the noise on each number. `repeated`: it was given
-    before, and cost nothing now. `form` is that of the answer. The `levies` are owed on top of the price."""
+    before, and cost nothing now. `form` is that of the answer. `levies` (in minor units) are owed on top."""
 
     use: str
     meaning: str
@@ -467,7 +460,7 @@ class AnswerBody(Struct):
     spread: list[DeclaredNoise] = []
     repeated: bool = False
     form: str = "aggregates"
-    levies: list[LevyBody] = []
+    levies: list[Surcharge] = []
 
 
 class PreviewBody(Struct):
@@ -483,7 +476,7 @@ class PreviewBody(Struct):
     margins: list[Expected]
     notes: list[str]
     milliseconds: int
-    levies: list[LevyBody] = []
+    levies: list[Surcharge] = []
 
 
 class RefusalBody(Struct):
