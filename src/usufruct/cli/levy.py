@@ -57,9 +57,10 @@ def adopt(
         rule = wire.read(file.read_text(encoding="utf-8"), node.about.currency)
         effective = parse_instant(since) if since else None
         fact = done(use_case.adopt(node, rule, asset, effective, by or node.about.operator))
+        words = in_words(rule, node.about.currency)
     where = f"`{asset}`" if asset else "all assets"
     out.print(f"adopted {rule.name}, version {fact.number}, on {where}, from {fact.effective[:10]} on", markup=False)
-    out.print(f"  {in_words(rule)}", markup=False)
+    out.print(f"  {words}", markup=False)
     out.print(f"  asked for by {rule.authority}: {rule.source}", markup=False)
     if rule.condition:
         out.print(f"  which supposes that {rule.condition}", markup=False)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
-from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import levies
 from usufruct.core.income.facts import LevyRemitted
 from usufruct.core.income.levies import LevyOwed, LevyTaken
 from usufruct.core.income.state import Period
-from usufruct.core.rulebook.levy import AdoptedLevy, LevyAdopted, LevyEnded, LevyRule, in_words
+from usufruct.core.rulebook.levy import AdoptedLevy, LevyAdopted, LevyEnded, LevyRule, Surcharge, in_words, surcharges
 from usufruct.node.node import Node
 
 
@@ -23,6 +23,7 @@ class Raised:
 
     name: str
     number: int
+    payer: str
     words: str
     asset: str
     effective: Instant
@@ -87,18 +88,20 @@ def raised(node: Node) -> list[Raised]:
     """The levies that are raised now, or from a later day on."""
     now = node.clock.now()
     with node.store.read() as state:
-        return raised_at(state, now)
+        return [
+            Raised(
+                row.name, row.number, row.payer, in_words(row.rule, node.about.currency), row.asset, row.effective, row.until,
+                row.rule.source, row.rule.authority, row.rule.condition,
+            )
+            for row in state.list(AdoptedLevy) if now < row.until
+        ]  # fmt: skip
 
 
-def raised_at(read: Reader, at: Instant) -> list[Raised]:
-    """The levies that are raised at a moment, or from a later day on."""
-    return [
-        Raised(
-            row.name, row.number, in_words(row.rule), row.asset, row.effective, row.until, row.rule.source,
-            row.rule.authority, row.rule.condition,
-        )
-        for row in read.list(AdoptedLevy) if at < row.until
-    ]  # fmt: skip
+def on_top(node: Node, prices: Mapping[str, tuple[str, int]]) -> dict[str, tuple[Surcharge, ...]]:
+    """What a buyer would pay on top of each of these prices now; each is of an asset, in minor units."""
+    now = node.clock.now()
+    with node.store.read() as state:
+        return {key: surcharges(state, asset, "", price, now) for key, (asset, price) in prices.items()}
 
 
 def report(node: Node) -> Report:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.money import Money
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 
@@ -251,13 +252,14 @@ def _named(to: str) -> bool:
     return bool(name) and checked(name, "an account") == name
 
 
-def in_words(rule: LevyRule) -> str:
-    """The levy in one sentence."""
+def in_words(rule: LevyRule, currency: str) -> str:
+    """The levy in one sentence; its amounts are of that currency."""
     rates = ", ".join(
-        percent(band.basis_points) + (f" above {band.above:,} minor units" if band.above else "") for band in rule.bands
+        percent(band.basis_points) + (f" above {Money(band.above, currency)}" if band.above else "")
+        for band in rule.bands
     )
-    more = "" if not rule.threshold else f", nothing up to {rule.threshold:,} minor units"
-    more += "" if rule.cap is None else f", at most {rule.cap:,} minor units"
+    more = f", nothing up to {Money(rule.threshold, currency)}" if rule.threshold else ""
+    more += "" if rule.cap is None else f", at most {Money(rule.cap, currency)}"
     return f"{rates} {PER[rule.per]}, of {BASES[rule.basis]}{more}; borne by {PAYERS[rule.payer]}; to `{rule.to}`"
 
 
