@@ -47,7 +47,7 @@ BASES = {
 """What a levy can be reckoned from."""
 
 USE, PERIOD, YEAR = "use", "period", "year"
-PER = {USE: "of each use", PERIOD: "of each period", YEAR: "of the calendar year"}
+PER = {USE: "each use by itself", PERIOD: "period by period", YEAR: "by the calendar year"}
 
 BANDS_MAX, AMOUNT_MAX = 20, 10**15
 _FITTING = {BUYER: (PRICE,), ASSET: (PRICE, INCOME, VALUE_ADDED), OPERATOR: tuple(BASES)}
@@ -260,7 +260,7 @@ def in_words(rule: LevyRule, currency: str) -> str:
     )
     more = f", nothing up to {Money(rule.threshold, currency)}" if rule.threshold else ""
     more += "" if rule.cap is None else f", at most {Money(rule.cap, currency)}"
-    return f"{rates} {PER[rule.per]}, of {BASES[rule.basis]}{more}; borne by {PAYERS[rule.payer]}; to `{rule.to}`"
+    return f"{rates} of {BASES[rule.basis]}, {PER[rule.per]}{more}; borne by {PAYERS[rule.payer]}; to `{rule.to}`"
 
 
 def percent(basis_points: int) -> str:
