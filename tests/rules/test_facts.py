@@ -26,9 +26,9 @@ from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.negotiation import MESSAGES
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.income import rules as income
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import EarningUse
-from usufruct.core.income.rules import Earned
 from usufruct.core.income.settlement import settle
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget, Use

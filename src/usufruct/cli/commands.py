@@ -25,6 +25,7 @@ from usufruct.cli import (
     journal,
     keep,
     keys,
+    levy,
     match,
     member,
     pool,
@@ -60,6 +61,7 @@ app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
+app.add_typer(levy.levy, name="levy")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")

@@ -31,6 +31,7 @@ from usufruct.web import (
     decisions,
     delegations,
     identity,
+    levies,
     lineage,
     log,
     matches,
@@ -50,7 +51,7 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, pools, rights,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, pools, rights,
     services, tables, templates, training,
 )  # fmt: skip
 
@@ -79,6 +80,7 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "levy": 422,
     "fit": 422,
     "pool": 409,
     "exchange": 403,

@@ -27,6 +27,11 @@ def members_of(asset: str) -> str:
     return f"asset:{asset}:members"
 
 
+def remitted_of(account: str) -> str:
+    """Where what was remitted of a levy stands: it has left the node for whom the levy is for."""
+    return f"{account}:remitted"
+
+
 def vesting_of(account: str) -> str:
     """Where what is for an account waits until it has vested."""
     return f"{account}:vesting"

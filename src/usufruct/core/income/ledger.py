@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from usufruct.core.access.clauses import FeeDue
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
-from usufruct.core.income.accounts import income_of, members_of, of_party, vesting_of
-from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.accounts import income_of, members_of, of_party, remitted_of, vesting_of
+from usufruct.core.income.facts import LevyRemitted, PeriodClosed, PeriodPlanned
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAnswered
 from usufruct.core.privacy.state import Use
@@ -52,12 +52,17 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             assert use is not None
             if use.price:
                 payer, earner = of_party(use.requester), income_of(use.asset)
-                yield from _post(read, entry, use.currency, [(payer, earner, use.price, f"price of {use.id}")])
+                moves = [(payer, earner, use.price, f"price of {use.id}")]
+                moves += [(payer, levy.to, levy.amount, f"{levy.name} on the price of {use.id}") for levy in use.levies]
+                yield from _post(read, entry, use.currency, moves)
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
             yield from _post(
                 read, entry, fact.currency, [(of_party(fact.payer), income_of(fact.asset), fact.amount, memo)]
             )
+        case LevyRemitted() as fact:
+            memo = f"{fact.name}, remitted: {fact.reference}"
+            yield from _post(read, entry, fact.currency, [(fact.account, remitted_of(fact.account), fact.amount, memo)])
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
