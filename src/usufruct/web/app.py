@@ -79,6 +79,8 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "ledger": 409,
+    "payout": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -104,6 +106,8 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "ledger.limit": 402,
+    "payout.statement": 422,
 }
 
 

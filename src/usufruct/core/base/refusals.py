@@ -109,6 +109,15 @@ CODES: dict[str, str] = {
     "income.nothing-to-divide": "nothing was earned since the last period closed",
     "income.stale-plan": "another plan was closed first; the parent of this one is no longer the last",
     "income.shares": "the shares do not add up to the whole",
+    # the ledger, and payments
+    "ledger.limit": "the account does not cover the price, within its limit",
+    "ledger.correction": "the posting cannot be corrected so",
+    "ledger.exchange": "the amount cannot be exchanged",
+    "payout.nothing": "there is nothing to pay out",
+    "payout.stale": "another payout was approved first, or the accounts do not hold that much any more",
+    "payout.account": "the node knows no account to pay from",
+    "payout.state": "the payout does not stand where this could be done",
+    "payout.statement": "the bank's statement is not of the account that the node pays from",
 }
 
 
