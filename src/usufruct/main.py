@@ -144,6 +144,7 @@ def create_node(
     origin: str = "",
     url: str = "",
     store: str = "",
+    pay_from: str = "",
 ) -> Settings:
     """A new node directory, with its key, and its operator as the first party.
 
@@ -174,7 +175,8 @@ def create_node(
         "currency": currency,
         "key": vkey(origin, key.public),
     }
-    values |= {name: value for name, value in {"url": url, "store": store}.items() if value}
+    given = {"url": url, "store": store, "pay_from": banking.iban(pay_from) if pay_from else ""}
+    values |= {name: value for name, value in given.items() if value}
     _write_settings(directory, values)
     try:
         with open_node(directory) as node:

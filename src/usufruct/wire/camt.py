@@ -114,7 +114,7 @@ def _parse(data: bytes) -> _Element:
         parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise _bad(f"it is not well-formed XML ({error})") from None
-    return root
+    return root.children[0] if root.children else root
 
 
 # What is looked at; an element of any other name is let go of as soon as it ends, with all that is in it.
