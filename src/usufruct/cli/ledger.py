@@ -78,10 +78,10 @@ def correct(
     match = re.fullmatch(r"(\d{1,18})/(\d{1,9})", transfer)
     if match is None:
         raise BadInput("input.transfer", f"`{transfer}` is not the number of a transfer", "write it as 17/0")
-    taken = parse_money(amount).minor if amount else None
+    taken = parse_money(amount) if amount else None
     with doors().open(dir) as node:
         fact = done(ledgers.correct(node, int(match[1]), int(match[2]), taken, why, node.about.operator))
-    out.print(f"took back of transfer {fact.seq}/{fact.n}: {fact.amount} minor units", markup=False)
+    out.print(f"of transfer {fact.seq}/{fact.n} {taken or 'everything'} is taken back", markup=False)
 
 
 @command(ledger, "limit")

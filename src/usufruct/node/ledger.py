@@ -61,8 +61,8 @@ def exchange(
     return node.record(lambda tx: rules.exchange(tx, party, given, currency, rate, source, by))
 
 
-def correct(node: Node, seq: int, n: int, amount: int | None, why: str, by: str) -> PostingCorrected | Refusal:
-    """Takes back a transfer, or `amount` minor units of it, by a new one the other way.
+def correct(node: Node, seq: int, n: int, amount: Money | None, why: str, by: str) -> PostingCorrected | Refusal:
+    """Takes back a transfer, or `amount` of it, by a new one the other way.
 
     Raises:
         BadInput: no reason is given, or an amount that is none.

@@ -35,6 +35,7 @@ from usufruct.web import (
     log,
     matches,
     messages,
+    payments,
     pools,
     rights,
     services,
@@ -50,8 +51,8 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, pools, rights,
-    services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,
+    rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024

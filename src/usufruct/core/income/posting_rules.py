@@ -115,8 +115,8 @@ def exchange(
     return CurrencyExchanged(found.id, given.minor, given.currency, got, currency, rate, _words(source), by)
 
 
-def correct(read: Reader, seq: int, n: int, amount: int | None, why: str, by: str) -> PostingCorrected | Refusal:
-    """Takes back a transfer, or `amount` minor units of it. The transfer stays; a new one goes the other way.
+def correct(read: Reader, seq: int, n: int, amount: Money | None, why: str, by: str) -> PostingCorrected | Refusal:
+    """Takes back a transfer, or `amount` of it. The transfer stays; a new one goes the other way.
 
     What uses earned and what a period divided cannot be taken back here: shares and settlements were worked out from it, and
     would not follow. Nor can what the bank moved: it was moved.
@@ -130,8 +130,10 @@ def correct(read: Reader, seq: int, n: int, amount: int | None, why: str, by: st
         return refuse("registry.unknown", not_done, "there is no such transfer", remedy="look at the ledger")
     if not why.strip():
         raise BadInput("input.reason", "a correction says why", "give a reason; whoever audits the ledger reads it")
-    if amount is not None and amount <= 0:
-        raise BadInput("input.money", "what is taken back is more than nothing", "name an amount above zero")
+    if amount is not None and (amount.minor <= 0 or amount.currency != transfer.currency):
+        raise BadInput(
+            "input.money", "what is taken back is more than nothing, in the transfer's currency", f"name it in {transfer.currency}"
+        )  # fmt: skip
     sides = (transfer.debit, transfer.credit)
     if any(side.startswith(("asset:", "bank")) for side in sides):
         return refuse(
@@ -140,7 +142,7 @@ def correct(read: Reader, seq: int, n: int, amount: int | None, why: str, by: st
         )  # fmt: skip
     before = read.get(Corrected, seq, n)
     left = transfer.amount - (before.amount if before else 0)
-    wanted = left if amount is None else amount
+    wanted = left if amount is None else amount.minor
     if not 0 < wanted <= left:
         return refuse(
             "ledger.correction", not_done, f"{Money(left, transfer.currency)} of it can still be taken back",

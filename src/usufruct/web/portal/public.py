@@ -34,6 +34,7 @@ from usufruct.web.portal import (
     member,
     openid,
     pages,
+    payments,
     pools,
     products,
     requests,
@@ -210,5 +211,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
+        *payments.handlers,
     ])
 ]  # fmt: skip
