@@ -272,7 +272,9 @@ def check(state: MemoryState) -> None:
         moved[transfer.debit] = moved.get(transfer.debit, 0) - transfer.amount
         moved[transfer.credit] = moved.get(transfer.credit, 0) + transfer.amount
     accounts = list(state.list(Account))
-    assert {k: v for k, v in moved.items() if v} == {account.id: account.balance for account in accounts if account.balance}
+    assert {k: v for k, v in moved.items() if v} == {
+        account.id: account.balance for account in accounts if account.balance
+    }
     held = {use.requester: 0 for use in state.list(Use)}
     for use in state.list(Use, state="admitted"):
         held[use.requester] += use.price

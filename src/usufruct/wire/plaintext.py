@@ -36,8 +36,9 @@ def beancount(transfers: Iterable[Transfer], accounts: Iterable[Account], title:
             + (f'  corrects: "{transfer.corrects}"\n' if transfer.corrects else "")
             + f"  {name_of(transfer.debit)}  {amount}\n  {name_of(transfer.credit)}  -{amount}\n"
         )
-    for account in accounts:
-        yield f"{after} balance {name_of(account.id)}  {_amount(-account.balance, account.currency)}\n"
+    for account in accounts:  # without tolerance: left to itself it would let a cent pass
+        balance = decimal(-account.balance, DECIMALS[account.currency])
+        yield f"{after} balance {name_of(account.id)}  {balance} ~ 0 {account.currency}\n"
 
 
 def hledger(transfers: Iterable[Transfer], accounts: Iterable[Account], title: str) -> Iterator[str]:
