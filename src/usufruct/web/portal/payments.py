@@ -62,10 +62,11 @@ def refuse(request: AnyRequest, name: FromPath[str], data: Form) -> Response[Any
 @post("/steward/statements", opt=STEWARD, include_in_schema=False, request_max_body_size=camt.SIZE_MAX)
 async def reconcile(request: AnyRequest) -> Response[Any]:
     """Reads a bank statement in."""
-    sent = (await request.form()).get("statement")
-    if not isinstance(sent, UploadFile) or not sent.filename:
+    fields = (await request.form()).multi_items()
+    sent = [part for name, part in fields if name == "statement" and isinstance(part, UploadFile) and part.filename]
+    if len(sent) != 1:
         raise BadInput("input.form", "the form has no statement", "choose the file that the bank gave")
-    found = await read_in(request, await sent.read())
+    found = await read_in(request, await sent[0].read())
     return back_to("/steward/payments", became="read" if found.fact else "known")
 
 
