@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 from usufruct.core.access.clauses import EarnedFee
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import rules
+from usufruct.core.income import disputes, rules
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.measure import EarningUse, contributions, shares
 from usufruct.core.income.settlement import MEDIA_TYPE
+from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset
 from usufruct.node.node import Node
@@ -58,11 +60,17 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
 def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable[EarningUse]:
     """The answered uses of an asset that ended between two facts, with everybody's bounded rows; and the fees that were due
     between them, each earned by the rows that counted in the uses of its agreement."""
-    uses = [use for use in state.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
-    for use in uses:
-        if use.price:
-            yield EarningUse(use.id, use.price, _weights(state, use))
-    fees = [fee for fee in state.list(EarnedFee, asset=asset) if first <= fee.seq <= last]
+    answered = list(state.list(Use, asset=asset, state="answered"))
+    uses = [use for use in answered if first <= use.ended <= last]
+    for use in answered:
+        price = _earned(state, use.id, use.ended, use.price, first, last)
+        if price:
+            yield EarningUse(use.id, price, _weights(state, use))
+    fees = [
+        replace(fee, amount=amount)
+        for fee in state.list(EarnedFee, asset=asset)
+        if (amount := _earned(state, numbered("fee", fee.seq), fee.seq, fee.amount, first, last))
+    ]
     found = state.get(Asset, asset)
     for agreement in dict.fromkeys(fee.agreement for fee in fees):
         rows = [0] * (found.quality.persons if found else 0)
@@ -75,6 +83,12 @@ def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable
                 yield EarningUse(numbered("fee", fee.seq), fee.amount, rows)
 
 
+def _earned(state: Snapshot, ref: str, seq: int, amount: int, first: int, last: int) -> int:
+    """What is to be divided between two facts of what the fact `seq` made owed: nothing while it is disputed."""
+    found = disputes.held(state, ref, seq)
+    return 0 if found.held or not first <= found.seq <= last else amount - found.unearned
+
+
 def _weights(state: Snapshot, use: Use) -> Sequence[int]:
     """What a use's price is divided by."""
     return shares(state.evidence(use.shares)) if use.shares else contributions(state.evidence(use.contributions))
@@ -85,6 +99,15 @@ def close_period(
 ) -> PeriodClosed | Refusal:
     """Carries a plan out; a person approves it."""
     node.reach("period before closed")
-    closed = node.record(lambda tx: only_people(tx, "close-period", by, actors) or rules.close(tx, period, plan_id, by))
+
+    def rule(tx: Transaction) -> PeriodClosed | Refusal:
+        plan = tx.get(PeriodPlan, plan_id)
+        return (
+            only_people(tx, "close-period", by, actors)
+            or (disputes.in_the_way(tx, plan) if plan is not None and plan.closed is None else None)
+            or rules.close(tx, period, plan_id, by)
+        )
+
+    closed = node.record(rule)
     node.reach("period after closed")
     return closed

@@ -85,6 +85,7 @@ _STATUS = {
     "identity": 403,
     "lineage": 422,
     "match": 409,
+    "market": 422,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -104,6 +105,9 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "market.need": 409,
+    "market.preview": 404,
+    "market.allowance": 429,
 }
 
 

@@ -35,6 +35,7 @@ CONDITIONS = {
 
 MONTHS_MAX, DAYS_MAX, TIMES_MAX, STEPS_MAX = 360, 3660, 100, 50
 AMOUNT_MAX = 10**12
+WHOLE = 10_000  # basis points
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,14 @@ class Renewal:
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """The clauses by which an agreement runs; `notices` are given so many days before its end, and it `ends` on these of
-    the `CONDITIONS`."""
+    the `CONDITIONS`. `share` is what the consumer owes of what she earned with it, in basis points."""
 
     prices: tuple[Price, ...] = ()
     fee: Fee | None = None
     renewal: Renewal | None = None
     notices: tuple[int, ...] = ()
     ends: tuple[str, ...] = ()
+    share: int = 0
 
 
 NO_CLAUSES = Schedule()
@@ -277,7 +279,7 @@ def _check(found: Schedule) -> None:
 
     if found == NO_CLAUSES:
         raise BadInput(
-            "input.schedule", "the schedule has no clause", "name a price, a fee, a renewal, a notice or an end"
+            "input.schedule", "the schedule has no clause", "name a price, a fee, a share, a renewal, a notice or an end"
         )
     for price in found.prices:
         within(price.price, AMOUNT_MAX, "a price")
@@ -290,6 +292,7 @@ def _check(found: Schedule) -> None:
         within(found.renewal.times, TIMES_MAX, "times", 1)
         within(found.renewal.notice_days, found.renewal.months * 28, "days of notice")
     within(len(found.prices) + len(found.notices), STEPS_MAX, "the number of prices and notices")
+    within(found.share, WHOLE, "a share in basis points")
     for days in found.notices:
         within(days, DAYS_MAX, "days before the end", 1)
     wrong = next((name for name in found.ends if name not in CONDITIONS), None)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from usufruct.core.access import agreed, clauses, consent, delegation, gates, templates, why_not
+from usufruct.core.access import agreed, consent, delegation, gates, pricing, templates, why_not
 from usufruct.core.access.clauses import Price, Running
 from usufruct.core.access.consent_conditions import Circumstances
 from usufruct.core.access.delegation import Deed
@@ -43,7 +43,8 @@ NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 class Permit(NamedTuple):
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
     numbers, of whom there are `persons`), with what the proof says goes with it; at this `price`, in minor units, and under
-    these `delegations`. No figure about fewer persons than `group_min` may leave."""
+    these `delegations`. No figure about fewer persons than `group_min` may leave. `priced_by` is the rule by which it costs
+    something else than was agreed."""
 
     agreement: Agreement
     asset: Asset
@@ -55,6 +56,7 @@ class Permit(NamedTuple):
     price: int
     group_min: int
     delegations: tuple[str, ...] = ()
+    priced_by: str = ""
 
 
 class _Verdict(NamedTuple):
@@ -98,6 +100,7 @@ class _Judged(NamedTuple):
     price: int = 0
     delegations: tuple[str, ...] = ()
     until: Instant = END_OF_TIME
+    priced_by: str = ""
 
 
 _LASTING: Remembered[tuple[_Lasting, ...] | None] = Remembered(100_000)
@@ -119,7 +122,7 @@ def decide(
     )
     return Permit(
         case.agreement, case.asset, case.purpose, circumstances, population, persons, _proof(request, at, judged),
-        judged.price, judged.lasting.group_min, judged.delegations,
+        judged.price, judged.lasting.group_min, judged.delegations, judged.priced_by,
     )  # fmt: skip
 
 
@@ -200,10 +203,10 @@ def _judge(
         agreement = lasting.case.agreement
         if only and agreement.id != only:
             continue
-        price = clauses.price_of(read, agreement, lasting.prices, at)
+        price, priced_by = pricing.of_use(read, agreement, lasting.prices, purpose, at)
         asked = agreed.running(read, request, lasting.asked)
         passing = agreed.gates(read, lasting.rules, request, asked, at, admitted)
-        passing += templates.premises(read, request, purpose)
+        passing += templates.premises(read, request, purpose, agreement)
         if lasting.known:
             passing.append(lasting.identity or gates.identity(request.requester, known(read, request.requester, at)))
         if lasting.signed:
@@ -218,7 +221,7 @@ def _judge(
                 *agreed.mandated(read, agreed.who_asks(request), asked, chain.delegations, at, admitted),
             )
         verdict = lasting.mostly if passing == lasting.foreseen else _verdict((*lasting.premises, *passing))
-        judged = _Judged(verdict, lasting, price, chain.ids, chain.until)
+        judged = _Judged(verdict, lasting, price, chain.ids, chain.until, priced_by)
         if verdict.refusal is None:
             return [judged, *tried]
         tried.append(judged)
@@ -302,8 +305,9 @@ def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:
     if judged.verdict.refusal is not None:
         return Proof(request, at, agreement, judged.verdict.premises, (), 0, at)
     obligations = lasting.obligations
-    if judged.price:
-        pay = Obligation("pay", str(Money(judged.price, lasting.case.agreement.terms.currency)))
+    if judged.price or judged.priced_by:
+        due = str(Money(judged.price, lasting.case.agreement.terms.currency))
+        pay = Obligation("pay", f"{due}, by the rule {judged.priced_by}" if judged.priced_by else due)
         place = 1 + (request.form in ("aggregates", "computation"))
         obligations = (*obligations[:place], pay, *obligations[place:])
     until = min(lasting.until, judged.until)

@@ -3,6 +3,7 @@
 An account is a path: `party:institute` owes or is owed, `asset:wagepan:income` holds what uses earned and was not yet
 divided, `fund:solidarity` is the members' fund, `asset:wagepan:members` is the control account of what its members are
 owed: each member's own line stands in the settlement that the control transfer names, and the lines sum to the transfer.
+`tax:wage-commons` is the tax on its invoices, `cash` what was paid back beside the bank.
 A balance is credits minus debits; over all accounts they sum to zero.
 """
 
@@ -12,14 +13,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from usufruct.core.access.clauses import FeeDue
+from usufruct.core.access.pricing import EarningsReported
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.income.facts import PeriodClosed
+from usufruct.core.income.invoices import CreditNoteIssued, InvoiceIssued, RefundMade
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAnswered
 from usufruct.core.privacy.state import Use
 
 SOLIDARITY = "fund:solidarity"
+CASH = "cash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ def members_of(asset: str) -> str:
     return f"asset:{asset}:members"
 
 
+def tax_of(issuer: str) -> str:
+    """Where the tax waits that an issuer of invoices stated and owes its tax office."""
+    return f"tax:{issuer}"
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The transfers that a fact brings about, and the balances after them."""
     match entry.fact:
@@ -77,6 +86,24 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from _post(
                 read, entry, fact.currency, [(of_party(fact.payer), income_of(fact.asset), fact.amount, memo)]
             )
+        case EarningsReported() as fact:
+            memo, payer = f"share of the earnings of {fact.period} by {fact.agreement}", of_party(fact.payer)
+            yield from _post(read, entry, fact.currency, _moves((payer, income_of(fact.asset), fact.amount, memo)))
+        case InvoiceIssued() as fact:
+            memo = f"tax on {fact.invoice}"
+            yield from _post(
+                read, entry, fact.currency, _moves((of_party(fact.payer), tax_of(fact.issuer), fact.tax, memo))
+            )
+        case CreditNoteIssued() as fact:
+            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
+            back = [
+                (income_of(line.asset) if line.undivided else of_party(fact.issuer), payer, line.amount, memo)
+                for line in fact.lines
+            ]
+            yield from _post(read, entry, fact.currency, _moves(*back, (tax_of(fact.issuer), payer, fact.tax, memo)))
+        case RefundMade() as fact:
+            memo = f"refund of {fact.credit_note}"
+            yield from _post(read, entry, fact.currency, _moves((of_party(fact.payer), CASH, fact.amount, memo)))
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
@@ -98,6 +125,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from _post(read, entry, plan.planned.currency, [move for move in moves if move[2]])
         case _:
             return
+
+
+def _moves(*moves: tuple[str, str, int, str]) -> list[tuple[str, str, int, str]]:
+    """Those that move anything."""
+    return [move for move in moves if move[2]]
 
 
 def _post(read: Reader, entry: Entry, currency: str, moves: Iterable[tuple[str, str, int, str]]) -> Iterator[Row]:

@@ -86,6 +86,7 @@ class Use(Row):
     sources: tuple[str, ...] = ()
     measure: str = "rows"
     shares: str = ""
+    priced_by: str = ""
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -119,7 +120,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
                 within=fact.within, plan=fact.plan, template=fact.template, form=fact.form,
-                sources=fact.sources,
+                sources=fact.sources, priced_by=fact.priced_by,
             )  # fmt: skip
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
