@@ -20,9 +20,11 @@ from usufruct.cli import (
     demo,
     forms,
     hold,
+    invoicing,
     journal,
     keep,
     keys,
+    market,
     match,
     member,
     pool,
@@ -56,6 +58,11 @@ app.add_typer(right.right, name="right")
 app.add_typer(register.account, name="account")
 app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
+app.add_typer(market.need, name="need")
+app.add_typer(market.market, name="market")
+app.add_typer(market.auction, name="auction")
+app.add_typer(invoicing.invoice, name="invoice")
+app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(keys.key, name="key")

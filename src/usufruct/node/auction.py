@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from usufruct.core.access import clauses
 from usufruct.core.access.clauses import Fee, Schedule
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import later
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract import auction, rules
@@ -16,6 +16,8 @@ from usufruct.core.contract.facts import AgreementReached, NegotiationMoved, Off
 from usufruct.core.contract.negotiation import START, moves_from
 from usufruct.node.node import Node, or_undone
 from usufruct.ports import Transaction
+
+DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +30,25 @@ class Shown:
 
 
 def open_auction(
-    node: Node,
-    name: str,
-    asset: str,
-    provider: str,
-    terms: Terms,
-    reserve: Money,
-    closes: Instant,
-    opens_until: Instant,
+    node: Node, name: str, asset: str, provider: str, terms: Terms, reserve: Money, days: int, open_days: int
 ) -> AuctionOpened | Refusal:
-    """Lets parties bid for one agreement.
+    """Lets parties bid for one agreement: in secret for so many days, then so many to open the bids.
 
     Raises:
         BadInput: the terms cannot be read, or the amounts cannot be.
     """
-    return rules.refused_rules(terms) or node.record(lambda tx: auction.open_auction(
-        tx, name, asset, provider, terms, reserve, closes, opens_until, tx.now, node.about.currency
-    ))  # fmt: skip
+    refused = rules.refused_rules(terms)
+    if refused is not None:
+        return refused
+
+    def rule(tx: Transaction) -> AuctionOpened | Refusal:
+        closes = later(tx.now, days=min(days, DAYS_MAX))
+        ends = later(closes, days=min(open_days, DAYS_MAX))
+        return auction.open_auction(
+            tx, name, asset, provider, terms, reserve, closes, ends, tx.now, node.about.currency
+        )
+
+    return node.record(rule)
 
 
 def commit(node: Node, name: str, bidder: str, commitment: str) -> BidCommitted | Refusal:

@@ -10,7 +10,7 @@ from usufruct.core.access.clauses import NO_CLAUSES, OfferSchedule
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
-from usufruct.core.base.refusals import Refusal
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import Agreement, Offer
 from usufruct.core.lineage.standing import standing
 from usufruct.core.market import needs, ranking
@@ -143,6 +143,14 @@ def price_of(node: Node, agreement: str, party: str | None) -> Formation | None:
         if row is None or party not in (None, row.provider, row.consumer):
             return None
         return formation(state, row, node.clock.now())
+
+
+def no_agreement(agreement: str) -> Refusal:
+    """What is said where `price_of` finds none."""
+    return refuse(
+        "registry.unknown", "there is nothing to show", f"there is no agreement `{agreement[:80]}` of yours",
+        remedy="take the ids from your own list",
+    )  # fmt: skip
 
 
 def in_words(one: Supply) -> str:

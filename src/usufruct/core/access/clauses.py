@@ -23,6 +23,7 @@ from usufruct.core.base.instants import END_OF_TIME, Instant, in_months, later
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import AgreementEnded, AgreementReached
+from usufruct.core.contract.odrl import for_previews
 from usufruct.core.contract.state import Agreement, AgreementUses, Negotiation, Offer
 from usufruct.core.registry import charter, rights
 from usufruct.core.registry.state import Right
@@ -211,7 +212,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield OfferSchedule(fact.offer, fact.schedule, entry.seq)
         case AgreementReached() as fact:
             found = read.get(OfferSchedule, fact.offer)
-            if found is not None:
+            if found is not None and not for_previews(fact.terms.rules):  # a preview is free, whatever is scheduled
                 yield Running(fact.agreement, found.schedule, (found.seq,))
         case RenewalDeclined() as fact:
             yield replace(_running(read, fact.agreement), declined=True)

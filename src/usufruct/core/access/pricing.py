@@ -149,7 +149,7 @@ def in_words(terms: Terms, found: Schedule = NO_CLAUSES) -> str:
 
     said = [f"{money(terms.price)} a question"] if terms.price or found == NO_CLAUSES else []
     said += [
-        f"{money(price.price)} a question{f' after {price.above}' if price.above else ''}"
+        f"{money(price.price)} a question{f' after {price.above} of them' if price.above else ''}"
         f"{f' from {price.since[:10]}' if price.since else ''}"
         for price in found.prices
     ]

@@ -73,7 +73,7 @@ def _offered(read: Reader, agreement: Agreement, offer: Offer | None) -> list[St
             Step(
                 "offer",
                 f"`{offer.provider}` offered it on {offer.since[:10]}: {pricing.in_words(offer.terms)}",
-                agreement.seq,
+                offer.seq,
             )
         )
     found = read.get(OfferSchedule, agreement.offer)

@@ -32,7 +32,7 @@ from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook.grades import Table
 from usufruct.core.rulebook.parameters import Rulebook
 
-FIGURES_MAX = 4  # columns that a preview looks at
+FIGURES_MAX = 3  # columns that a preview looks at
 
 
 @dataclass(frozen=True, slots=True)
