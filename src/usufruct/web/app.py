@@ -31,8 +31,10 @@ from usufruct.web import (
     decisions,
     delegations,
     identity,
+    invoicing,
     lineage,
     log,
+    market,
     matches,
     messages,
     pools,
@@ -50,8 +52,8 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, pools, rights,
-    services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, invoicing, log, lineage, market, matches,
+    pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
