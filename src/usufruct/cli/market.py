@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,15 +16,12 @@ from usufruct.core.base.money import parse as parse_money
 from usufruct.core.contract.auction import commitment
 from usufruct.core.contract.facts import Terms
 from usufruct.core.market.needs import Need, years
-from usufruct.core.privacy.release import Answer
 from usufruct.core.rulebook.bases import CONSENT
 from usufruct.core.rulebook.grades import FORMS
 from usufruct.node import auction as auctions
 from usufruct.node import market as use_case
 from usufruct.node import previewing
 from usufruct.wire import sql
-
-MARGIN = "_margin"
 
 need = group("What data users look for, and are told of when it is offered.")
 market = group("What is offered, ranked for a need; and what is looked for.")
@@ -164,16 +161,9 @@ def preview(
             f"{asset.quality.rows} rows, {asset.quality.persons} persons, {nulls} empty cells{period}", markup=False
         )
     out.print("and of those who let it be used for that purpose, in the noise:", style="bold", markup=False)
-    table("", ["figure", "about", "about_margin"], figures(answered.answer), ("about", "about_margin"))
+    table("", ["figure", "about", "about_margin"], previewing.figures(answered.answer), ("about", "about_margin"))
     charged = "given again" if answered.repeated else f"charged {answered.charge} micro-rho of the budget"
     out.print(f"cost: {answered.price}; {charged}. Receipt: fact {answered.receipt.index}", markup=False)
-
-
-def figures(answer: Answer) -> list[list[Any]]:
-    """An answer of one row, a line for each figure with its margin."""
-    cells = dict(zip(answer.columns, answer.rows[0], strict=True))
-    names = [name for name in answer.columns if not name.endswith(MARGIN)]
-    return [[name, *("–" if cells[one] is None else cells[one] for one in (name, name + MARGIN))] for name in names]
 
 
 @command(auction, "open")

@@ -22,6 +22,8 @@ from usufruct.node.node import Node
 from usufruct.node.use import Answered, Refused
 from usufruct.ports import Transaction
 
+MARGIN = "_margin"
+
 Parse = Callable[[str], Question | Refusal]
 
 
@@ -84,3 +86,12 @@ def _agreed(tx: Transaction, offer: str, party: str, actors: tuple[str, ...]) ->
     agreement = tx.get(Agreement, fact.agreement)
     assert agreement is not None
     return agreement
+
+
+def figures(answer: Answer) -> list[list[str]]:
+    """An answer of one row, a line for each figure with its margin; a dash where nothing can be said."""
+    cells = dict(zip(answer.columns, answer.rows[0], strict=True))
+    names = [name for name in answer.columns if not name.endswith(MARGIN)]
+    return [
+        [name, *("–" if cells[one] is None else str(cells[one]) for one in (name, name + MARGIN))] for name in names
+    ]

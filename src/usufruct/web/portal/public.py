@@ -30,6 +30,7 @@ from usufruct.web.portal import (
     desk,
     exchange,
     grades,
+    market,
     matches,
     member,
     openid,
@@ -209,6 +210,6 @@ handlers = [
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
+        *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers, *market.handlers,
     ])
 ]  # fmt: skip
