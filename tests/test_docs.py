@@ -206,6 +206,7 @@ WITHOUT_DIR = {
     "usufruct grades", "usufruct classify table", "usufruct classify confirm",
     "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
+    "usufruct auction seal",
 }  # fmt: skip
 
 
