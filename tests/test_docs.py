@@ -73,7 +73,7 @@ FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Numbers of facts, which depend on how often a served node closed an epoch; a page's own may stand for others.
 PLACED = re.compile(
     r"(?<=fact )\d+|\b\d+(?= facts| signed checkpoints)"
-    r"|(?:(?<=use-)|(?<=right-)|(?<=agreement-)|(?<=negotiation-)|(?<=step-)|(?<=call-)|(?<=plan-))\d{2,}\b"
+    r"|(?:(?<=use-)|(?<=right-)|(?<=agreement-)|(?<=negotiation-)|(?<=step-)|(?<=call-)|(?<=plan-)|(?<=need-)|(?<=invoice-)|(?<=dispute-))\d{2,}\b"
 )
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 

@@ -103,7 +103,7 @@ def credit(
 
 @command(invoice, "refund")
 def refund(
-    note: Annotated[str, typer.Argument(metavar="CREDIT-NOTE")],
+    note: Annotated[str, typer.Argument(metavar="NOTE")],
     how: Annotated[str, typer.Option(help="by which way: the bank's reference")],
     amount: Annotated[str | None, typer.Option(help="as `5.00 EUR` (default: all that is left)")] = None,
     issuer: Issuer = None,

@@ -29,6 +29,7 @@ from usufruct.core.privacy.state import Use
 from usufruct.core.registry import rights
 from usufruct.core.registry.charter import Charter
 from usufruct.core.registry.state import Asset, Party
+from usufruct.core.rulebook import grades
 from usufruct.core.rulebook.grades import Table
 from usufruct.core.rulebook.parameters import Rulebook
 
@@ -122,19 +123,19 @@ def agree(read: Reader, name: str, offer: Offer, party: str, at: Instant) -> Agr
 
 
 def question(asset: Asset, table: Table) -> str:
-    """What a preview asks of an asset, as SQL: how many rows and persons there are for the purpose, and of the first columns
-    that may be told how many are filled, or their average."""
+    """What a preview asks of an asset, as SQL: how many rows and persons there are for the purpose, and how many cells of the
+    first columns are filled, the harmless ones first; none for which a request must be signed."""
     asked = ["COUNT(*) AS rows_there"]
     if asset.person_column:
         asked.append(f"COUNT(DISTINCT {quoted(asset.person_column)}) AS persons_there")
     shown = [
         column
-        for column in asset.columns
-        if column.name != asset.person_column and "aggregates" in table.grades[column.grade].forms
+        for column in sorted(asset.columns, key=lambda column: column.grade)
+        if column.name != asset.person_column
+        and "aggregates" in table.grades[column.grade].forms
+        and not grades.reaches(table.grades[column.grade].assurance, "high")
     ]
-    for column in shown[:FIGURES_MAX]:
-        name = quoted(column.name)
-        asked.append(f"COUNT({name}) AS {quoted(f'{column.name}_filled')}")
+    asked += [f"COUNT({quoted(one.name)}) AS {quoted(f'{one.name}_filled')}" for one in shown[:FIGURES_MAX]]
     return f"SELECT {', '.join(asked)} FROM {quoted(asset.id)}"  # noqa: S608 - of names on the card, quoted
 
 
