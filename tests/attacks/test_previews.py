@@ -79,7 +79,7 @@ def test_a_preview_is_free_whatever_the_offer_costs_and_costs_the_budget(node: N
         (agreement,) = state.list(Agreement)
         use = state.get(Use, found.use)
         owed = [row.balance for row in state.list(Account) if row.balance]
-    assert agreement.terms.price == 0 and use is not None and use.price == 0 and use.template == "preview"
+    assert agreement.terms.price == 0 and use is not None and use.price == 0 and use.template == "quality-preview"
     assert not owed, "no fee, no tier, no share"
     assert story.done(previewing.preview(node, story.OFFER, story.USER, story.PURPOSE, sql.parse)).worked_out.repeated
     assert spent(node) == found.charge, "the same again is charged to nobody"

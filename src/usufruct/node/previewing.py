@@ -1,4 +1,4 @@
-"""A preview of an offer: the node's own question, in the order of every use, at no price and within an allowance."""
+"""A quality preview of an offer: the node's own question, in the order of every use, at no price and within an allowance."""
 
 from __future__ import annotations
 

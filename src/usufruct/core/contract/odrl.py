@@ -22,8 +22,8 @@ ACTIONS = {
 
 PROFILE = "usu:terms"
 TEMPLATE = "usu:template"
-PREVIEW = "preview"
-"""What rules call a preview; so no template may be called that."""
+PREVIEW = "quality-preview"
+"""What rules call a quality preview; so no template may be called that."""
 
 
 def as_rules(of: Offer | Agreement) -> Ruleset:

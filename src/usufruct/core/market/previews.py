@@ -1,4 +1,4 @@
-"""Previews: a little of what data can tell, for nothing, so that a buyer can judge before she pays.
+"""Quality previews: a little of what data can tell, for nothing, so that a buyer can judge before she pays.
 
 What the card says everybody can read. What it does not say, above all how many of the persons let the data be used for
 *her* purpose and how full the columns are for them, is worked out as any answer is: under noise, charged to the asset's
@@ -40,7 +40,7 @@ FIGURES_MAX = 3  # columns that a preview looks at
 class PreviewsSet(Fact):
     """The provider lets those who look at an offer have previews, or no more."""
 
-    KIND = "previews.set/1"
+    KIND = "quality-preview.set/1"
     offer: str
     by: str
     allowed: bool
