@@ -67,7 +67,7 @@ def test_a_preview_is_read_before_anything_is_paid(node: Node) -> None:
     assert refused.status == 404 and "there are none of" in refused.text.lower()
     story.done(previewing.allow(node, story.OFFER, story.OPERATOR, True))
     page = send(user, found.form("/market/previews"))
-    assert page.status == 200 and "persons_there" in page.text and "It cost you nothing" in page.text
+    assert page.status == 200 and "Persons there" in page.text and "It cost you nothing" in page.text
     again = send(user, found.form("/market/previews"))
     assert "charged to nobody" in again.text
 
