@@ -22,11 +22,13 @@ from usufruct.cli import (
     forms,
     hold,
     income,
+    invoicing,
     journal,
     keep,
     keys,
     ledger,
     levy,
+    market,
     match,
     member,
     payout,
@@ -61,6 +63,11 @@ app.add_typer(right.right, name="right")
 app.add_typer(register.account, name="account")
 app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
+app.add_typer(market.need, name="need")
+app.add_typer(market.market, name="market")
+app.add_typer(market.auction, name="auction")
+app.add_typer(invoicing.invoice, name="invoice")
+app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")

@@ -115,7 +115,7 @@ class EndedTransform(Struct, forbid_unknown_fields=True):
 
 
 class NewOffer(Struct, forbid_unknown_fields=True):
-    """An offer of the operator. `price` as `5.00 EUR`, for one question."""
+    """An offer of the operator. `price` as `5.00 EUR` for one question, or of another model (see `core.access.pricing`)."""
 
     offer: Id
     asset: Id

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from usufruct.core.access.clauses import FeeDue
+from usufruct.core.access.pricing import EarningsReported
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.income.accounts import (
@@ -32,9 +33,11 @@ from usufruct.core.income.accounts import (
     members_of,
     of_party,
     remitted_of,
+    tax_of,
     vesting_of,
 )
 from usufruct.core.income.facts import LevyRemitted, PeriodClosed, PeriodPlanned
+from usufruct.core.income.invoices import CreditNoteIssued, InvoiceIssued, RefundMade
 from usufruct.core.income.payout_facts import BankLine, PayoutApproved, PayoutEnded, PayoutSent, StatementRead
 from usufruct.core.income.payout_state import Payout
 from usufruct.core.income.posting import CreditLimited, CurrencyExchanged, PaymentReceived, PostingCorrected
@@ -209,6 +212,19 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case LevyRemitted() as fact:
             memo = f"{fact.name}, remitted: {fact.reference}"
             book.move(fact.account, remitted_of(fact.account), fact.amount, fact.currency, memo)
+        case EarningsReported() as fact:
+            memo, payer = f"share of the earnings of {fact.period} by {fact.agreement}", of_party(fact.payer)
+            book.move(payer, income_of(fact.asset), fact.amount, fact.currency, memo)
+        case InvoiceIssued() as fact:
+            book.move(of_party(fact.payer), tax_of(fact.issuer), fact.tax, fact.currency, f"tax on {fact.invoice}")
+        case CreditNoteIssued() as fact:
+            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
+            for wrong in fact.lines:
+                source = income_of(wrong.asset) if wrong.undivided else of_party(fact.issuer)
+                book.move(source, payer, wrong.amount, fact.currency, memo)
+            book.move(tax_of(fact.issuer), payer, fact.tax, fact.currency, memo)
+        case RefundMade() as fact:
+            book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None

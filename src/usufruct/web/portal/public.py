@@ -31,6 +31,7 @@ from usufruct.web.portal import (
     exchange,
     grades,
     levies,
+    market,
     matches,
     member,
     openid,
@@ -213,6 +214,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *payments.handlers,
+        *payments.handlers, *market.handlers,
     ])
 ]  # fmt: skip
