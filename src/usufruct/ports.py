@@ -6,7 +6,7 @@ others. What the types cannot say is said in prose, and held by one test suite t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -17,6 +17,8 @@ from typing import Any, Protocol, TypeVar
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.income.holders import HolderPlan
+from usufruct.core.income.measure import Portion
+from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.records import RecordsPlan
@@ -289,6 +291,15 @@ class Services(Protocol):
 
     async def close(self) -> None:
         """Lets go of all connections."""
+
+
+class Settler(Protocol):
+    """What works settlements out."""
+
+    def settle(
+        self, portions: Sequence[Portion], before: Iterable[bytes], persons: int, least: int, seed: bytes
+    ) -> Settlement:
+        """The settlement, to the last byte that of `core.income.settlement.settle`, of any size. `before` is read once."""
 
 
 class Transaction(Reader, Protocol):

@@ -35,9 +35,12 @@ class Explanation:
     steps: tuple[str, ...]
 
 
-def explain(period: str, asset: str, currency: str, paid: int, members: int, counted: Sequence[Counted]) -> Explanation:
+def explain(
+    period: str, asset: str, currency: str, paid: int, members: int, counted: Sequence[Counted], owed: int | None = None
+) -> Explanation:
     """Sentences from the members' share down to her cents; `paid` and `members` in minor units, `counted` the uses in which
-    rows of hers counted."""
+    rows of hers counted. `owed` are the whole units that are carried out for her; None for a settlement of the first
+    version, which carried nothing."""
     amount = Money(paid, currency)
     steps = [f"the members' share of what `{asset}` earned in {period} is {Money(members, currency)}"]
     if not counted:
@@ -45,10 +48,18 @@ def explain(period: str, asset: str, currency: str, paid: int, members: int, cou
     used = dict.fromkeys(use.measure for use in counted)
     steps.append(f"it is split over the uses by what each earned, and within a use by {_within(list(used))}")
     steps += [_told(use, len(used) > 1) for use in counted]
-    steps.append(
-        f"your part of all of them together, in whole units: {amount}; units left over go to the largest remainders, "
-        "and among equal ones by a published lot"
-    )
+    if owed is None:
+        steps.append(
+            f"your part of all of them together, in whole units: {amount}; units left over go to the largest remainders, "
+            "and among equal ones by a published lot"
+        )
+    else:
+        steps.append(
+            f"your part of all of them together, with what was carried over for you before, in whole units: {amount}; "
+            "the rest stays yours and is carried to your next line"
+        )
+    if owed:
+        steps.append(f"{Money(owed, currency)} is below the least that is paid out, and is still owed to you")
     steps.append(
         "how many rows counted in all is told to no one outside the node, for an exact count would undo the noise on "
         "the answers; the audit of the journal works out every line again"

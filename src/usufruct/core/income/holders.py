@@ -9,7 +9,7 @@ Of a join several columns can say whose a row is. What a joined row adds is then
 
 Shares are exact numbers about persons' data, without noise, and do not depend on anybody's consent. So they are not answers:
 they are worked out for the steward or an auditor, before data are offered or after they were used, and never leave by a
-question (see decision 0046). Every such look is a fact.
+question (see decision 0054). Every such look is a fact.
 """
 
 from __future__ import annotations
@@ -194,8 +194,8 @@ def _of_totals(plan: HolderPlan, rows: Iterable[Sequence[Any]], name: str, order
             squares[holder] += wrong**2
             records[holder] += held[holder][0]
     grain = 10**plan.decimals
-    errors = {h: Fraction(shapley.root_up(squares[h] * UNIT**2), UNIT * grain) if sampled else None for h in found}
-    return [HolderShare(h, records[h], found[h] / grain, errors[h]) for h in sorted(found)]
+    told = {h: Fraction(shapley.root_up(squares[h] * UNIT**2), UNIT * grain) if sampled else None for h in found}
+    return [HolderShare(h, records[h], found[h] / grain, told[h]) for h in sorted(found)]
 
 
 def _means(own: Sequence[tuple[int, int, int, int]]) -> Callable[[Sequence[int]], Iterable[int]]:

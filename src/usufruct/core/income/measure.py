@@ -3,8 +3,8 @@
 The plainest measure is rows: in every answered question a person counted with a number of rows, after bounding; of what the
 question earned for the members she is due that part. Whoever publishes an asset can choose another (`value`) before it is
 used; then each person has a share in a use instead, a whole number that says nothing but its part of the sum. The parts are
-kept in millionths of a minor unit, exact for each use, and only their sum over the period is brought to whole units, so that
-many small uses are not rounded many times.
+kept in millionths of a minor unit, exact for each use, and only their sum is brought to whole units, so that many small
+uses are not rounded many times; what is less than a unit is carried from period to period (see `settlement`).
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ class EarningUse:
     weights: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """`amount` millionths of a minor unit that are divided by `weights`, one for each person by number; `name` is the
+    division's name, for ties."""
+
+    name: str
+    amount: int
+    weights: Sequence[int]
+
+
 def contributions(data: bytes) -> Sequence[int]:
     """The number of bounded rows of each person, from the bytes the engine wrote: unsigned 32-bit, little-endian."""
     rows = array("I")
@@ -70,17 +80,27 @@ def parts_of_uses(uses: Sequence[EarningUse], members_pool: int) -> list[int]:
     return divide(members_pool * MICRO, earned, "uses") if any(earned) else [0] * len(uses)
 
 
+def portions(uses: Sequence[EarningUse], members_pool: int) -> tuple[Portion, ...]:
+    """`members_pool` minor units as portions: one for each use that brings the members anything."""
+    parts = zip(uses, parts_of_uses(uses, members_pool), strict=True)
+    return tuple(Portion(use.id, part, use.weights) for use, part in parts if part)
+
+
+def due_of(found: Sequence[Portion], persons: int) -> list[int]:
+    """What each person is due of all portions together, in millionths; sums to them exactly."""
+    due = [0] * persons
+    for portion in found:
+        for number, amount in enumerate(divide(portion.amount, portion.weights, portion.name)):
+            due[number] += amount
+    return due
+
+
 def accrue(uses: Sequence[EarningUse], members_pool: int, persons: int) -> list[int]:
     """What each person is due of `members_pool` minor units, in millionths.
 
     Sums to the pool exactly, or to nothing if no use touched anybody's rows.
     """
-    due = [0] * persons
-    for use, part in zip(uses, parts_of_uses(uses, members_pool), strict=True):
-        if part:
-            for number, amount in enumerate(divide(part, use.weights, use.id)):
-                due[number] += amount
-    return due
+    return due_of(portions(uses, members_pool), persons)
 
 
 def of(read: Reader, asset: str) -> str:
