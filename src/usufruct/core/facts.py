@@ -141,6 +141,8 @@ FACTS: tuple[type[Fact], ...] = (
     income.CostStated,
     income.CreditGranted,
     income.CreditEnded,
+    income.MeasureChosen,
+    income.SharesRead,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -213,6 +215,7 @@ ROWS: tuple[type[Row], ...] = (
     income_state.Period,
     income_state.LastPeriod,
     income_state.LastSettlement,
+    income_state.ChosenMeasure,
     epochs.Epoch,
     epochs.LastEpoch,
 )

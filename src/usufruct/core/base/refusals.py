@@ -113,6 +113,8 @@ CODES: dict[str, str] = {
     "income.rule-late": "a rule of division applies to what is earned from now on only",
     "income.cost": "the cost says no amount, or not what for",
     "income.credit": "the credit is of no known kind, or says not how much, why or until when",
+    "income.measure": "uses wait to be divided by the measure that was agreed to",
+    "income.holders": "what each holder adds cannot be worked out for this total",
 }
 
 

@@ -148,3 +148,32 @@ class PeriodClosed(Fact):
 
     def about(self) -> tuple[str, ...]:
         return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureChosen(Fact):
+    """What the uses of an asset are divided by from here on: a `measure` of `core.income.measure.MEASURES`. It is chosen while
+    no use waits to be divided, so that nobody knows yet whom it would favour."""
+
+    KIND = "measure.chosen/1"
+    asset: str
+    measure: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class SharesRead(Fact):
+    """Somebody who looks after the node had it work out, from the rows of `assets`, what each holder adds to the total in
+    `question`; whose a row is stands in the columns `holders`. What came of it is not kept, and left no trace elsewhere."""
+
+    KIND = "shares.read/1"
+    assets: tuple[str, ...]
+    question: str
+    holders: tuple[str, ...]
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
