@@ -34,6 +34,7 @@ from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income import banking
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
@@ -41,6 +42,7 @@ from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
+from usufruct.engine.settlement import NumpySettler
 from usufruct.engine.spu import SpuIntersecting
 from usufruct.node import call, erase, identity, match_use, register, stored, use
 from usufruct.node.identities import Identities
@@ -49,14 +51,16 @@ from usufruct.node.once import Once
 from usufruct.peer.documents import HttpDocuments
 from usufruct.peer.timestamp import HttpAuthority, read_roots
 from usufruct.peer.witness import HttpWitnesses, read_trust
-from usufruct.ports import Clock, Entropy, Signer, Store
+from usufruct.ports import Clock, Entropy, PayingAccount, Settler, Signer, Store
 from usufruct.store.attested import SqliteAttestations
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
 from usufruct.store.logins import SqliteLogins
+from usufruct.store.orders import OrderFolder
 from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
+from usufruct.wire import pain
 from usufruct.wire.credentials import SdJwtCredentials, trusted_issuers
 from usufruct.wire.oauth import AHEAD_SECONDS
 
@@ -72,6 +76,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "engine_seconds": (60, "how long one question may run"),
     "engine": ("", "a Spark Connect server that works out questions, sc://… or env:NAME; empty: DuckDB in this node"),
     "engine_folder": ("", "with Spark: where it finds what it may read, by the same path on each of its machines"),
+    "ray": ("", "a Ray cluster that works out settlements, host:6379 or env:NAME; empty: this process does"),
     "witnesses": ("", "a tlog-policy file: the witnesses that are asked to sign checkpoints, and how many are enough"),
     "timestamp_url": ("", "a time stamp authority (RFC 3161) that is asked to stamp checkpoints"),
     "timestamp_ca": ("", "a PEM file with the root certificate of that authority"),
@@ -92,6 +97,8 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     ),
     "spu_here": ("", "with SPU: where its program listens on this machine, as 127.0.0.1:9531"),
     "spu_there": ("", "with SPU: where this machine finds the other node's, the end of a tunnel"),
+    "pay_from": ("", "the IBAN of the account that payouts are made from; empty: none are made"),
+    "pay_from_bic": ("", "the BIC of that account's bank, if it wants to be named"),
     "openid_issuer": ("", "an OpenID Connect provider at which people may log in"),
     "openid_client": ("", "what this node is called there (its client id)"),
     "openid_secret": ("", "env:NAME, the variable that holds the node's secret there"),
@@ -112,6 +119,7 @@ class Settings:
     engine_seconds: int
     engine: str = field(repr=False)  # may hold a token
     engine_folder: str
+    ray: str
     witnesses: str
     timestamp_url: str
     timestamp_ca: str
@@ -123,6 +131,8 @@ class Settings:
     spu_python: str
     spu_here: str
     spu_there: str
+    pay_from: str
+    pay_from_bic: str
     openid_issuer: str
     openid_client: str
     openid_secret: str
@@ -137,6 +147,7 @@ def create_node(
     origin: str = "",
     url: str = "",
     store: str = "",
+    pay_from: str = "",
 ) -> Settings:
     """A new node directory, with its key, and its operator as the first party.
 
@@ -167,7 +178,8 @@ def create_node(
         "currency": currency,
         "key": vkey(origin, key.public),
     }
-    values |= {name: value for name, value in {"url": url, "store": store}.items() if value}
+    given = {"url": url, "store": store, "pay_from": banking.iban(pay_from) if pay_from else ""}
+    values |= {name: value for name, value in given.items() if value}
     _write_settings(directory, values)
     try:
         with open_node(directory) as node:
@@ -247,8 +259,10 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 _outside(directory, settings, attestations),
                 _identities(settings, clock.now()),
                 RistrettoMatching(entropy.bytes),
+                _payer(directory, settings),
                 reach,
                 intersecting=_intersecting(settings),
+                settler=_open_settler(settings),
             )
             erase.recover(node)
             register.settle(node)
@@ -261,6 +275,19 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         finally:
             for opened in (store, logins, keyring, guard, attestations):
                 opened.close()
+
+
+def _payer(directory: Path, settings: Settings) -> OrderFolder:
+    """Who brings orders to the bank.
+
+    Raises:
+        BadInput: the account that the settings name cannot be.
+    """
+    account = None
+    if settings.pay_from:
+        number, bank = banking.iban(settings.pay_from), banking.bic(settings.pay_from_bic)
+        account = PayingAccount(number, banking.latin(settings.name), bank)
+    return OrderFolder(directory / "payouts", account, pain.write)
 
 
 def _intersecting(settings: Settings) -> SpuIntersecting | None:
@@ -313,6 +340,19 @@ def _open_engine(directory: Path, settings: Settings) -> DuckDbEngine:
         ) from None  # fmt: skip
     folder = directory / (settings.engine_folder or "scratch")
     return SparkEngine(data, address_of(settings.engine), folder, memory, seconds)
+
+
+def _open_settler(settings: Settings) -> Settler:
+    """What works out settlements, as the settings say."""
+    if not settings.ray:
+        return NumpySettler()
+    try:
+        from usufruct.engine.ray import RayCluster, address_of
+    except ImportError:
+        raise BadInput(
+            "input.settings", "the setting `ray` needs the extra `ray`", "install it with `pip install usufruct[ray]`"
+        ) from None
+    return RayCluster(address_of(settings.ray))
 
 
 def _outside(directory: Path, settings: Settings, attestations: SqliteAttestations) -> Outside:

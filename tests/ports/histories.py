@@ -266,6 +266,10 @@ class History:
             7,
             1,
             "",
+            root=f"{number}",
+            persons=5,
+            paid_out=6,
+            carried=1,
         )
         levied = LevyTotal("city", 1, "asset", 2026, 12, 1, 1)
         return PeriodPlanned(

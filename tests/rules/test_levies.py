@@ -15,12 +15,13 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import levies, rules
+from usufruct.core.income import levies, rules, settlement
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.facts import CostStated, PeriodPlanned
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.levies import LevyOwed, LevyTaken, LevyYear, Reckoned
 from usufruct.core.income.measure import EarningUse
-from usufruct.core.income.rules import Division, Earned
+from usufruct.core.income.rules import Division
 from usufruct.core.income.waterfall import DivisionRule, Due, Levied, Slice, pour
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.registry.state import Asset
@@ -190,7 +191,9 @@ def close(made: World, period: str, uses: list[EarningUse], fees: int = 0) -> Pe
     division = rules.divide_income(made.state, period, made.asset, earned, shipped(), made.at, reckoned.of["pay"])
     assert isinstance(division, Division)
     number, last = f"plan-{len(made.entries)}", len(made.entries) - 1
-    plan = rules.plan(made.state, number, period, last, "EUR", [division], {"pay": ""}, made.at, reckoned.totals)
+    kept = settlement.settle(division.portions, (), division.persons, division.least, bytes(32))
+    settled = {"pay": rules.Settled("", "", kept)}
+    plan = rules.plan(made.state, number, period, last, "EUR", [division], settled, made.at, reckoned.totals)
     assert isinstance(plan, PeriodPlanned)
     made.add(plan)
     closing = rules.close(made.state, period, number, "coop")

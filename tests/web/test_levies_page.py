@@ -25,8 +25,11 @@ def test_a_surcharge_is_told_before_it_is_owed(user: Any, stranger: Any, node: N
     assert "No levy is raised here" in stranger.get("/levies").text
     adopt(node, "city", "buyer", "use")
     shown = stranger.get("/levies")
-    assert "City <Council>" in shown.text and "bylaw 12" in shown.text
-    assert "3 % of the price of uses, each use by itself" in shown.text
+    assert (
+        "City <Council>" in shown.text
+        and "bylaw 12" in shown.text
+        and "3 % of the price of uses, each use by itself" in shown.text
+    )
     assert "for the levy city" in stranger.get("/").text
     assert "for the levy city" in user.get("/desk").text
     answered = story.answer(node)
@@ -72,7 +75,7 @@ def test_each_seller_reads_her_own_report_and_nobody_elses(member: Any, steward:
     assert len(report.sellers) == 12 and story.OPERATOR not in {one.party for one in report.sellers}
     with node.store.read() as state:
         plan = next(iter(state.list(PeriodPlan))).planned
-    assert sum(sum(one.quarters.paid) for one in report.sellers) == plan.statements[0].members
+    assert sum(sum(one.quarters.paid) for one in report.sellers) == plan.statements[0].paid_out
     assert sum(sum(one.quarters.fees) for one in report.sellers) == plan.income - plan.statements[0].members
     page = steward.get(f"/sellers/{year}").text
     assert page.count("Reportable") == 12

@@ -32,7 +32,7 @@ from usufruct.core.contract import state as contract_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
 from usufruct.core.income import facts as income
-from usufruct.core.income import ledger, levies
+from usufruct.core.income import ledger, levies, payout_facts, payout_state, posting
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
@@ -142,11 +142,24 @@ FACTS: tuple[type[Fact], ...] = (
     income.CostStated,
     income.CreditGranted,
     income.CreditEnded,
+    income.MeasureChosen,
+    income.SharesRead,
     levy.LevyAdopted,
     levy.LevyEnded,
     income.LevyRemitted,
     income.PeriodPlanned,
     income.PeriodClosed,
+    posting.CreditLimited,
+    posting.PaymentReceived,
+    posting.CurrencyExchanged,
+    posting.PostingCorrected,
+    payout_facts.PayoutInstructed,
+    payout_facts.PayoutProposed,
+    payout_facts.PayoutRefused,
+    payout_facts.PayoutApproved,
+    payout_facts.PayoutSent,
+    payout_facts.PayoutEnded,
+    payout_facts.StatementRead,
     epochs.EpochClosed,
 )
 
@@ -217,9 +230,21 @@ ROWS: tuple[type[Row], ...] = (
     income_state.Cost,
     income_state.Credit,
     income_state.Vesting,
+    ledger.Reservation,
+    ledger.CreditLimit,
+    ledger.Corrected,
+    payout_state.Instruction,
+    payout_state.Payout,
+    payout_state.LastPayout,
+    payout_state.Payment,
+    payout_state.PaidTogether,
+    payout_state.Statement,
+    payout_state.SeenLine,
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    income_state.LastSettlement,
+    income_state.ChosenMeasure,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -250,6 +275,7 @@ FOLDS = (
     masking.fold,
     cubes.fold,
     income_state.fold,
+    payout_state.fold,
     epochs.fold,
 )
 

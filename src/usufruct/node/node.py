@@ -24,6 +24,8 @@ from usufruct.ports import (
     Logins,
     Noise,
     Passwords,
+    Payer,
+    Settler,
     Signer,
     Store,
     TableKeys,
@@ -110,10 +112,12 @@ class Node:
     outside: Outside
     identities: Identities
     matching: Matching
+    payer: Payer
     reach: Callable[[str], None] = no_step
     disclosed: Book = field(default_factory=Book)
     runs: Runs[Any] = field(default_factory=Runs)
     intersecting: Intersecting | None = None
+    settler: Settler = field(kw_only=True)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
         """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.income import settlement
 from usufruct.core.income.facts import AssetStatement
-from usufruct.core.income.measure import contributions
+from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.income.sellers import (
     ACTIVITIES,
     SERVICES,
@@ -20,6 +19,7 @@ from usufruct.core.income.sellers import (
     of_statement,
     standing,
 )
+from usufruct.core.income.settlement import Lines
 from usufruct.core.income.state import Period, PeriodPlan
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset, Party, Person
@@ -83,7 +83,7 @@ def _movements(state: Snapshot, year: int, operator: str) -> Iterator[Movement]:
 
 def _members(state: Snapshot, statement: AssetStatement) -> dict[str, tuple[int, int]]:
     """What each member of an asset was paid, and for how many uses; only those who were paid anything."""
-    data = state.evidence(statement.lines)
+    _, paid = Lines(statement, state.evidence).columns()
     rows = []
     for name in statement.uses:
         use = state.get(Use, name)  # a fee is no use: it was earned by the uses of its agreement
@@ -91,8 +91,7 @@ def _members(state: Snapshot, statement: AssetStatement) -> dict[str, tuple[int,
             rows.append(contributions(state.evidence(use.contributions)))
     found: dict[str, tuple[int, int]] = {}
     for person in state.list(Person, asset=statement.asset):
-        paid = settlement.line(data, person.number).paid
-        if paid:
-            uses = sum(1 for counted in rows if person.number < len(counted) and counted[person.number])
-            found[person.party] = (paid, uses)
+        if amount := rows_of(paid, person.number):
+            uses = sum(1 for counted in rows if rows_of(counted, person.number))
+            found[person.party] = (amount, uses)
     return found

@@ -41,6 +41,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.measure import ROWS, SHARES_TYPE
+from usufruct.core.income.posting_rules import covered
 from usufruct.core.privacy import ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
 from usufruct.core.privacy.spending import paying
@@ -255,6 +256,8 @@ def _begin(
     request, decision = decide(tx, wanted)
     if isinstance(held, Refusal):
         decision = held
+    if isinstance(decision, Deed):
+        decision = covered(tx, requester, _prices(decision)) or decision
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     match decision:
@@ -265,6 +268,10 @@ def _begin(
             return decision, tx.append(QueryRepeated(of.id, requester, of.asset, of.purpose, actors)).seq
         case _:
             return Admitted(admit(tx, use, wanted, decision), decision)
+
+
+def _prices(deed: Deed[Any]) -> Iterator[tuple[int, str]]:
+    return ((permit.price, permit.agreement.terms.currency) for _, permit in deed.parts)
 
 
 def _go_on(

@@ -36,6 +36,7 @@ from usufruct.web import (
     log,
     matches,
     messages,
+    payments,
     pools,
     rights,
     services,
@@ -53,6 +54,8 @@ LOG = logging.getLogger(__name__)
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, pools, rights,
     services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,
+    rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -81,6 +84,8 @@ _STATUS = {
     "terms": 422,
     "income": 409,
     "levy": 422,
+    "ledger": 409,
+    "payout": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -106,6 +111,8 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "ledger.limit": 402,
+    "payout.statement": 422,
 }
 
 

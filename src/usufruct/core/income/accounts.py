@@ -3,13 +3,16 @@
 `party:institute` owes or is owed, `asset:wagepan:income` holds what uses earned and was not yet divided, `fund:solidarity`
 is the members' fund, `asset:wagepan:members` is the control account of what its members are owed: each member's own line
 stands in the settlement that the control transfer names, and the lines sum to the transfer. What is promised over months
-waits under the name of the account that it is for, with `:vesting` behind it.
+waits under the name of the account that it is for, with `:vesting` behind it. `bank` is our account at the bank, `cash` what
+came in beside it, `suspense` what a statement shows and nobody has explained, and through `exchange` one currency becomes
+another.
 """
 
 from __future__ import annotations
 
 SOLIDARITY = "fund:solidarity"
 TRAINING = "fund:training"
+BANK, CASH, SUSPENSE, EXCHANGE = "bank", "cash", "suspense", "exchange"
 
 
 def of_party(party: str) -> str:

@@ -16,8 +16,9 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.division import divide
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.facts import LevyRemitted, LevyTotal, PeriodClosed, PeriodPlanned
-from usufruct.core.income.rules import Earned, poured
+from usufruct.core.income.rules import poured
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.income.waterfall import COSTS, LEVIES, Levied, Poured
 from usufruct.core.privacy.facts import QueryAnswered

@@ -35,6 +35,7 @@ from usufruct.web.portal import (
     member,
     openid,
     pages,
+    payments,
     pools,
     products,
     requests,
@@ -212,5 +213,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
+        *payments.handlers,
     ])
 ]  # fmt: skip
