@@ -53,7 +53,7 @@ def portal_routes(app: Litestar, method: str) -> list[tuple[str, Any]]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             if method in handler.http_methods and not route.path.startswith("/api/") and not handler.include_in_schema:
-                path = route.path.replace("{seq:int}", "3").replace("{version:int}", "1")
+                path = route.path.replace("{seq:int}", "3").replace("{version:int}", "1").replace("{year:int}", "2026")
                 path = path.replace("{name:str}", "style.css" if "static" in path else "plan-1")
                 found.append((re.sub(r"{\w+:str}", "use-1", path), handler.opt["rule"]))
     return found

@@ -271,7 +271,7 @@ def _begin(
 
 
 def _prices(deed: Deed[Any]) -> Iterator[tuple[int, str]]:
-    return ((permit.price, permit.agreement.terms.currency) for _, permit in deed.parts)
+    return ((permit.owed, permit.agreement.terms.currency) for _, permit in deed.parts)
 
 
 def _go_on(

@@ -59,6 +59,7 @@ _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,
     rights, services, tables, templates, training,
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, invoicing, log, lineage, market, matches,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, payments,
     pools, rights, services, tables, templates, training,
 )  # fmt: skip
 

@@ -44,6 +44,7 @@ from usufruct.core.income.posting import CreditLimited, CurrencyExchanged, Payme
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Use
+from usufruct.core.rulebook.levy import Surcharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,10 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     book = _Book(read, entry)
     match entry.fact:
         case QueryAdmitted() as fact:
-            book.reserve(fact.use, of_party(fact.requester), income_of(fact.asset), fact.price, fact.currency)
+            payer = of_party(fact.requester)
+            book.reserve(fact.use, payer, income_of(fact.asset), fact.price, fact.currency)
+            for levy in fact.levies:
+                book.reserve(_levied(fact.use, levy), payer, levy.to, levy.amount, fact.currency)
         case QueryAnswered() | QueryAbandoned() as fact:
             use = read.get(Use, fact.use)
             assert use is not None
@@ -203,9 +207,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             if use.price and isinstance(fact, QueryAnswered):
                 book.post(use.id, payer, use.price, f"price of {use.id}")
                 for levy in use.levies:
-                    book.move(payer, levy.to, levy.amount, use.currency, f"{levy.name} on the price of {use.id}")
+                    book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
             elif use.price:
                 book.void(use.id, payer)
+                for levy in use.levies:
+                    book.void(_levied(use.id, levy), payer)
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
             book.move(of_party(fact.payer), income_of(fact.asset), fact.amount, fact.currency, memo)
@@ -254,6 +260,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case _:
             return
     yield from book.rows()
+
+
+def _levied(use: str, levy: Surcharge) -> str:
+    """What a surcharge on a use is reserved for."""
+    return f"{use}:{levy.name}"
 
 
 def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
