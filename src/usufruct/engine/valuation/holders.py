@@ -1,0 +1,46 @@
+"""What each of a few holders adds to a buyer's own model: it is fitted to the data of every coalition of them.
+
+With M holders there are 2^M coalitions, so there can be 16 at most. What a coalition is worth is how many of the buyer's rows
+a model of its data tells rightly: a whole number. So the shares are exact, and sum to what the model of all data tells, less
+what is told without any: nothing. Rows are put in order by their contents before each fit, so that it does not matter in
+which they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from usufruct.core.income.coalitions import PLAYERS_MAX, shapley
+from usufruct.engine.valuation.copies import in_order
+from usufruct.engine.valuation.neighbours import Points, Whole
+
+Told = Callable[[Points, Whole, Points], Whole]
+"""What a model of labelled records says of rows."""
+
+
+def shares(
+    records: Points, labels: Whole, holder: Whole, rows: Points, told: Whole, holders: int, fit: Told
+) -> list[Fraction]:
+    """The exact value of each of `holders`, in rows told rightly; `holder` says whose each record is.
+
+    Raises:
+        ValueError: there are too many holders.
+    """
+    if holders > PLAYERS_MAX:
+        raise ValueError(f"{holders} holders have too many coalitions; at most {PLAYERS_MAX} can be looked at")
+    order = in_order(records, labels, np.zeros(len(labels), np.int64))
+    records, labels, holder = records[order], labels[order], holder[order]
+    worth = []
+    for bits in range(1 << holders):
+        in_it = (bits >> holder) & 1 == 1
+        there = labels[in_it]
+        if not len(there):
+            worth.append(0)
+        elif (there == there[0]).all():
+            worth.append(int((told == there[0]).sum()))
+        else:
+            worth.append(int((fit(records[in_it], there, rows) == told).sum()))
+    return shapley(worth)
