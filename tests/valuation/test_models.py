@@ -66,10 +66,10 @@ def test_shuffled_labels_are_worth_what_guessing_is() -> None:
 def test_copies_of_the_validation_rows_come_out_on_top() -> None:
     """Nothing in a measure can tell that somebody knew the rows: they must stay with the buyer."""
     points, given, rows, told, _ = noisy("digits", SEED)
-    points, given = np.concatenate((points, rows[:40])), np.concatenate((given, told[:40]))
-    values = neighbours.values(points, given, rows[:40], told[:40], 5)
-    assert found(np.arange(320) < 280, values) > 0.9
-    assert np.median(values[280:]) > np.quantile(values[:280], 0.95)
+    points, given = np.concatenate((points, rows[:35])), np.concatenate((given, told[:35]))
+    values = neighbours.values(points, given, rows[:35], told[:35], 5)
+    members = values.reshape(9, 35).sum(axis=1)  # the last is who knew
+    assert members[8] > 1.3 * members[:8].max()
 
 
 def test_quality_does_not_depend_on_the_order_of_rows() -> None:
