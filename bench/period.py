@@ -28,6 +28,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
 from usufruct.core.income.facts import PeriodPlanned
 from usufruct.core.income.measure import EarningUse, accrue
+from usufruct.core.income.rules import Earned
 from usufruct.core.income.settlement import total_paid
 from usufruct.core.privacy.facts import BudgetOpened, QueryAdmitted, QueryAnswered
 from usufruct.core.registry.facts import AssetRegistered, Column, PartyRegistered, PersonsEnrolled, Quality
@@ -132,7 +133,9 @@ def _split(node: Node, members: int, rows: Sequence[array[int]], turns: int) -> 
     lines = bytes(16 * members)
 
     def divide() -> object:
-        return rules.divide_income("split", asset, uses, node.rulebook, node.clock.now())
+        now = node.clock.now()
+        with node.store.read() as state:
+            return rules.divide_income(state, "split", asset, Earned(uses, now, []), node.rulebook, now)
 
     def keep() -> object:
         return node.store.write(lambda tx: tx.attach("application/octet-stream", lines))

@@ -34,7 +34,8 @@ from usufruct.core.exchange.facts import (
     ServiceRegistered,
     ServiceWithdrawn,
 )
-from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned, Share
+from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
+from usufruct.core.income.waterfall import Share
 from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.registry.facts import (
@@ -258,6 +259,12 @@ class History:
             return PeriodClosed(*self._plans.pop(), "anna")
         self._plans.append((f"period-{number}", f"plan-{number}"))
         statement = AssetStatement(
-            "rides", (), 12, (Share("party:anna", 5000, 4), Share("fund:solidarity", 0, 1)), 7, 1, ""
+            "rides",
+            (),
+            12,
+            (Share("party:anna", 5000, 4, "running", "work", 12), Share("fund:solidarity", 0, 1)),
+            7,
+            1,
+            "",
         )
         return PeriodPlanned(f"plan-{number}", f"period-{number}", None, 0, 1, "EUR", 12, (statement,))

@@ -29,6 +29,8 @@ from usufruct.core.access.templates import TemplateApproved, TemplateProposed, T
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
+from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted
+from usufruct.core.income.waterfall import DivisionRule, Slice
 from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
 from usufruct.core.privacy.cubes import CubeBuilt, CubeDeclared
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryRepeated
@@ -146,10 +148,18 @@ def story(
             TemplateApproved(f"template-{number}", 1, b), TemplateWithdrawn(f"template-{number}", 1, a),
         ],
         [QueryRepeated("use-1", a, asset, "Marketing")],
+        [
+            DivisionAdopted(int(number), DIVISION, NOW, a, asset), CostStated(f"cost-{number}", asset, b, 9, "EUR", "disks", a),
+            CreditGranted(f"credit-{number}", asset, "labelling", b, 3, "labels", THEN, a),
+            CreditEnded(f"credit-{number}", b, "done", a),
+        ],
         _runs(number, asset, a, b),
         _matches(number, asset, a),
     ]  # fmt: skip
     return stories[turn % len(stories)]
+
+
+DIVISION = DivisionRule("t", "s", "a", (Slice("members", "factors", 10_000, "members"),), "members")
 
 
 def _matches(number: str, asset: str, party: str) -> list[Fact]:

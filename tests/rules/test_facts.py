@@ -28,6 +28,7 @@ from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.income import rules as income
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import EarningUse
+from usufruct.core.income.rules import Earned
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.registry import conveyance
@@ -236,11 +237,13 @@ class History(World):
         first, last = income.first_fact(self.state), len(self.entries) - 1
         ended = [u for u in self.state.list(Use, state="answered") if first <= u.ended <= last and u.price]
         divisions = [
-            income.divide_income("q", self.asset, [EarningUse(u.id, u.price, [which] * 10) for u in ended], shipped(), self.at)
+            income.divide_income(self.state, "q", self.asset, Earned(
+                [EarningUse(u.id, u.price, [which] * 10) for u in ended], self.at, []
+            ), shipped(), self.at)
         ] if ended else []  # fmt: skip
         period = f"x-{len(self.entries)}"
         found = [d for d in divisions if isinstance(d, income.Division)]
-        plan = income.plan(self.state, f"{period}-plan", period, last, "EUR", found, {"pay": "sealed"})
+        plan = income.plan(self.state, f"{period}-plan", period, last, "EUR", found, {"pay": "sealed"}, self.at)
         self.attempt(plan)
         if not isinstance(plan, Refusal) and which % 4:
             self.attempt(income.close(self.state, period, plan.plan, "coop"))

@@ -17,14 +17,16 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import ledger, rules, settlement
+from usufruct.core.income import accounts, rules, settlement
 from usufruct.core.income.division import divide, lot
 from usufruct.core.income.explanation import explain
-from usufruct.core.income.facts import PeriodPlanned, Share
+from usufruct.core.income.facts import PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import MICRO, EarningUse, accrue, contributions, parts_of_uses
+from usufruct.core.income.rules import Division, Earned
 from usufruct.core.income.settlement import Line
 from usufruct.core.income.state import LastPeriod, Period
+from usufruct.core.income.waterfall import Share
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
 from usufruct.core.rulebook.parameters import Parameter, Rulebook, shipped
 
@@ -183,23 +185,29 @@ def earning(row: dict[str, str]) -> list[EarningUse]:
     ]
 
 
+def divided(world: World, period: str, uses: list[EarningUse], rulebook: Rulebook | None = None) -> Division | Refusal:
+    earned = Earned(uses, world.at, [])
+    return rules.divide_income(world.state, period, world.asset, earned, rulebook or shipped(), world.at)
+
+
 @cases(SHARES)
 def test_shares(row: dict[str, str]) -> None:
     world = pay(World())
     uses = earning(row)
     for use in uses:
         use.weights.extend([0] * 6)  # type: ignore[attr-defined]
-    division = rules.divide_income("q1", world.asset, uses, shipped(), world.at)
-    assert isinstance(division, rules.Division)
-    operator, fund = division.shares
-    assert (operator.account, fund.account) == ("party:coop", "fund:solidarity")
-    assert [operator.amount, fund.amount, division.members] == [int(row[n]) for n in ("operator", "fund", "members")]
+    division = divided(world, "q1", uses)
+    assert isinstance(division, Division)
+    statement = division.statement
+    amounts = dict.fromkeys(("party:coop", "fund:solidarity"), 0)
+    for share in statement.shares:
+        amounts[share.account] += share.amount
+    operator, fund = amounts.values()
+    assert [operator, fund, statement.members] == [int(row[n]) for n in ("operator", "fund", "members")]
     paid = [settlement.line(division.settlement, number).paid for number in range(10)]
     assert paid == [int(amount) for amount in row["paid to each"].split()] + [0] * 6
-    assert division.paid == sum(1 for amount in paid if amount)
-    assert operator.amount + fund.amount + sum(paid) == division.income == sum(use.price for use in uses)
-    points = [operator.basis_points, fund.basis_points]
-    assert points == ([2000, 1000] if division.members else [2000, 8000]), "a share says what was really taken"
+    assert statement.paid == sum(1 for amount in paid if amount)
+    assert operator + fund + sum(paid) == statement.income == sum(use.price for use in uses)
 
 
 def test_shares_that_do_not_add_up_are_refused() -> None:
@@ -210,7 +218,7 @@ def test_shares_that_do_not_add_up_are_refused() -> None:
         rulebook = Rulebook(
             Parameter(f"income.{n}-basis-points", v, day, day, "s", "a") for n, v in zip(names, points, strict=True)
         )
-        refusal = rules.divide_income("q1", world.asset, [EarningUse("u", 10, [1] * 10)], rulebook, world.at)
+        refusal = divided(world, "q1", [EarningUse("u", 10, [1] * 10)], rulebook)
         assert isinstance(refusal, Refusal)
         assert refusal.code == "income.shares"
         assert f"{sum(points)} of 10000" in refusal.reasons[0]
@@ -230,10 +238,10 @@ def planned(world: World, period: str, uses: list[EarningUse]) -> Fact | Refusal
     refusal = rules.can_plan(world.state, period)
     if refusal:
         return refusal
-    divisions = [rules.divide_income(period, world.asset, uses, shipped(), world.at)] if uses else []
+    divisions = [divided(world, period, uses)] if uses else []
     last = len(world.entries) - 1
-    sealed = [division for division in divisions if isinstance(division, rules.Division)]
-    return rules.plan(world.state, f"plan-{last + 1}", period, last, "EUR", sealed, {"pay": "sealed"})
+    sealed = [division for division in divisions if isinstance(division, Division)]
+    return rules.plan(world.state, f"plan-{last + 1}", period, last, "EUR", sealed, {"pay": "sealed"}, world.at)
 
 
 def refused(answer: object) -> str:
@@ -296,15 +304,18 @@ def test_nobody_s_rows_and_a_free_use_leave_a_ledger_that_balances() -> None:
     world = pay(World())
     plan = planned(world, "q1", [earn(world, 1000, [0] * 10)])
     assert isinstance(plan, PeriodPlanned)
-    assert plan.statements[0].shares[1] == Share(ledger.SOLIDARITY, 8000, 800)
+    assert plan.statements[0].shares[1:] == (
+        Share(accounts.SOLIDARITY, 1000, 100, "solidarity", "responsibility"),
+        Share(accounts.SOLIDARITY, 7000, 700, "members", "factors"),
+    )
     world.add(plan)
     closed = rules.close(world.state, "q1", plan.plan, "coop")
     assert not isinstance(closed, Refusal)
     world.add(closed)
     assert balances(world)["fund:solidarity"] == 800
     assert sum(balances(world).values()) == 0
-    memos = [transfer.memo for transfer in world.state.list(Transfer, credit=ledger.SOLIDARITY)]
-    assert memos == ["q1: 80 % of the income"]
+    memos = [transfer.memo for transfer in world.state.list(Transfer, credit=accounts.SOLIDARITY)]
+    assert memos == ["q1: solidarity, 10 %", "q1: members, 70 %"]
     last, period = world.state.get(LastPeriod), world.state.get(Period, "q1")
     assert last is not None and period is not None
     assert (last.period, last.number, period.number) == ("q1", 1, 1)

@@ -18,6 +18,7 @@ from usufruct.cli import (
     decision,
     delegation,
     demo,
+    division,
     forms,
     hold,
     journal,
@@ -57,6 +58,7 @@ app.add_typer(register.account, name="account")
 app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
 app.add_typer(delegation.delegation, name="delegation")
+app.add_typer(division.division, name="division")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")

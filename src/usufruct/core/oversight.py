@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement, Negotiation
-from usufruct.core.income import ledger
+from usufruct.core.income import accounts
 from usufruct.core.income.ledger import Account
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.registry.state import Asset
@@ -80,7 +80,7 @@ def warnings(read: Reader, operator: str, at: Instant) -> Iterator[Warning]:
         if (
             account.balance > 0
             and account.id.startswith("asset:")
-            and account.id == ledger.income_of(account.id.split(":")[1])
+            and account.id == accounts.income_of(account.id.split(":")[1])
         ):
             yield Warning(
                 "undivided", account.id, f"{account.id} holds income that is not divided", "plan and close a period"

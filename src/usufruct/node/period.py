@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from usufruct.core.access.clauses import EarnedFee
@@ -12,6 +12,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.measure import EarningUse, contributions, shares
+from usufruct.core.income.rules import Earned
 from usufruct.core.income.settlement import MEDIA_TYPE
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset
@@ -33,10 +34,10 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
         now = node.clock.now()
         divisions = []
         for asset in state.list(Asset):
-            uses = list(earning_uses(state, asset.id, first, last))
-            if not uses:
+            earned = earned_by(state, asset.id, first, last)
+            if earned is None:
                 continue
-            division = rules.divide_income(period, asset, uses, node.rulebook, now)
+            division = rules.divide_income(state, period, asset, earned, node.rulebook, now)
             if isinstance(division, Refusal):
                 return division
             divisions.append(division)
@@ -47,22 +48,20 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         if rules.first_fact(tx) != first:
             return rules.overtaken(period)
-        seals = {division.asset: tx.attach(MEDIA_TYPE, division.settlement) for division in divisions}
+        seals = {one.statement.asset: tx.attach(MEDIA_TYPE, one.settlement) for one in divisions}
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals)
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals, now)
 
     node.reach("period before planned")
     return node.record(rule)
 
 
-def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable[EarningUse]:
-    """The answered uses of an asset that ended between two facts, with everybody's bounded rows; and the fees that were due
-    between them, each earned by the rows that counted in the uses of its agreement."""
+def earned_by(state: Snapshot, asset: str, first: int, last: int) -> Earned | None:
+    """What an asset earned between two facts: its answered uses that ended there, with what each person is paid by; and the
+    fees that were due, each earned by the rows that counted in the uses of its agreement. None if it earned nothing."""
     uses = [use for use in state.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
-    for use in uses:
-        if use.price:
-            yield EarningUse(use.id, use.price, _weights(state, use))
     fees = [fee for fee in state.list(EarnedFee, asset=asset) if first <= fee.seq <= last]
+    earning = [EarningUse(use.id, use.price, _weights(state, use)) for use in uses if use.price]
     found = state.get(Asset, asset)
     for agreement in dict.fromkeys(fee.agreement for fee in fees):
         rows = [0] * (found.quality.persons if found else 0)
@@ -70,9 +69,13 @@ def earning_uses(state: Snapshot, asset: str, first: int, last: int) -> Iterable
             if use.agreement == agreement:
                 counted = contributions(state.evidence(use.contributions))  # of a pool as many as there were then
                 rows = [sum(pair) for pair in zip_longest(rows, counted, fillvalue=0)]
-        for fee in fees:
-            if fee.agreement == agreement:
-                yield EarningUse(numbered("fee", fee.seq), fee.amount, rows)
+        earning += [
+            EarningUse(numbered("fee", fee.seq), fee.amount, rows) for fee in fees if fee.agreement == agreement
+        ]
+    if not earning:
+        return None
+    since = min([use.at for use in uses] + [state.entry(fee.seq).at for fee in fees])
+    return Earned(earning, since, [state.evidence(use.population) for use in uses])
 
 
 def _weights(state: Snapshot, use: Use) -> Sequence[int]:

@@ -18,8 +18,9 @@ from usufruct.core.access import proof
 from usufruct.core.base import canonical
 from usufruct.core.base.records import Entry, Fact, Row, plain
 from usufruct.core.income import measure, settlement
+from usufruct.core.income.accounts import members_of
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
-from usufruct.core.income.ledger import Account, Transfer, members_of
+from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget

@@ -4,23 +4,86 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
+from usufruct.core.income.waterfall import DivisionRule, Share
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share of the whole that goes to one account: `basis_points` of ten thousand, and what that comes to."""
+class DivisionAdopted(Fact):
+    """From `effective` on, what `asset` earns is divided by this rule; without an asset, what all earn that have no rule of
+    their own. `number` counts the rules of the asset from 1."""
 
-    account: str
-    basis_points: int
+    KIND = "division.adopted/1"
+    number: int
+    rule: DivisionRule
+    effective: Instant
+    by: str
+    asset: str = ""
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class CostStated(Fact):
+    """Keeping or serving the asset cost `party` so much, in minor units, for `what`; it is paid back out of what the asset
+    earns, as far as the rule of division lets it. `evidence` names the bill."""
+
+    KIND = "cost.stated/1"
+    cost: str
+    asset: str
+    party: str
     amount: int
+    currency: str
+    what: str
+    by: str
+    evidence: str = ""
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party,)
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGranted(Fact):
+    """`party` put `units` of a `kind` of work or knowledge into the asset (see `waterfall.CREDITS`), and shares by them in
+    what the rule sets aside for that, until `until`; `why` says what was done."""
+
+    KIND = "credit.granted/1"
+    credit: str
+    asset: str
+    kind: str
+    party: str
+    units: int
+    why: str
+    until: Instant
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party,)
+
+
+@dataclass(frozen=True, slots=True)
+class CreditEnded(Fact):
+    """The credit counts no more, from here on."""
+
+    KIND = "credit.ended/1"
+    credit: str
+    party: str
+    why: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.party,)
 
 
 @dataclass(frozen=True, slots=True)
 class AssetStatement:
     """The division of what one asset earned: `uses` that earned it, `income` in minor units, who gets what of it.
 
-    `lines` is the sealed settlement: for each person's number her weight and amount. `members` is their sum.
+    `lines` is the sealed settlement: for each person's number her weight and amount. `members` is their sum, of which
+    `floor` was divided among all alike. `rule` is the number of the rule of division, of the asset's own if `own`; 0 for
+    that of the rulebook.
     """
 
     asset: str
@@ -30,6 +93,20 @@ class AssetStatement:
     members: int
     paid: int
     lines: str
+    floor: int = 0
+    rule: int = 0
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Of the share number `n` of what `asset` earned in `period`, `amount` minor units have vested for `account`."""
+
+    period: str
+    asset: str
+    n: int
+    account: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +125,7 @@ class PeriodPlanned(Fact):
     currency: str
     income: int
     statements: tuple[AssetStatement, ...]
+    releases: tuple[Release, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,6 @@
 """The ledger: transfers from one account to another, each a row that balances by construction.
 
-An account is a path: `party:institute` owes or is owed, `asset:wagepan:income` holds what uses earned and was not yet
-divided, `fund:solidarity` is the members' fund, `asset:wagepan:members` is the control account of what its members are
-owed: each member's own line stands in the settlement that the control transfer names, and the lines sum to the transfer.
-A balance is credits minus debits; over all accounts they sum to zero.
+What accounts there are, `accounts` says. A balance is credits minus debits; over all accounts they sum to zero.
 """
 
 from __future__ import annotations
@@ -14,12 +11,11 @@ from dataclasses import dataclass
 from usufruct.core.access.clauses import FeeDue
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
-from usufruct.core.income.facts import PeriodClosed
+from usufruct.core.income.accounts import income_of, members_of, of_party, vesting_of
+from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAnswered
 from usufruct.core.privacy.state import Use
-
-SOLIDARITY = "fund:solidarity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +44,6 @@ class Account(Row):
     balance: int
 
 
-def of_party(party: str) -> str:
-    """The account of a party."""
-    return f"party:{party}"
-
-
-def income_of(asset: str) -> str:
-    """Where what an asset earned waits to be divided."""
-    return f"asset:{asset}:income"
-
-
-def members_of(asset: str) -> str:
-    """The control account of what an asset's members are owed."""
-    return f"asset:{asset}:members"
-
-
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The transfers that a fact brings about, and the balances after them."""
     match entry.fact:
@@ -80,24 +61,23 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
-            moves = []
-            for statement in plan.planned.statements:
-                source = income_of(statement.asset)
-                moves += [
-                    (source, s.account, s.amount, f"{fact.period}: {s.basis_points / 100:g} % of the income")
-                    for s in statement.shares
-                ]
-                moves.append(
-                    (
-                        source,
-                        members_of(statement.asset),
-                        statement.members,
-                        f"{fact.period}: settlement of the members",
-                    )
-                )
-            yield from _post(read, entry, plan.planned.currency, [move for move in moves if move[2]])
+            yield from _post(read, entry, plan.planned.currency, [move for move in _division(plan.planned) if move[2]])
         case _:
             return
+
+
+def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
+    """What the closing of a period moves: the shares of what each asset earned, and what has vested of earlier ones."""
+    for statement in plan.statements:
+        source = income_of(statement.asset)
+        for share in statement.shares:
+            to = vesting_of(share.account) if share.vests_months else share.account
+            of = f", {share.basis_points / 100:g} %" if share.basis_points else ""
+            yield source, to, share.amount, f"{plan.period}: {share.name or 'share'}{of}"
+        yield source, members_of(statement.asset), statement.members, f"{plan.period}: settlement of the members"
+    for release in plan.releases:
+        memo = f"{plan.period}: vested of {release.period}"
+        yield vesting_of(release.account), release.account, release.amount, memo
 
 
 def _post(read: Reader, entry: Entry, currency: str, moves: Iterable[tuple[str, str, int, str]]) -> Iterator[Row]:

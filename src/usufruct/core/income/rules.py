@@ -1,41 +1,61 @@
 """The division of a period: a plan first, then, on approval, the closing that carries it out.
 
-The rule is three shares of what an asset earned (the operator's, the solidarity fund's, the members') from the rulebook
-in force when the period is planned; the members' share is divided by use (see `measure`). A plan names the last closed
+By which rule, is decided before the money is earned: the rule in force when the first of the period's uses was admitted (see
+`waterfall`). The members' share is divided by use (see `measure`). A plan names the last closed
 period as its parent and covers exactly the facts since then; once another plan was closed, its parent is no longer the
 last, and it can no longer be carried out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from usufruct.core.base.ids import checked
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.income import ledger, settlement
+from usufruct.core.income import settlement
+from usufruct.core.income.accounts import of_party
 from usufruct.core.income.division import divide
-from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned, Share
+from usufruct.core.income.facts import (
+    AssetStatement,
+    PeriodClosed,
+    PeriodPlanned,
+    Release,
+)
 from usufruct.core.income.measure import EarningUse, accrue
-from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
-from usufruct.core.registry.state import Asset
+from usufruct.core.income.state import (
+    OPEN,
+    Credit,
+    LastPeriod,
+    Period,
+    PeriodPlan,
+    Vesting,
+    costs_of,
+    rule_in_force,
+)
+from usufruct.core.income.waterfall import FLOOR, MEMBERS, by_rulebook, pour, unfit
+from usufruct.core.registry import rights
+from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook.parameters import Rulebook
 
-WHOLE = 10_000  # basis points
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What one asset earned in a period: the `uses` that earned it, the first of them at `since`, and the `populations` whose
+    data could be used in them, as bitmaps."""
+
+    uses: Sequence[EarningUse]
+    since: Instant
+    populations: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """What one asset's income comes to: the shares, and the settlement's bytes before they are sealed."""
+    """What one asset's income comes to: the statement, but for the seal of the settlement, and the settlement's bytes."""
 
-    asset: str
-    uses: tuple[str, ...]
-    income: int
-    shares: tuple[Share, ...]
-    members: int
-    paid: int
+    statement: AssetStatement
     settlement: bytes
 
 
@@ -61,32 +81,74 @@ def first_fact(read: Reader) -> int:
 
 
 def divide_income(
-    period: str, asset: Asset, uses: Sequence[EarningUse], rulebook: Rulebook, at: Instant
+    read: Reader, period: str, asset: Asset, earned: Earned, rulebook: Rulebook, at: Instant
 ) -> Division | Refusal:
-    """The division of what `uses` earned for one asset."""
-    names = ("operator", "solidarity", "members")
-    points = [rulebook.value(f"income.{name}-basis-points", at) for name in names]
-    if sum(points) != WHOLE:
-        return refuse(
-            "income.shares", f"period `{period}` was not planned", f"the shares come to {sum(points)} of {WHOLE} basis points",
-            remedy="correct the rulebook; the shares of operator, fund and members must sum to the whole",
-        )  # fmt: skip
-    income = sum(use.price for use in uses)
-    operator, fund, members = divide(income, points, f"{period}/{asset.id}")
-    persons = max([asset.quality.persons, *(len(use.weights) for use in uses)])  # of a pool those who were there
-    due = accrue(uses, members, persons)
-    if not any(due):  # nobody's rows were used: what would have been the members' goes to their fund
-        fund, members = fund + members, 0
-        points = [points[0], points[1] + points[2], 0]
-    paid = divide(members, due, f"{period}/{asset.id}/members") if members else [0] * len(due)
-    shares = (
-        Share(ledger.of_party(asset.publisher), points[0], operator),
-        Share(ledger.SOLIDARITY, points[1], fund),
-    )
-    return Division(
-        asset.id, tuple(use.id for use in uses), income, shares, members, sum(1 for amount in paid if amount),
-        settlement.write(due, paid),
+    """The division of what one asset earned, at `at`."""
+    adopted = rule_in_force(read, asset.id, earned.since)
+    rule = adopted.rule if adopted else by_rulebook(rulebook, earned.since)
+    name = f"{period}/{asset.id}"
+    wrong = unfit(rule, f"period `{period}` was not planned")  # the rulebook's own parameters may not sum to the whole
+    if wrong is not None:
+        return wrong
+    income = sum(use.price for use in earned.uses)
+    counted = any(use.price and any(use.weights) for use in earned.uses)
+    admitted = any(any(population) for population in earned.populations)
+    entitled = entitled_to(read, asset, at) | {MEMBERS: _there(counted), FLOOR: _there(admitted)}
+    poured = pour(rule, income, costs_of(read, asset.id), entitled, name)
+    members = poured.by_contribution + poured.floor
+    persons = max([asset.quality.persons, *(len(use.weights) for use in earned.uses)])  # of a pool those who were there
+    due = accrue(earned.uses, poured.by_contribution, persons)
+    if poured.floor:
+        alike = accrue([EarningUse(f"{name}/{FLOOR}", 1, _in_any(earned.populations, persons))], poured.floor, persons)
+        due = [mine + floor for mine, floor in zip(due, alike, strict=True)]
+    paid = divide(members, due, f"{name}/members") if members else [0] * len(due)
+    statement = AssetStatement(
+        asset.id, tuple(use.id for use in earned.uses), income, poured.shares, members, sum(1 for amount in paid if amount),
+        "", poured.floor, adopted.number if adopted else 0, bool(adopted and adopted.asset),
     )  # fmt: skip
+    return Division(statement, settlement.write(due, paid))
+
+
+def _in_any(populations: Sequence[bytes], persons: int) -> list[int]:
+    """For each person by number 1 if she is in any of them: what all get alike is divided like what a use earned in which
+    each of them counted once."""
+    union = 0
+    for population in populations:
+        union |= int.from_bytes(population, "little")
+    return list(map(int, f"{union:0{persons}b}"[::-1][:persons]))
+
+
+def _there(there: bool) -> tuple[tuple[str, int], ...]:
+    return (("", 1),) if there else ()
+
+
+def entitled_to(read: Reader, asset: Asset, at: Instant) -> dict[str, list[tuple[str, int]]]:
+    """The accounts to which the shares for somebody go, each with its weight: the operator, the holders, and who was credited
+    with what, by units."""
+    holders = {
+        row.grantee for row in read.list(Right, asset=asset.id)
+        if row.right == "hold" and rights.chain(read, row, at) is not None
+    }  # fmt: skip
+    entitled = {
+        "operator": [(of_party(asset.publisher), 1)], "holders": [(of_party(holder), 1) for holder in sorted(holders)],
+    }  # fmt: skip
+    units: dict[tuple[str, str], int] = {}
+    for row in read.list(Credit, asset=asset.id):
+        if not row.ended and row.until > at:
+            units[row.kind, row.party] = units.get((row.kind, row.party), 0) + row.units
+    for (kind, party), sum_of_units in sorted(units.items()):
+        entitled.setdefault(kind, []).append((of_party(party), sum_of_units))
+    return entitled
+
+
+def released(read: Reader, at: Instant) -> Iterator[Release]:
+    """What of earlier shares has vested and was not yet released: equal parts for whole months, rounded down, and all of it
+    at the end."""
+    for row in read.list(Vesting, stands=OPEN):
+        months = sum(1 for month in range(1, row.months + 1) if in_months(row.at, month) <= at)
+        amount = row.amount * months // row.months - row.released
+        if amount:
+            yield Release(row.period, row.asset, row.n, row.account, amount)
 
 
 def plan(
@@ -97,20 +159,20 @@ def plan(
     currency: str,
     divisions: Sequence[Division],
     seals: Mapping[str, str],
+    at: Instant,
 ) -> PeriodPlanned | Refusal:
     """The plan of a period up to the fact `last`; `seals` are the digests of the settlements, by asset."""
-    if not divisions:
+    releases = tuple(released(read, at))
+    if not divisions and not releases:
         return refuse(
             "income.nothing-to-divide", f"period `{period}` was not planned", "nothing was earned since the last period closed",
             remedy="wait until a question has been answered at a price",
         )  # fmt: skip
     parent = read.get(LastPeriod)
-    statements = tuple(
-        AssetStatement(d.asset, d.uses, d.income, d.shares, d.members, d.paid, seals[d.asset]) for d in divisions
-    )
+    statements = tuple(replace(one.statement, lines=seals[one.statement.asset]) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
-        sum(d.income for d in divisions), statements,
+        sum(one.income for one in statements), statements, releases,
     )  # fmt: skip
 
 

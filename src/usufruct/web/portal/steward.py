@@ -17,7 +17,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.negotiation import FINAL, moves_from
 from usufruct.core.contract.state import Negotiation
-from usufruct.core.income import ledger
+from usufruct.core.income import accounts
 from usufruct.core.income.facts import AssetStatement
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.assurance import Verified
@@ -97,7 +97,7 @@ def _totals(shown: views.StewardPage) -> list[Money]:
 def account_in_words(account: str, names: dict[str, str]) -> str:
     """What a person calls an account of the ledger."""
     kind, _, rest = account.partition(":")
-    if account == ledger.SOLIDARITY:
+    if account == accounts.SOLIDARITY:
         return "Solidarity fund of the members"
     if kind == "party":
         return names.get(rest, rest)

@@ -1,0 +1,32 @@
+"""The names of the accounts: paths of ids.
+
+`party:institute` owes or is owed, `asset:wagepan:income` holds what uses earned and was not yet divided, `fund:solidarity`
+is the members' fund, `asset:wagepan:members` is the control account of what its members are owed: each member's own line
+stands in the settlement that the control transfer names, and the lines sum to the transfer. What is promised over months
+waits under the name of the account that it is for, with `:vesting` behind it.
+"""
+
+from __future__ import annotations
+
+SOLIDARITY = "fund:solidarity"
+TRAINING = "fund:training"
+
+
+def of_party(party: str) -> str:
+    """The account of a party."""
+    return f"party:{party}"
+
+
+def income_of(asset: str) -> str:
+    """Where what an asset earned waits to be divided."""
+    return f"asset:{asset}:income"
+
+
+def members_of(asset: str) -> str:
+    """The control account of what an asset's members are owed."""
+    return f"asset:{asset}:members"
+
+
+def vesting_of(account: str) -> str:
+    """Where what is for an account waits until it has vested."""
+    return f"{account}:vesting"
