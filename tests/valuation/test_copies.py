@@ -35,6 +35,19 @@ def test_the_kernel_is_what_the_definition_says(
         assert kernel.sieve(points, labels, order, radius, apart).tolist() == slow
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_each_persons_own_are_sieved_by_themselves(seed: int) -> None:
+    draw = random.Random(seed)
+    points, labels, *_ = worlds.table(draw, 60, 1, 2, 2, 30)
+    who = np.array([draw.choice([0, 1, 2, 2, 2, 7, 9, 11]) for _ in range(60)])
+    order, radius = kernel.in_order(points, labels, np.zeros(60, np.int64)), draw.choice([0, 4, 100])
+    found = kernel.sieve_each(points, labels, order, who, radius)
+    for person in set(who.tolist()):
+        mine = [place for place in order.tolist() if who[place] == person]
+        slow = rule.sieve(points.tolist(), labels.tolist(), mine, radius)
+        assert [int(found[place]) for place in mine] == [slow[place] for place in mine]
+
+
 def test_a_sample_of_points_tells_how_far_they_lie_apart() -> None:
     points, *_ = worlds.table(random.Random(2), 1_500, 1, 6)
     assert len(rule.sampled(1_500)) == rule.SAMPLE

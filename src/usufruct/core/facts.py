@@ -36,7 +36,7 @@ from usufruct.core.income import ledger
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
-from usufruct.core.privacy import cubes, masking
+from usufruct.core.privacy import cubes, masking, validation
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
@@ -137,6 +137,7 @@ FACTS: tuple[type[Fact], ...] = (
     masking.MaskDeclared,
     cubes.CubeDeclared,
     cubes.CubeBuilt,
+    validation.ValidationTaken,
     income.DivisionAdopted,
     income.CostStated,
     income.CreditGranted,
@@ -203,6 +204,7 @@ ROWS: tuple[type[Row], ...] = (
     masking.Mask,
     cubes.Cube,
     cubes.CubeBuild,
+    validation.ValidationSet,
     ledger.Transfer,
     ledger.Account,
     income_state.AdoptedDivision,
@@ -239,6 +241,7 @@ FOLDS = (
     matching.fold,
     masking.fold,
     cubes.fold,
+    validation.fold,
     income_state.fold,
     epochs.fold,
 )

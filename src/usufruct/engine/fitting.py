@@ -7,6 +7,7 @@ may tell of the data.
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from usufruct.core.base.faults import EngineFault
+from usufruct.core.income.neighbours import Measure
 from usufruct.core.privacy.fitting import ESTIMATORS, FAR, GRAINS, FitPlan
 from usufruct.core.privacy.marginals import Marginals, total
 from usufruct.core.privacy.model import FORMAT
 from usufruct.core.privacy.moments import UNIT
 from usufruct.core.privacy.sample import listed
+from usufruct.core.privacy.validation import near
 from usufruct.core.registry.facts import Column
 from usufruct.engine import learning
 from usufruct.engine.duckdb import DuckDbEngine
@@ -38,6 +41,7 @@ _NEEDS = {
     "moments": (("numpy", "train"),),
     "synthetic": (("sklearn", "train"), ("mbi", "synth")),
     "draw": (("mbi", "synth"),),
+    "value": (("numpy", "value"),),
 }
 
 
@@ -46,6 +50,7 @@ class ChildTrainer:
 
     def __init__(self, engine: DuckDbEngine, memory: int = 4 * 1024**3, seconds: int = 120) -> None:
         self.sample = engine.sample
+        self._labelled = engine.labelled
         self._memory = memory
         self._seconds = seconds
 
@@ -61,6 +66,8 @@ class ChildTrainer:
             "inputs": [_input(column, ESTIMATORS[plan.estimator].linear) for column in plan.features],
             "label": _label(plan.label),
         }  # fmt: skip
+        if plan.validation:
+            job["validation"] = plan.validation
         if plan.classes:
             job["classes"] = listed(plan.label)
         if plan.marginals is not None:
@@ -76,6 +83,16 @@ class ChildTrainer:
             }
         found = self._run(job, sampled.rows, sampled.held)
         return found["model"], found["scores"]
+
+    def value(self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]) -> bytes:
+        """Each person's share, worked out in a child process."""
+        job = {
+            "do": "value", "k": measure.k, "copies": measure.copies, "persons": persons, "deposits": list(deposits),
+            "columns": [_column(column) for column in plan.features], "near": near(plan.label),
+            "validation": plan.validation,
+        }  # fmt: skip
+        found = self._run(job, self._labelled(plan.sample, population, persons))
+        return base64.b64decode(found["shares"], validate=True)
 
     def draw(self, marginals: Marginals, noised: Sequence[Sequence[int]], rows: int) -> list[list[int]]:
         """Synthetic rows that follow noisy marginals."""
@@ -105,6 +122,14 @@ def _input(column: Column, linear: bool) -> dict[str, Any]:
         return {"column": column.name, "values": values}
     centre, half = _middle(column) if linear else (0.0, 1.0)
     return {"column": column.name, "centre": repr(centre), "half": repr(half), "grain": 10**column.decimals}
+
+
+def _column(column: Column) -> dict[str, int]:
+    """What tells where a cell of a feature lies."""
+    if values := listed(column):
+        return {"size": len(values)}
+    assert column.low is not None and column.high is not None
+    return {"low": column.low, "high": column.high}
 
 
 def _label(column: Column) -> dict[str, Any]:

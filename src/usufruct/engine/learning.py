@@ -1,4 +1,4 @@
-"""What runs in the child process: fits and draws, over numbers that come in on standard input.
+"""What runs in the child process: fits, draws and what rows add, over numbers that come in on standard input.
 
 The node starts this file by itself, in Python's isolated mode, with an empty environment and limits that it takes on before
 anything else is loaded (see `fitting`). It opens no table, reads no file but its own libraries, and writes nothing but
@@ -9,6 +9,7 @@ Whatever the rows hold, a fit comes to a model: where there is nothing to tell a
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import resource
@@ -40,8 +41,11 @@ def run(job: Job, rows: bytes, held: bytes) -> dict[str, Any]:
     """What a job comes to."""
     if job["do"] == "draw":
         return {"rows": draw(job["marginals"], job["rows"])}
+    if job["do"] == "value":
+        return {"shares": value(job, rows)}
     model = fit(job, rows)
-    return {"model": model, "scores": score(model, job, held) if job["scores"] else []}
+    scores = score(model, job, _read(held).tolist()) if job["scores"] else []
+    return {"model": model, "scores": scores + (score(model, job, job["validation"]) if "validation" in job else [])}
 
 
 def fit(job: Job, rows: bytes) -> dict[str, Any]:
@@ -211,12 +215,11 @@ def _from_moments(job: Job) -> dict[str, Any]:
 # ---- scores
 
 
-def score(model: Mapping[str, Any], job: Job, held: bytes) -> list[list[int]]:
-    """The exact scores of the rows held out. Each row is told by itself, so what one adds depends on no other."""
+def score(model: Mapping[str, Any], job: Job, table: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The exact scores of rows, the label last. Each row is told by itself, so what one adds depends on no other."""
     from usufruct.core.privacy.model import predictor
 
     tell = _remembered(predictor(model), job)
-    table = _read(held).tolist()
     if "classes" in job:
         places = {_key(value): place for place, value in enumerate(job["classes"])}
         counts = [0] * len(places) ** 2
@@ -251,6 +254,26 @@ def _remembered(tell: Callable[[Mapping[str, Any]], Any], job: Job) -> Callable[
         return known[name]
 
     return of_row
+
+
+# ---- what persons' rows add
+
+
+def value(job: Job, rows: bytes) -> str:
+    """Each person's share in what all rows tell of those for validation, as base64 of the numbers that a use keeps."""
+    import numpy
+
+    from usufruct.core.income.neighbours import Measure
+    from usufruct.engine.valuation.contribution import Records, Validation, measured
+    from usufruct.engine.valuation.embedding import embed
+
+    table, asked = _read(rows), numpy.asarray(job["validation"], dtype=numpy.int64)
+    who = table[:, 0]
+    deposits = numpy.asarray(job["deposits"] or [0] * job["persons"], dtype=numpy.int64)
+    records = Records(embed(table[:, 1:-1], job["columns"]), table[:, -1], who, deposits[who])
+    validation = Validation(embed(asked[:, :-1], job["columns"]), asked[:, -1])
+    paid = measured(records, validation, Measure(job["k"], job["copies"]), job["persons"], job["near"])
+    return base64.b64encode(paid.encode()).decode()
 
 
 # ---- synthetic rows

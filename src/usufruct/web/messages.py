@@ -181,7 +181,8 @@ MicroRho = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class NewFit(Struct, forbid_unknown_fields=True):
-    """A model to be fitted in the node; see `usufruct train`. `parameters` are decimals written as text."""
+    """A model to be fitted in the node; see `usufruct train`. `parameters` are decimals written as text; `validation` is CSV,
+    of rows of your own that are already labelled."""
 
     estimator: Text
     asset: Text
@@ -196,6 +197,7 @@ class NewFit(Struct, forbid_unknown_fields=True):
     bins: int = 16
     pairs: Annotated[list[ColumnPair], Meta(max_length=200)] = []
     micro_rho: MicroRho | None = None
+    validation: Annotated[str, Meta(max_length=8_388_608, description="CSV: a line of names, then the rows")] = ""
 
 
 class NewProduct(Struct, forbid_unknown_fields=True):

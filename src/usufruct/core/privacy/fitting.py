@@ -32,6 +32,7 @@ from usufruct.core.privacy.question import Expression, refs_of
 from usufruct.core.privacy.rules import SIGMA_GRAIN, charge_of, sigma_for
 from usufruct.core.privacy.sample import BINS, Sample, listed, take
 from usufruct.core.privacy.spending import affordable, wished
+from usufruct.core.privacy.validation import Validation, coded
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
@@ -95,7 +96,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 @dataclass(frozen=True, slots=True)
 class Fit:
     """A job as it was asked for. `parameters` are names and decimals; `condition` is what `where` was read from. `out` says
-    whether the model leaves or only its scores; `pairs` are features to be measured together where there is noise."""
+    whether the model leaves or only its scores; `pairs` are features to be measured together where there is noise. `validation`
+    are labelled rows of the requester's own, to score on and to measure contributions by."""
 
     estimator: str
     asset: str
@@ -109,6 +111,7 @@ class Fit:
     rows_per_person: int | None = None
     bins: int = 16
     pairs: tuple[tuple[str, str], ...] = ()
+    validation: Validation | None = None
 
     def read(self) -> tuple[str, ...]:
         """The columns that are read, each once."""
@@ -124,6 +127,8 @@ class Fit:
         parts += [f"AT MOST {self.rows_per_person} ROWS A PERSON"] if self.rows_per_person is not None else []
         parts += [f"IN {self.bins} BINS"]
         parts += [f"WITH {', '.join(f'{a}*{b}' for a, b in self.pairs)}"] if self.pairs else []
+        if self.validation is not None:
+            parts += [f"VALIDATED BY {len(self.validation.rows)} ROWS sha256:{self.validation.digest}"]
         return " ".join([*parts, f"FOR {self.out}"])
 
     def in_words(self) -> str:
@@ -135,7 +140,10 @@ class Fit:
             else ""
         )
         out = "" if self.out == "model" else "the scores of "
-        return f"{out}{title} of {self.label} by {', '.join(self.features)}{where}"
+        own = (
+            f", held against {len(self.validation.rows)} rows of the asker's own" if self.validation is not None else ""
+        )
+        return f"{out}{title} of {self.label} by {', '.join(self.features)}{where}{own}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,7 @@ class Scoring:
 class FitPlan:
     """How a job is done over which rows. The columns of the sample are the features and, last, the label; `classes` says
     whether the label is one of a list. `route` is `exact`, `moments` or `synthetic`; no figure about fewer than
-    `group_min` persons leaves."""
+    `group_min` persons leaves. `validation` are the requester's own rows, coded as those of the sample."""
 
     estimator: str
     parameters: tuple[tuple[str, str], ...]
@@ -170,6 +178,7 @@ class FitPlan:
     moments: Moments | None
     scores: tuple[Scoring, ...]
     group_min: int
+    validation: tuple[tuple[int, ...], ...] = ()
 
     @property
     def charge(self) -> int:
@@ -219,6 +228,9 @@ def plan_fit(
     if isinstance(made, Refusal):
         return made
     route, laid, products, scores = made
+    own = coded(fit.validation, sample, asset) if fit.validation is not None else ()
+    if isinstance(own, Refusal):
+        return own
     parameters = tuple((n, dict(fit.parameters).get(n, p.default)) for n, p in estimator.parameters.items())
     plan = FitPlan(
         fit.estimator,
@@ -231,6 +243,7 @@ def plan_fit(
         products,
         scores,
         group_min if sample.personal else 0,
+        own,
     )
     return affordable(read, asset, requester, plan.charge, 0, rulebook, at, NOT_DONE) or plan
 
@@ -310,8 +323,11 @@ def _check(fit: Fit) -> Refusal | None:
         return refuse(
             "fit.job", NOT_DONE, f"`{fit.out}` is not something that leaves", remedy=f"ask for {' or '.join(OUT)}"
         )
-    if fit.out == "scores" and not fit.holdout:
-        return refuse("fit.job", NOT_DONE, "nobody is held out, so there are no scores", remedy="hold out 20 per cent")
+    if fit.out == "scores" and not fit.holdout and fit.validation is None:
+        return refuse(
+            "fit.job", NOT_DONE, "nobody is held out, so there are no scores",
+            remedy="hold out 20 per cent, or give rows of your own to score on",
+        )  # fmt: skip
     if not 1 <= len(fit.features) <= FEATURES_MAX:
         return refuse(
             "fit.job", NOT_DONE, f"{len(fit.features)} features were named", remedy=f"name 1 to {FEATURES_MAX}"

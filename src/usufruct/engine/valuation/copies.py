@@ -76,10 +76,22 @@ def sieve_each(
     """The sieve among each person's own records alone."""
     found = np.arange(len(points))
     by_person = order[np.argsort(who[order], kind="stable")]
-    ends = np.flatnonzero(np.diff(who[by_person], append=-1)) + 1
-    for mine in np.split(by_person, ends[:-1]):
-        if len(mine) > 1:
-            found[mine] = mine[sieve(points[mine], labels[mine], np.arange(len(mine)), radius, apart)]
+    whose = who[by_person]
+    close = np.zeros(len(who), np.bool_)
+    for step in range(1, len(who)):
+        pairs = np.flatnonzero(whose[step:] == whose[:-step])
+        if not len(pairs):
+            break
+        here, there = by_person[pairs], by_person[pairs + step]
+        away = points[here].astype(np.int64) - points[there]
+        near = np.einsum("ij,ij->i", away, away) <= radius
+        near &= np.abs(labels[here] - labels[there]) <= apart
+        close[pairs[near]] = True
+    first = np.flatnonzero(np.diff(whose, prepend=-1))
+    last = np.append(first[1:], len(whose))
+    for number in np.unique(np.searchsorted(first, np.flatnonzero(close), side="right") - 1):
+        mine = by_person[first[number] : last[number]]
+        found[mine] = mine[sieve(points[mine], labels[mine], np.arange(len(mine)), radius, apart)]
     return found
 
 
