@@ -72,8 +72,10 @@ def test_each_person_is_paid_by_what_her_rows_add(node: Node, settled: Path) -> 
     done = trained(node)
     use, found = use_of(node, done.use)
     assert use.measure == MEASURE
-    assert done.answer.scores.keys() == {"validation_accuracy"}
-    assert 0.5 < float(done.answer.scores["validation_accuracy"]) <= 1
+    exact = any("data quality" in note for note in done.answer.notes)
+    assert done.answer.scores.keys() == {"validation_accuracy", *(["data_quality"] if exact else [])}
+    # Of noisy data a model may tell less than guessing does.
+    assert (0.5 if exact else 0) < float(done.answer.scores["validation_accuracy"]) <= 1
     expected = by_hand(settled / "pay.csv")
     assert found == pytest.approx(expected, abs=2_000)  # of 2^52
     assert sum(found) > 0
@@ -237,4 +239,4 @@ def test_a_table_about_nobody_has_nobody_to_pay() -> None:
     class Permit:
         asset = type("asset", (), {"person_column": "", "id": "weather"})
 
-    assert measure_of(None, Permit) is None  # type: ignore[arg-type]
+    assert measure_of(None, Permit, False) is None  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from usufruct.cli import (
     cell,
     classify,
     consent,
+    contribution,
     credential,
     decision,
     delegation,
@@ -21,6 +22,7 @@ from usufruct.cli import (
     division,
     forms,
     hold,
+    income,
     journal,
     keep,
     keys,
@@ -79,6 +81,7 @@ app.add_typer(ruleset.ruleset, name="ruleset")
 app.add_typer(journal.receipt, name="receipt")
 app.add_typer(witness.witness, name="witness")
 app.add_typer(journal.period, name="period")
+app.add_typer(income.income, name="income")
 app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
@@ -86,6 +89,8 @@ app.add_typer(report.report, name="report")
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)
+command(income.income, "attacks")(contribution.attacks)
+command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)

@@ -12,7 +12,7 @@ import typer
 from usufruct.cli.app import HERE, Directory, doors, out, table
 from usufruct.cli.use import or_exit
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.fitting import ESTIMATORS, OUT, Fit
+from usufruct.core.privacy.fitting import ESTIMATORS, MEASURES, OUT, Fit
 from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.synthesis import Synthesis
 from usufruct.node import synthesize as making
@@ -49,8 +49,12 @@ def train(
     pair: Pair = None,
     micro_rho: MicroRho = None,
     validation: Annotated[
-        Path | None, typer.Option(help="labelled rows of your own to score on, as CSV; contributions are measured by them")
+        Path | None,
+        typer.Option(help="labelled rows of your own to score on, as CSV; contributions are measured by them"),
     ] = None,
+    measure: Annotated[
+        str, typer.Option(help="contributions are measured by nearest `neighbours`, or by the `model` itself")
+    ] = MEASURES[0],
     to: Annotated[Path | None, typer.Option(help="where to write the model, as JSON")] = None,
     receipt: Keep = None,
     dir: Directory = HERE,
@@ -61,7 +65,7 @@ def train(
     fit = Fit(
         estimator, asset, label, tuple(feature), wire.parameters(set or ()), None if isinstance(condition, Refusal) else condition,
         where, out_, holdout, rows_per_person, bins, wire.pairs(pair or ()),
-        validating.read(validation.read_bytes()) if validation is not None else None,
+        validating.read(validation.read_bytes()) if validation is not None else None, measure,
     )  # fmt: skip
     with doors().open(dir) as node:
         result = training.train(node, training.Asked(by, fit, purpose, micro_rho, unread))

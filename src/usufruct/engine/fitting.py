@@ -60,16 +60,7 @@ class ChildTrainer:
 
     def fit(self, plan: FitPlan, sampled: Sampled) -> tuple[dict[str, Any], list[list[int]]]:
         """The model and the exact scores of the rows held out."""
-        job: dict[str, Any] = {
-            "do": "fit", "format": FORMAT, "estimator": plan.estimator, "parameters": plan.parameters, "route": plan.route,
-            "linear": ESTIMATORS[plan.estimator].linear, "scores": bool(plan.scores), "grains": GRAINS, "far": FAR,
-            "inputs": [_input(column, ESTIMATORS[plan.estimator].linear) for column in plan.features],
-            "label": _label(plan.label),
-        }  # fmt: skip
-        if plan.validation:
-            job["validation"] = plan.validation
-        if plan.classes:
-            job["classes"] = listed(plan.label)
+        job = _job("fit", plan)
         if plan.marginals is not None:
             job |= {"marginals": _laid(plan.marginals, sampled.counts)}
             job |= {"rows": min(ROWS_MAX, total(plan.marginals, sampled.counts))}
@@ -86,10 +77,8 @@ class ChildTrainer:
 
     def value(self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]) -> bytes:
         """Each person's share, worked out in a child process."""
-        job = {
-            "do": "value", "k": measure.k, "copies": measure.copies, "persons": persons, "deposits": list(deposits),
-            "columns": [_column(column) for column in plan.features], "near": near(plan.label),
-            "validation": plan.validation,
+        job = _job("value", plan) | {
+            "k": measure.k, "copies": measure.copies, "persons": persons, "deposits": list(deposits), "near": near(plan.label)
         }  # fmt: skip
         found = self._run(job, self._labelled(plan.sample, population, persons))
         return base64.b64decode(found["shares"], validate=True)
@@ -114,6 +103,21 @@ class ChildTrainer:
                 "engine.limits", "the fit could not be worked out within the node's limits",
                 "ask for something smaller; what it may have learnt was charged",
             ) from None  # fmt: skip
+
+
+def _job(do: str, plan: FitPlan) -> dict[str, Any]:
+    """What the child needs to know of a plan."""
+    linear = ESTIMATORS[plan.estimator].linear
+    job: dict[str, Any] = {
+        "do": do, "format": FORMAT, "estimator": plan.estimator, "parameters": plan.parameters, "route": plan.route,
+        "linear": linear, "scores": bool(plan.scores), "grains": GRAINS, "far": FAR,
+        "inputs": [_input(column, linear) for column in plan.features], "label": _label(plan.label),
+    }  # fmt: skip
+    if plan.validation:
+        job |= {"validation": plan.validation, "columns": [_column(column) for column in plan.features]}
+    if plan.classes:
+        job["classes"] = listed(plan.label)
+    return job
 
 
 def _input(column: Column, linear: bool) -> dict[str, Any]:

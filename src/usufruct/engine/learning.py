@@ -44,15 +44,18 @@ def run(job: Job, rows: bytes, held: bytes) -> dict[str, Any]:
     if job["do"] == "value":
         return {"shares": value(job, rows)}
     model = fit(job, rows)
-    scores = score(model, job, _read(held).tolist()) if job["scores"] else []
-    return {"model": model, "scores": scores + (score(model, job, job["validation"]) if "validation" in job else [])}
+    scores = score(model, job, read(held).tolist()) if job["scores"] else []
+    if "validation" in job:
+        scores += score(model, job, job["validation"])
+        scores += [quality(job, rows)] if job["route"] == "exact" and "classes" in job else []
+    return {"model": model, "scores": scores}
 
 
 def fit(job: Job, rows: bytes) -> dict[str, Any]:
     """The model of a job, as `core.privacy.model` has it."""
     if job["route"] == "moments":
         return _from_moments(job)
-    found = draw(job["marginals"], job["rows"]) if job["route"] == "synthetic" else _read(rows)
+    found = draw(job["marginals"], job["rows"]) if job["route"] == "synthetic" else read(rows)
     return fit_rows(job, found)[0]
 
 
@@ -108,7 +111,8 @@ def _estimator(job: Job) -> Any:
     return kinds[job["estimator"]](**parameters)
 
 
-def _read(rows: bytes) -> Any:
+def read(rows: bytes) -> Any:
+    """Rows as they are sent: a column of whole numbers for each column."""
     import numpy
     import pyarrow
 
@@ -267,13 +271,46 @@ def value(job: Job, rows: bytes) -> str:
     from usufruct.engine.valuation.contribution import Records, Validation, measured
     from usufruct.engine.valuation.embedding import embed
 
-    table, asked = _read(rows), numpy.asarray(job["validation"], dtype=numpy.int64)
+    table, asked = read(rows), numpy.asarray(job["validation"], dtype=numpy.int64)
     who = table[:, 0]
     deposits = numpy.asarray(job["deposits"] or [0] * job["persons"], dtype=numpy.int64)
     records = Records(embed(table[:, 1:-1], job["columns"]), table[:, -1], who, deposits[who])
     validation = Validation(embed(asked[:, :-1], job["columns"]), asked[:, -1])
-    paid = measured(records, validation, Measure(job["k"], job["copies"]), job["persons"], job["near"])
+    measure = Measure(job["k"], job["copies"])
+    if not measure.k:
+        return base64.b64encode(_by_model(job, table, asked, records, measure)).decode()
+    paid = measured(records, validation, measure, job["persons"], job["near"])
     return base64.b64encode(paid.encode()).decode()
+
+
+def _by_model(job: Job, table: Any, asked: Any, records: Any, measure: Any) -> bytes:
+    """The same by the very model, fitted to the rows that count of every coalition."""
+    import numpy
+
+    from usufruct.core.income.neighbours import SHARE_UNIT
+    from usufruct.engine.valuation import contribution, holders
+
+    def tell(features: Any, labels: Any, rows: Any) -> Any:
+        _, estimator = fit_rows(job, numpy.hstack((features, labels[:, None])))
+        told = estimator.predict(design(job, rows))
+        return told if "classes" in job else numpy.rint(told * job["label"]["grain"])
+
+    at = contribution.sieve(records, measure, job["near"]).counting
+    values = holders.shares(
+        table[at, 1:-1], table[at, -1], table[at, 0], asked[:, :-1], asked[:, -1], job["persons"], tell, job["near"]
+    )
+    units = [max(0, int(value * SHARE_UNIT / len(asked))) for value in values]
+    return numpy.array(units, "<u8").tobytes()
+
+
+def quality(job: Job, rows: bytes) -> list[int]:
+    """How often rows were told rightly by trees that did not see them, and of how many times; nothing is paid by it."""
+    from usufruct.engine.valuation.embedding import embed
+    from usufruct.engine.valuation.quality import out_of_bag
+
+    table = read(rows)
+    known = out_of_bag(embed(table[:, :-1], job["columns"]), table[:, -1]) if len(table) else None
+    return [sum(known.right), sum(known.times)] if known else [0, 0]
 
 
 # ---- synthetic rows

@@ -90,7 +90,7 @@ def compute(
             return request, found
         tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows, computing=True)
         own = job.validation if isinstance(job, Fit) else None
-        noting = _taken(tx, request.requester, own, permit) if own is not None else None
+        noting = _taken(tx, request.requester, own, permit, found) if own is not None else None
         return request, Deed(((request, permit),), found, holdable(job.in_words()), tick, found.charge, noting=noting)
 
     wanted = Wanted(
@@ -132,25 +132,27 @@ def _work(node: Node, admitted: Admitted[FitPlan], populations: tuple[bytes, ...
     return Ran(of_fit(plan, model, scores, own), (sampled.contributions,), (shares,))
 
 
-def measure_of(read: Reader, permit: Permit) -> Measure | None:
+def measure_of(read: Reader, permit: Permit, by_model: bool) -> Measure | None:
     """How contributions to a training are measured; None for what is about nobody. Whose row of a table it is, its holder
     answers for, and of her own copies each person is paid for one. To a pool everybody brings her own, so of copies who came
     first is paid, whatever names the others have."""
     if not permit.asset.person_column:
         return None
+    if by_model:
+        return Measure(k=0)
     return Measure(copies="first" if read.get(Pool, permit.asset.id) is not None else "person")
 
 
-def _taken(tx: Transaction, requester: str, own: Validation, permit: Permit) -> Callable[[str], Fact]:
+def _taken(tx: Transaction, requester: str, own: Validation, permit: Permit, plan: PlanT) -> Callable[[str], Fact]:
     """The fact of the requester's own rows, from the id of the use."""
-    kept, measure = tx.attach(MEDIA_TYPE, own.data), measure_of(tx, permit)
+    kept, measure = tx.attach(MEDIA_TYPE, own.data), measure_of(tx, permit, isinstance(plan, FitPlan) and plan.by_model)
     return lambda use: ValidationTaken(use, requester, own.digest, len(own.rows), measure.name if measure else "", kept)
 
 
 def _shares(node: Node, plan: FitPlan, permit: Permit, population: bytes) -> Shares | None:
     """What each person's rows add; None if there is nothing to measure by, or nobody to pay."""
     with node.store.read() as state:
-        measure = measure_of(state, permit) if plan.validation else None
+        measure = measure_of(state, permit, plan.by_model) if plan.validation else None
         if measure is None:
             return None
         deposits = [0] * permit.persons if measure.copies == "first" else []

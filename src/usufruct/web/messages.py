@@ -198,6 +198,7 @@ class NewFit(Struct, forbid_unknown_fields=True):
     pairs: Annotated[list[ColumnPair], Meta(max_length=200)] = []
     micro_rho: MicroRho | None = None
     validation: Annotated[str, Meta(max_length=8_388_608, description="CSV: a line of names, then the rows")] = ""
+    measure: Text = "neighbours"
 
 
 class NewProduct(Struct, forbid_unknown_fields=True):

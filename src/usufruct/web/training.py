@@ -32,7 +32,7 @@ def fit(request: AnyRequest, data: JSONBody[messages.NewFit]) -> messages.Learnt
         data.estimator, data.asset, data.label, tuple(data.features), tuple(data.parameters.items()),
         None if isinstance(condition, Refusal) else condition, data.where, data.out, data.holdout, data.rows_per_person, data.bins,
         tuple((pair[0], pair[1]) for pair in data.pairs),
-        validation.read(data.validation.encode()) if data.validation else None,
+        validation.read(data.validation.encode()) if data.validation else None, data.measure,
     )  # fmt: skip
     asked = train.Asked(who.party, job, data.purpose, data.micro_rho, unread, who.actors, who.signed)
     return _body(train.train(node_of(request), asked))

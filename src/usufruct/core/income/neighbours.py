@@ -40,7 +40,8 @@ COPIES = ("person", "first", "equal")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """How the contribution to a training is measured: by the `k` nearest, with near copies paid by a rule of `COPIES`."""
+    """How the contribution to a training is measured: by the `k` nearest, or, if it is zero, by the data user's own model and all
+    coalitions of few persons (see `coalitions`). Near copies are paid by a rule of `COPIES` (see `copies`)."""
 
     k: int = NEIGHBOURS
     copies: str = "person"
@@ -48,7 +49,7 @@ class Measure:
     @property
     def name(self) -> str:
         """What the journal calls it; a change to anything that it rests on gets another number."""
-        return f"knn-shapley/1 k={self.k} copies={self.copies}"
+        return f"{f'knn-shapley/1 k={self.k}' if self.k else 'model-shapley/1'} copies={self.copies}"
 
 
 def grid_bits(dimensions: int) -> int:

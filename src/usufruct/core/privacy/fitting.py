@@ -42,6 +42,8 @@ EXACT_UP_TO = 1  # the highest grade at which a model of the rows themselves may
 FEATURES_MAX = 50
 LEAVES_MAX = 250_000
 OUT = ("model", "scores")
+MEASURES = ("neighbours", "model")
+PLAYERS_MAX = 16  # of whom every coalition can be fitted to
 FAR = 4  # an error of more than this part of the range of the label counts as that much, so that less noise is needed
 GRAINS = 1_000_000  # into which the range of a label is divided, to add up how far off a model is
 
@@ -97,7 +99,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 class Fit:
     """A job as it was asked for. `parameters` are names and decimals; `condition` is what `where` was read from. `out` says
     whether the model leaves or only its scores; `pairs` are features to be measured together where there is noise. `validation`
-    are labelled rows of the requester's own, to score on and to measure contributions by."""
+    are labelled rows of the requester's own, to score on and to measure contributions by: by nearest `neighbours`, or by the
+    very `model` that is asked for."""
 
     estimator: str
     asset: str
@@ -112,6 +115,7 @@ class Fit:
     bins: int = 16
     pairs: tuple[tuple[str, str], ...] = ()
     validation: Validation | None = None
+    measure: str = "neighbours"
 
     def read(self) -> tuple[str, ...]:
         """The columns that are read, each once."""
@@ -129,6 +133,7 @@ class Fit:
         parts += [f"WITH {', '.join(f'{a}*{b}' for a, b in self.pairs)}"] if self.pairs else []
         if self.validation is not None:
             parts += [f"VALIDATED BY {len(self.validation.rows)} ROWS sha256:{self.validation.digest}"]
+        parts += [f"MEASURED BY {self.measure}"] if self.measure != MEASURES[0] else []
         return " ".join([*parts, f"FOR {self.out}"])
 
     def in_words(self) -> str:
@@ -166,7 +171,8 @@ class Scoring:
 class FitPlan:
     """How a job is done over which rows. The columns of the sample are the features and, last, the label; `classes` says
     whether the label is one of a list. `route` is `exact`, `moments` or `synthetic`; no figure about fewer than
-    `group_min` persons leaves. `validation` are the requester's own rows, coded as those of the sample."""
+    `group_min` persons leaves. `validation` are the requester's own rows, coded as those of the sample; with
+    `by_model` they tell what each person adds by the model itself."""
 
     estimator: str
     parameters: tuple[tuple[str, str], ...]
@@ -179,6 +185,7 @@ class FitPlan:
     scores: tuple[Scoring, ...]
     group_min: int
     validation: tuple[tuple[int, ...], ...] = ()
+    by_model: bool = False
 
     @property
     def charge(self) -> int:
@@ -231,6 +238,8 @@ def plan_fit(
     own = coded(fit.validation, sample, asset) if fit.validation is not None else ()
     if isinstance(own, Refusal):
         return own
+    if fit.measure == "model" and (wrong := _few(fit, asset, route)) is not None:
+        return wrong
     parameters = tuple((n, dict(fit.parameters).get(n, p.default)) for n, p in estimator.parameters.items())
     plan = FitPlan(
         fit.estimator,
@@ -244,6 +253,7 @@ def plan_fit(
         scores,
         group_min if sample.personal else 0,
         own,
+        fit.measure == "model",
     )
     return affordable(read, asset, requester, plan.charge, 0, rulebook, at, NOT_DONE) or plan
 
@@ -292,6 +302,21 @@ def _scoring(kind: str, reach: int, charge: int) -> Scoring:
     return Scoring(kind, reach, sigma, charge_of(reach**2, sigma))
 
 
+def _few(fit: Fit, asset: Asset, route: str) -> Refusal | None:
+    """Whether what each person adds can be told by the model itself, fitted to every coalition."""
+    if fit.validation is None:
+        why, remedy = "there are no rows of your own to tell them by", "give rows for validation"
+    elif route != "exact":
+        why, remedy = "at this grade no model is fitted to the rows themselves", "measure by `neighbours`"
+    elif not 1 <= asset.quality.persons <= PLAYERS_MAX:
+        # As the catalogue has it; it does not say of a pool how many are in it.
+        why = f"that needs a table about 1 to {PLAYERS_MAX} persons or organisations, as the catalogue says"
+        remedy = "measure by `neighbours`"
+    else:
+        return None
+    return refuse("fit.validation", NOT_DONE, f"contributions cannot be measured by the model: {why}", remedy=remedy)
+
+
 def _check(fit: Fit) -> Refusal | None:
     """Whether the job is one of the closed lists, told from its text alone."""
     estimator = ESTIMATORS.get(fit.estimator)
@@ -323,6 +348,8 @@ def _check(fit: Fit) -> Refusal | None:
         return refuse(
             "fit.job", NOT_DONE, f"`{fit.out}` is not something that leaves", remedy=f"ask for {' or '.join(OUT)}"
         )
+    if fit.measure not in MEASURES:
+        return refuse("fit.job", NOT_DONE, f"`{fit.measure}` is no measure", remedy=f"use {' or '.join(MEASURES)}")
     if fit.out == "scores" and not fit.holdout and fit.validation is None:
         return refuse(
             "fit.job", NOT_DONE, "nobody is held out, so there are no scores",

@@ -65,7 +65,10 @@ def _validated(plan: FitPlan, own: Sequence[Sequence[int]]) -> dict[str, str]:
     """How the model does on the requester's own rows: exact, for she knows the rows, and what the model tells may leave."""
     if plan.classes:
         counts, classes = own[0], len(listed(plan.label))
-        return {"validation_accuracy": _part(Fraction(sum(counts[:: classes + 1]), sum(counts)))}
+        scores = {"validation_accuracy": _part(Fraction(sum(counts[:: classes + 1]), sum(counts)))}
+        for right, times in own[1:]:
+            scores["data_quality"] = _part(Fraction(right, max(times, 1)))
+        return scores
     (rows, errors, squares), label = (vector[0] for vector in own), plan.label
     assert label.low is not None and label.high is not None
     shown = [
@@ -81,9 +84,11 @@ def _measured(plan: FitPlan) -> list[str]:
     notes = [
         f"validation scores are of {len(plan.validation)} rows that came with the job; nothing was learnt from them"
     ]
+    if plan.route == "exact" and plan.classes:
+        notes.append("data quality is how often trees that did not see a row tell it rightly; nobody is paid by it")
     if plan.sample.personal:
         notes.append(
-            "what this earns is divided by how much each person's rows add to telling these rows, near copies once"
+            "what this earns is divided by what each person's rows add to telling these rows, near copies once"
         )
     return notes
 

@@ -22,7 +22,7 @@ from usufruct.engine.valuation.neighbours import Points, Values, Whole
 _TILE = 2048
 
 
-def in_order(points: Points, labels: Whole, deposit: Whole) -> NDArray[np.intp]:
+def in_order(points: NDArray[np.signedinteger], labels: Whole, deposit: Whole) -> NDArray[np.intp]:
     """The order of deposit; what came together stands by its contents, so that no order of rows matters."""
     return np.lexsort((labels, *points.T[::-1], deposit))
 

@@ -10,21 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from usufruct.core.income.coalitions import PLAYERS_MAX, shapley
 from usufruct.engine.valuation.copies import in_order
-from usufruct.engine.valuation.neighbours import Points, Whole
+from usufruct.engine.valuation.neighbours import Whole
 
-Told = Callable[[Points, Whole, Points], Whole]
+Codes: TypeAlias = NDArray[np.signedinteger]
+Told = Callable[[Codes, Whole, Codes], Whole]
 """What a model of labelled records says of rows."""
 
 
 def shares(
-    records: Points, labels: Whole, holder: Whole, rows: Points, told: Whole, holders: int, fit: Told
+    records: Codes, labels: Whole, holder: Whole, rows: Codes, told: Whole, holders: int, fit: Told, apart: int = 0
 ) -> list[Fraction]:
-    """The exact value of each of `holders`, in rows told rightly; `holder` says whose each record is.
+    """The exact value of each of `holders`, in rows told rightly; `holder` says whose each record is. A label is told
+    rightly if it is no further off than `apart`.
 
     Raises:
         ValueError: there are too many holders.
@@ -40,7 +44,11 @@ def shares(
         if not len(there):
             worth.append(0)
         elif (there == there[0]).all():
-            worth.append(int((told == there[0]).sum()))
+            worth.append(_right(told, there[0], apart))
         else:
-            worth.append(int((fit(records[in_it], there, rows) == told).sum()))
+            worth.append(_right(told, fit(records[in_it], there, rows), apart))
     return shapley(worth)
+
+
+def _right(told: Whole, said: Whole | np.int64, apart: int) -> int:
+    return int((np.abs(said - told) <= apart).sum())
