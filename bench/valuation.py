@@ -15,8 +15,8 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +26,9 @@ from bench.report import Result, against, alone, barred
 from usufruct.core.income.neighbours import Measure
 
 PEERS = ("pydvl==0.10.0", "datascope==0.0.32")
-SIZE, LARGE, QUICK = (100_000, 1_000), (1_000_000, 1_000), (200, 20)
-FULL = True  # a million records takes a minute or two
+SIZE, FULL, QUICK = (100_000, 1_000), (1_000_000, 1_000), (200, 20)
 SECONDS, BYTES, TIMES = 2.5, 5 * 10**8, 80
-LARGE_SECONDS, LARGE_BYTES = 60, 15 * 10**8
+FULL_SECONDS, FULL_BYTES = 60, 15 * 10**8
 OWNER_SECONDS, GAIN, MERGED = 1, 1.02, 0.01
 TURNS, SCENES = 3, 5
 Took = tuple[float, float]  # processor seconds, bytes
@@ -40,46 +39,49 @@ def run(quick: bool, full: bool = False) -> list[Result]:
     seed = secrets.randbits(32)
     tell(f"seed {seed}")
     with scratch() as folder:
-        turn = _turns(folder, seed)
+        turns = Turns(folder, seed)
         python = None if quick else contestant.interpreter("valuation", PEERS)
-        results = [*_records(turn, quick, python), *_owners(turn, quick, python), *_growth(turn, quick)]
+        results = [*_records(turns, quick, python), *_owners(turns, quick, python), *_growth(turns, quick)]
         if full:
-            results += _large(turn)
+            results += _large(turns)
     return results + _attacks(seed, 1 if quick else SCENES)
 
 
-Turn = Callable[..., Took]
+class Turns:
+    """Takes turns in processes of their own, all on the same data; leaves each way's values in a folder."""
 
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder, self._seed = folder, str(seed)
 
-def _turns(folder: Path, seed: int) -> Turn:
-    def turn(way: str, size: tuple[int, int], python: Path | None = None) -> Took:
+    def take(self, way: str, size: tuple[int, int], python: Path | None = None) -> Took:
+        """One turn of a way, by another Python if it has an environment of its own."""
         command = [
             python or sys.executable,
             Path(__file__).parent / "valuation_turn.py",
             way,
             *map(str, size),
-            str(seed),
+            self._seed,
         ]
         done = subprocess.run(
-            [*command, folder / f"{way}.npy"], env=contestant.apart() if python else contestant.ours(),
+            [*command, self._folder / f"{way}.npy"], env=contestant.apart() if python else contestant.ours(),
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         told = json.loads(done.stdout.strip().splitlines()[-1])
         return told["processor"], told["memory"]
 
-    turn.folder = folder  # type: ignore[attr-defined]
-    return turn
+    def values(self, way: str) -> Any:
+        """What its last turn found."""
+        return np.load(self._folder / f"{way}.npy")
 
 
 def _beside(
-    turn: Turn, ours: str, theirs: str, size: tuple[int, int], python: Path | None, turns: int
+    turns: Turns, ours: str, theirs: str, size: tuple[int, int], python: Path | None, turns: int
 ) -> tuple[Took, Took]:
     """Our best turn and the peer's, with the largest difference of their values told; a turn of ours comes after it too."""
-    found = [turn(ours, size) for _ in range(turns - 1)]
-    peer = turn(theirs, size, python)
-    found.append(turn(ours, size))
-    folder: Path = turn.folder  # type: ignore[attr-defined]
-    off = np.load(folder / f"{ours}.npy") - np.load(folder / f"{theirs}.npy")
+    found = [turns.take(ours, size) for _ in range(times - 1)]
+    peer = turns.take(theirs, size, python)
+    found.append(turns.take(ours, size))
+    off = turns.values(ours) - turns.values(theirs)
     if theirs == "datascope":
         off -= off.mean()  # it takes a constant from every owner
     if not np.abs(off).max() < 1e-6:
@@ -88,11 +90,11 @@ def _beside(
     return min(found), peer
 
 
-def _records(turn: Turn, quick: bool, python: Path | None) -> list[Result]:
+def _records(turns: Turns, quick: bool, python: Path | None) -> list[Result]:
     if quick or python is None:
-        ours, theirs = _beside(turn, "records", "exact", QUICK, None, 2)
+        ours, theirs = _beside(turns, "records", "exact", QUICK, None, 2)
         return [against(f"{_size(QUICK)}: exact values", ours[0], "CPU s", "exact fractions", theirs[0])]
-    ours, theirs = _beside(turn, "records", "pydvl", SIZE, python, TURNS)
+    ours, theirs = _beside(turns, "records", "pydvl", SIZE, python, TURNS)
     whole = against(f"{_size(SIZE)}: exact values", ours[0], "CPU s", "pydvl 0.10", theirs[0])
     memory = against(f"{_size(SIZE)}: memory", ours[1] / 10**9, "GB", "pydvl 0.10", theirs[1] / 10**9)
     return [
@@ -102,33 +104,35 @@ def _records(turn: Turn, quick: bool, python: Path | None) -> list[Result]:
     ]
 
 
-def _owners(turn: Turn, quick: bool, python: Path | None) -> list[Result]:
+def _owners(turns: Turns, quick: bool, python: Path | None) -> list[Result]:
     if quick or python is None:
         return []
-    ours, theirs = _beside(turn, "owners", "datascope", SIZE, python, TURNS)
+    ours, theirs = _beside(turns, "owners", "datascope", SIZE, python, TURNS)
     found = against(f"{_size(SIZE)}: 1,000 owners, one neighbour", ours[0], "CPU s", "DataScope 0.0.32", theirs[0])
     return [barred(found, f"ours at most {OWNER_SECONDS} CPU s", ours[0] <= OWNER_SECONDS)]
 
 
-def _growth(turn: Turn, quick: bool) -> list[Result]:
+def _growth(turns: Turns, quick: bool) -> list[Result]:
     if quick:
-        return [alone(f"{_size(QUICK)}: copies sieved out", turn("sieve", QUICK)[0], "CPU s")]
+        return [alone(f"{_size(QUICK)}: copies sieved out", turns.take("sieve", QUICK)[0], "CPU s")]
     sizes = [(SIZE[0] // 10, SIZE[1]), (SIZE[0], SIZE[1] // 10), (SIZE[0], 2 * SIZE[1])]
-    found = [(size, turn("records", size)) for size in sizes]
+    found = [(size, turns.take("records", size)) for size in sizes]
     return [
         *(alone(f"{_size(size)}: exact values", took[0], "CPU s") for size, took in found),
         alone(f"{_size(sizes[-1])}: memory", found[-1][1][1] / 10**9, "GB"),
-        alone(f"{SIZE[0] // 10:,} records, 50 columns: copies sieved out", turn("sieve", sizes[0])[0], "CPU s"),
-        alone(f"{SIZE[0]:,} records, 50 columns: copies sieved out", turn("sieve", SIZE)[0], "CPU s"),
+        alone(f"{SIZE[0] // 10:,} records, 50 columns: copies sieved out", turns.take("sieve", sizes[0])[0], "CPU s"),
+        alone(f"{SIZE[0]:,} records, 50 columns: copies sieved out", turns.take("sieve", SIZE)[0], "CPU s"),
     ]
 
 
-def _large(turn: Turn) -> list[Result]:
-    seconds, memory = turn("records", LARGE)
+def _large(turns: Turns) -> list[Result]:
+    seconds, memory = turns.take("records", FULL)
+    taken = alone(f"{_size(FULL)}: exact values", seconds, "CPU s")
+    held = alone(f"{_size(FULL)}: memory", memory / 10**9, "GB")
     return [
-        barred(alone(f"{_size(LARGE)}: exact values", seconds, "CPU s"), f"at most {LARGE_SECONDS} CPU s", seconds <= LARGE_SECONDS),
-        barred(alone(f"{_size(LARGE)}: memory", memory / 10**9, "GB"), f"at most {LARGE_BYTES / 10**9} GB", memory <= LARGE_BYTES),
-    ]  # fmt: skip
+        barred(taken, f"at most {FULL_SECONDS} CPU s", seconds <= FULL_SECONDS),
+        barred(held, f"at most {FULL_BYTES / 10**9} GB", memory <= FULL_BYTES),
+    ]
 
 
 def _attacks(seed: int, draws: int) -> list[Result]:

@@ -6,7 +6,7 @@ others. What the types cannot say is said in prose, and held by one test suite t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,6 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
+from usufruct.core.income.holders import HolderPlan
+from usufruct.core.income.measure import Portion
+from usufruct.core.income.settlement import Settlement
+from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import Group
@@ -153,11 +157,13 @@ class Delivered:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Exact numbers, still inside the trust boundary: the `groups`, for each vector of the plan its numbers group by group,
-    and for each source the bounded rows per person (unsigned 32-bit, little-endian; empty where it is about nobody)."""
+    and for each source the bounded rows per person (unsigned 32-bit, little-endian; empty where it is about nobody). `shares`
+    are what each person added, if that was asked for, as `core.income.measure.shares` reads them."""
 
     groups: list[Group]
     vectors: list[list[int]]
     contributions: list[bytes]
+    shares: list[bytes] = field(default_factory=list)
 
 
 NOBODY = 2**32 - 1  # in `Among.numbers`: a person who is not in the first source
@@ -231,9 +237,13 @@ class Engine(Protocol):
     ) -> list[tuple[int, str | None, int]]:
         """Of each person of the population: number, first identifier, bounded total within `reach`. Raises EngineFault."""
 
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
-        """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody). Raises
-        EngineFault, with a message that does not depend on the data, if it fails or runs over its limits."""
+    def run(self, plan: QueryPlan, among: Sequence[Among | None], terms: Sequence[Term] = ()) -> Measured:
+        """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody); with
+        `terms` each person's share in them, unless the engine only counts rows. Raises EngineFault, with a message that does
+        not depend on the data, if it fails or runs over its limits."""
+
+    def holders(self, plan: HolderPlan, among: Sequence[Among | None]) -> list[tuple[Any, ...]]:
+        """What `core.income.holders.shares` works from, over the rows of the populations. Raises EngineFault."""
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
         """Whether a second reader takes a text for one plain question over these tables, with so many columns in the answer
@@ -281,6 +291,15 @@ class Services(Protocol):
 
     async def close(self) -> None:
         """Lets go of all connections."""
+
+
+class Settler(Protocol):
+    """What works settlements out."""
+
+    def settle(
+        self, portions: Sequence[Portion], before: Iterable[bytes], persons: int, least: int, seed: bytes
+    ) -> Settlement:
+        """The settlement, to the last byte that of `core.income.settlement.settle`, of any size. `before` is read once."""
 
 
 class Transaction(Reader, Protocol):

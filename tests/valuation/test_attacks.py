@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-np = pytest.importorskip("numpy", reason="numpy comes with the extra `value`")
+np = pytest.importorskip("numpy")
 datasets = pytest.importorskip("sklearn.datasets", reason="digits come with the extra `train`")
 
 from usufruct.core.income.neighbours import Measure  # noqa: E402

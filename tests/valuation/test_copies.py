@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-np = pytest.importorskip("numpy", reason="numpy comes with the extra `value`")
+np = pytest.importorskip("numpy")
 
 from usufruct.core.income import copies as rule  # noqa: E402
 from usufruct.core.income.neighbours import SHARE_UNIT, Measure  # noqa: E402

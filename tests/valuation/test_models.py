@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-np = pytest.importorskip("numpy", reason="numpy comes with the extra `value`")
+np = pytest.importorskip("numpy")
 datasets = pytest.importorskip("sklearn.datasets", reason="models come with the extra `train`")
 
 from usufruct.core.income.neighbours import Measure  # noqa: E402

@@ -7,10 +7,9 @@ from fractions import Fraction
 
 import pytest
 
-np = pytest.importorskip("numpy", reason="numpy comes with the extra `value`")
+np = pytest.importorskip("numpy")
 
 from usufruct.core.income import neighbours as rule  # noqa: E402
-from usufruct.core.income.coalitions import shapley  # noqa: E402
 from usufruct.engine.valuation import neighbours as kernel  # noqa: E402
 from valuation import worlds  # noqa: E402
 
@@ -153,38 +152,3 @@ def test_there_may_be_nothing() -> None:
         np.zeros((2, 2), np.int32), np.zeros(2, np.int64), none, none[:, 0].astype(np.int64), 5
     ).tolist() == [0, 0]
     assert rule.values([], [], 5) == []
-
-
-GAMES = {
-    "glove: one left, two right": ([0, 0, 0, 1, 0, 1, 0, 1], [(2, 3), (1, 6), (1, 6)]),
-    "unanimity of the first two of three": ([0, 0, 0, 1, 0, 0, 0, 1], [(1, 2), (1, 2), (0, 1)]),
-    "airport 1, 2, 3, 4": ([max((p + 1 for p in range(4) if b >> p & 1), default=0) for b in range(16)],
-                           [(1, 4), (7, 12), (13, 12), (25, 12)]),
-    "nobody": ([0], []),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", GAMES)
-def test_published_games(name: str) -> None:
-    worth, values = GAMES[name]
-    assert shapley(worth) == [Fraction(*value) for value in values]
-
-
-def test_the_council_of_1958() -> None:
-    weights = (4, 4, 4, 2, 2, 1)
-    worth = [int(sum(w for p, w in enumerate(weights) if bits >> p & 1) >= 12) for bits in range(64)]
-    assert shapley(worth) == [Fraction(7, 30)] * 3 + [Fraction(3, 20)] * 2 + [Fraction(0)]
-
-
-def test_random_sums_of_unanimity_games() -> None:
-    draw = random.Random()
-    parts = [(draw.randrange(1, 1 << 9), draw.randint(-50, 50)) for _ in range(40)]
-    worth = [sum(d for who, d in parts if bits & who == who) for bits in range(1 << 9)]
-    expected = [sum((Fraction(d, who.bit_count()) for who, d in parts if who >> p & 1), Fraction(0)) for p in range(9)]
-    assert shapley(worth) == expected
-
-
-@pytest.mark.parametrize("count", [3, 0, (1 << 16) + 1, 1 << 17])
-def test_coalitions_must_be_all(count: int) -> None:
-    with pytest.raises(ValueError, match="not those of all coalitions"):
-        shapley([0] * count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import random
 import shutil
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,6 +19,7 @@ import training
 from support import Unhurried
 from training import fit, validation
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import copies, neighbours
 from usufruct.core.income.measure import shares
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
@@ -25,9 +27,11 @@ from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.privacy.validation import ValidationSet, ValidationTaken
 from usufruct.core.registry.state import Asset
 from usufruct.main import open_node
-from usufruct.node import consent, period
+from usufruct.node import consent, period, register
 from usufruct.node.node import Node
 from usufruct.node.use import Answered, Refused
+from usufruct.node.validation import rows_of
+from usufruct.wire import card
 from usufruct.wire import validation as reading
 
 FEATURES = ("sector", "age", "wage")
@@ -240,3 +244,83 @@ def test_a_table_about_nobody_has_nobody_to_pay() -> None:
         asset = type("asset", (), {"person_column": "", "id": "weather"})
 
     assert measure_of(None, Permit, False) is None  # type: ignore[arg-type]
+
+
+FIRMS = """
+asset = "firms"
+title = "Firms"
+description = "wages by firm"
+licence = "terms of the agreement"
+person_column = "nr"
+rows_per_person = 40
+
+[columns.nr]
+type = "integer"
+grade = "internal"
+
+[columns.age]
+type = "integer"
+grade = "internal"
+low = 18
+high = 67
+
+[columns.union]
+type = "boolean"
+grade = "internal"
+"""
+
+
+def test_few_holders_are_measured_by_the_buyers_own_model(settled: Path, tmp_path: Path) -> None:
+    """Four firms; the last one's labels are drawn at random, and one has what no other has."""
+    draw = random.Random(3)
+    rows = ["nr,age,union"]
+    for firm in range(4):
+        for _ in range(30):
+            age = draw.randint(18, 40) if firm < 2 else draw.randint(41, 67) if firm == 2 else draw.randint(18, 67)
+            union = age > 40 if firm < 3 else draw.random() < 0.5
+            rows.append(f"{firm},{age},{str(union).lower()}")
+    (tmp_path / "firms.csv").write_text("\n".join(rows) + "\n")
+    own = reading.read("\n".join(["age,union", *(f"{age},{str(age > 40).lower()}" for age in range(18, 68))]).encode())
+    with open_node(shutil.copytree(settled / "mild", tmp_path / "node"), Unhurried()) as node:
+        story.done(register.add_asset(node, card.read(FIRMS), tmp_path / "firms.csv", story.OPERATOR))
+        story.done(register.record_consents(node, "firms", story.PURPOSE, None, "paper forms, cupboard 3"))
+        training.agree(node, "of-firms", story.USER, asset="firms")
+        job = {"asset": "firms", "holdout": 0, "validation": own, "measure": "model"}
+        done = fit(node, "decision-tree", "union", ["age"], **job)
+        assert isinstance(done, Answered), done.refusal
+        use, found = use_of(node, done.use)
+        assert use.measure == "model-shapley/1 copies=person"
+        assert max(found) == found[2] > 0
+        assert "MEASURED BY model" in use.question
+        no = fit(node, "decision-tree", "union", FEATURES, validation=validation(), measure="model")
+        assert isinstance(no, Refused)
+        assert "1 to 16 persons" in no.refusal.reasons[0]
+        for change in ({"measure": "luck"}, {"validation": None}):
+            no = fit(node, "decision-tree", "union", ["age"], **(job | change))
+            assert isinstance(no, Refused)
+
+
+def test_at_a_higher_grade_no_model_is_fitted_to_measure_either(settled: Path, tmp_path: Path) -> None:
+    with open_node(shutil.copytree(settled / "node", tmp_path / "node"), Unhurried()) as node:
+        no = fit(node, "decision-tree", "union", FEATURES, validation=validation(), measure="model")
+        assert isinstance(no, Refused)
+        assert "no model is fitted to the rows themselves" in no.refusal.reasons[0]
+
+
+def test_the_rows_are_shown_when_it_is_over(settled: Path, tmp_path: Path) -> None:
+    with open_node(shutil.copytree(settled / "mild", tmp_path / "node"), Unhurried()) as node:
+        seen = []
+
+        def meanwhile() -> None:
+            with node.store.read() as state:
+                seen.append(rows_of(node, next(state.list(Use, state="admitted")).id))
+
+        watched, _ = training.watch(node, meanwhile)
+        done = trained(watched)
+        (early,) = seen
+        assert isinstance(early, Refusal)
+        assert "not over yet" in early.reasons[0]
+        known, data = story.done(rows_of(node, done.use))
+        assert data == validation().data
+        assert hashlib.sha256(data).hexdigest() == known.digest
+        assert isinstance(rows_of(node, "use-1"), Refusal)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from usufruct.core.income.coalitions import shapley
+from usufruct.core.income import shapley
 
 Worth = Callable[[Sequence[int]], Fraction]
 
@@ -34,12 +34,7 @@ def worth(distances: Sequence[int], right: Sequence[int], k: int) -> Worth:
 
 def enumerated(players: int, of: Worth) -> list[Fraction]:
     """The Shapley values of a game, from what each coalition is worth."""
-    worths = [of([place for place in range(players) if bits >> place & 1]) for bits in range(1 << players)]
-    scale = 1
-    for one in worths:
-        scale = scale * one.denominator // np.gcd(scale, one.denominator)
-    scale = int(scale)
-    return [value / scale for value in shapley([int(one * scale) for one in worths])]
+    return shapley.enumerated(players, lambda bits: of([place for place in range(players) if bits >> place & 1]))
 
 
 def table(

@@ -142,6 +142,8 @@ FACTS: tuple[type[Fact], ...] = (
     income.CostStated,
     income.CreditGranted,
     income.CreditEnded,
+    income.MeasureChosen,
+    income.SharesRead,
     income.PeriodPlanned,
     income.PeriodClosed,
     epochs.EpochClosed,
@@ -214,6 +216,8 @@ ROWS: tuple[type[Row], ...] = (
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    income_state.LastSettlement,
+    income_state.ChosenMeasure,
     epochs.Epoch,
     epochs.LastEpoch,
 )

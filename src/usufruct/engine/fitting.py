@@ -41,7 +41,6 @@ _NEEDS = {
     "moments": (("numpy", "train"),),
     "synthetic": (("sklearn", "train"), ("mbi", "synth")),
     "draw": (("mbi", "synth"),),
-    "value": (("numpy", "value"),),
 }
 
 

@@ -63,10 +63,7 @@ def train(node: Node, asked: Asked[Fit]) -> Answered[Learnt] | Refused:
         found = plan_fit(
             tx, asked.job, permit.asset, permit.agreement.consumer, node.rulebook, tx.now, permit.group_min, asked.micro_rho
         )  # fmt: skip
-        if isinstance(found, Refusal):
-            return found
-        measuring = lacking(node, "value", NOT_DONE) if found.validation else None
-        return measuring or lacking(node, found.route, NOT_DONE) or found
+        return found if isinstance(found, Refusal) else lacking(node, found.route, NOT_DONE) or found
 
     return compute(node, asked, plan, partial(_work, node))
 

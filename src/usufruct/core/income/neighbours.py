@@ -41,7 +41,7 @@ COPIES = ("person", "first", "equal")
 @dataclass(frozen=True, slots=True)
 class Measure:
     """How the contribution to a training is measured: by the `k` nearest, or, if it is zero, by the data user's own model and all
-    coalitions of few persons (see `coalitions`). Near copies are paid by a rule of `COPIES` (see `copies`)."""
+    coalitions of few persons (see `engine.valuation.holders`). Near copies are paid by a rule of `COPIES` (see `copies`)."""
 
     k: int = NEIGHBOURS
     copies: str = "person"

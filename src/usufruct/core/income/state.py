@@ -13,6 +13,7 @@ from usufruct.core.income.facts import (
     CreditEnded,
     CreditGranted,
     DivisionAdopted,
+    MeasureChosen,
     PeriodClosed,
     PeriodPlanned,
 )
@@ -89,7 +90,7 @@ class Vesting(Row):
 
 @dataclass(frozen=True, slots=True)
 class PeriodPlan(Row):
-    """A proposed division and when it was proposed; `closed` once it was carried out."""
+    """A proposed division and when it was proposed, by the fact `seq`; `closed` once it was carried out."""
 
     KEY = ("id",)
     INDEXED = ("period",)
@@ -97,12 +98,14 @@ class PeriodPlan(Row):
     period: str
     planned: PeriodPlanned
     at: Instant
+    seq: int
     closed: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Period(Row):
-    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1."""
+    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1, the fact `seq`
+    closed it."""
 
     KEY = ("id",)
     INDEXED = ("number",)
@@ -111,6 +114,7 @@ class Period(Row):
     plan: str
     last: int
     at: Instant
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +127,28 @@ class LastPeriod(Row):
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class LastSettlement(Row):
+    """The newest settlement of an asset in a currency, from which the next one carries on."""
+
+    KEY = ("asset", "currency")
+    asset: str
+    currency: str
+    lines: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenMeasure(Row):
+    """What the uses of an asset are divided by, where somebody chose it; else by rows."""
+
+    KEY = ("asset",)
+    asset: str
+    measure: str
+    since: Instant
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
-    """The rows that a fact about a period changes."""
+    """The rows that a fact about the income changes."""
     match entry.fact:
         case DivisionAdopted() as fact:
             yield AdoptedDivision(fact.asset, fact.number, fact.rule, fact.effective, fact.by, entry.at)
@@ -137,16 +161,21 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             assert credit is not None
             yield replace(credit, ended=fact.why)
         case PeriodPlanned() as fact:
-            yield PeriodPlan(fact.plan, fact.period, fact, entry.at)
+            yield PeriodPlan(fact.plan, fact.period, fact, entry.at, entry.seq)
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
             last = read.get(LastPeriod)
             number = last.number + 1 if last else 1
             yield replace(plan, closed=entry.at)
-            yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at)
+            yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at, entry.seq)
             yield LastPeriod(fact.period, number, plan.planned.last)
+            for statement in plan.planned.statements:
+                if statement.root:
+                    yield LastSettlement(statement.asset, plan.planned.currency, statement.lines)
             yield from _paid(read, plan.planned, entry.at)
+        case MeasureChosen() as fact:
+            yield ChosenMeasure(fact.asset, fact.measure, entry.at)
         case _:
             return
 

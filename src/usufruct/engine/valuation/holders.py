@@ -15,10 +15,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from usufruct.core.income.coalitions import PLAYERS_MAX, shapley
+from usufruct.core.income.shapley import enumerated
 from usufruct.engine.valuation.copies import in_order
 from usufruct.engine.valuation.neighbours import Whole
 
+HOLDERS_MAX = 16
 Codes: TypeAlias = NDArray[np.signedinteger]
 Told = Callable[[Codes, Whole, Codes], Whole]
 """What a model of labelled records says of rows."""
@@ -33,8 +34,8 @@ def shares(
     Raises:
         ValueError: there are too many holders.
     """
-    if holders > PLAYERS_MAX:
-        raise ValueError(f"{holders} holders have too many coalitions; at most {PLAYERS_MAX} can be looked at")
+    if holders > HOLDERS_MAX:
+        raise ValueError(f"{holders} holders have too many coalitions; at most {HOLDERS_MAX} can be looked at")
     order = in_order(records, labels, np.zeros(len(labels), np.int64))
     records, labels, holder = records[order], labels[order], holder[order]
     worth = []
@@ -47,7 +48,7 @@ def shares(
             worth.append(_right(told, there[0], apart))
         else:
             worth.append(_right(told, fit(records[in_it], there, rows), apart))
-    return shapley(worth)
+    return enumerated(holders, worth.__getitem__)
 
 
 def _right(told: Whole, said: Whole | np.int64, apart: int) -> int:
