@@ -75,7 +75,7 @@ class Turns:
 
 
 def _beside(
-    turns: Turns, ours: str, theirs: str, size: tuple[int, int], python: Path | None, turns: int
+    turns: Turns, ours: str, theirs: str, size: tuple[int, int], python: Path | None, times: int
 ) -> tuple[Took, Took]:
     """Our best turn and the peer's, with the largest difference of their values told; a turn of ours comes after it too."""
     found = [turns.take(ours, size) for _ in range(times - 1)]

@@ -22,6 +22,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import copies, neighbours
 from usufruct.core.income.measure import shares
+from usufruct.core.income.settlement import Lines
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.privacy.validation import ValidationSet, ValidationTaken
@@ -146,10 +147,7 @@ def test_the_period_is_divided_by_it(node: Node) -> None:
     _, found = use_of(node, done.use)
     planned = story.done(period.plan_period(node, "2026-q4"))
     with node.store.read() as state:
-        from usufruct.core.income.settlement import line
-
-        lines = state.evidence(planned.statements[0].lines)
-    due = [line(lines, number).due for number in range(training.PEOPLE)]
+        due = Lines(planned.statements[0], state.evidence).columns()[0]
     whole, members = sum(found), sum(due)
     assert members > 0
     assert all(abs(amount - members * share / whole) <= 1 for amount, share in zip(due, found, strict=True))
