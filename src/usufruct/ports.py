@@ -6,7 +6,7 @@ others. What the types cannot say is said in prose, and held by one test suite t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.income.holders import HolderPlan
 from usufruct.core.income.measure import Portion
+from usufruct.core.income.payout import Credit, Order
 from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
@@ -330,6 +331,40 @@ class Transaction(Reader, Protocol):
 
     def evidence(self, seal: str) -> bytes:
         """The evidence with that seal. Raises JournalDamaged if it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayingAccount:
+    """The account that is paid from: its IBAN, whose it is, and the bank's BIC if it is known."""
+
+    iban: str
+    holder: str
+    bic: str
+
+
+class Payer(Protocol):
+    """Brings orders to the bank. An order is first prepared, and handed over only once its fact is durable."""
+
+    @property
+    def account(self) -> PayingAccount | None:
+        """The account that is paid from; None if the node has none."""
+
+    def prepare(self, order: Order, credits: Iterable[Credit]) -> str:
+        """Writes an order, the same bytes each time, and keeps it where no bank finds it, in place of any that was prepared
+        for its payout; durable when it returns its SHA-256. Raises StoreFull."""
+
+    def hand_over(self, payout: str, digest: str) -> bool:
+        """Hands over the prepared order with that digest; True once it is handed over, however often it is asked; False if
+        there is none."""
+
+    def order(self, payout: str) -> Path | None:
+        """Where the order of a payout lies that was handed over."""
+
+    def kept(self) -> Collection[str]:
+        """The payouts of which there are orders."""
+
+    def forget(self, payout: str) -> None:
+        """Deletes the orders of a payout: they name persons and their accounts, and nobody needs them any more."""
 
 
 class PublicLog(Protocol):

@@ -19,11 +19,12 @@ from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import accounts, rules, settlement
 from usufruct.core.income.division import divide, lot, seed_of
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.explanation import Counted, explain
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import MICRO, EarningUse, accrue, contributions, due_of, parts_of_uses
-from usufruct.core.income.rules import Division, Earned
+from usufruct.core.income.rules import Division
 from usufruct.core.income.settlement import Line
 from usufruct.core.income.state import LastPeriod, Period
 from usufruct.core.income.waterfall import Share

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import rules
+from usufruct.core.income import levies, rules
 from usufruct.core.income.earned import earned_by
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.segment import SEED_SIZE, Index
@@ -30,12 +30,19 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
+        assets = list(state.list(Asset))
+        found = {asset.id: earned_by(state, state.evidence, asset.id, first, last) for asset in assets}
+        earned = {name: one for name, one in found.items() if one is not None}
+        levied = levies.reckon(state, period, earned, node.rulebook, now)
+        if isinstance(levied, Refusal):
+            return levied
         divisions, settlements = [], {}
-        for asset in state.list(Asset):
-            earned = earned_by(state, state.evidence, asset.id, first, last)
-            if earned is None:
+        for asset in assets:
+            if asset.id not in earned:
                 continue
-            division = rules.divide_income(state, period, asset, earned, node.rulebook, now)
+            division = rules.divide_income(
+                state, period, asset, earned[asset.id], node.rulebook, now, levied.of[asset.id]
+            )
             if isinstance(division, Refusal):
                 return division
             divisions.append(division)
@@ -52,7 +59,7 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             for asset, (before, settlement) in settlements.items()
         }
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now)
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now, levied.totals)
 
     node.reach("period before planned")
     return node.record(rule)

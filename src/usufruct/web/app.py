@@ -31,10 +31,12 @@ from usufruct.web import (
     decisions,
     delegations,
     identity,
+    levies,
     lineage,
     log,
     matches,
     messages,
+    payments,
     pools,
     rights,
     services,
@@ -50,8 +52,10 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, pools, rights,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, pools, rights,
     services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,
+    rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -79,6 +83,9 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "levy": 422,
+    "ledger": 409,
+    "payout": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -104,6 +111,8 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "ledger.limit": 402,
+    "payout.statement": 422,
 }
 
 

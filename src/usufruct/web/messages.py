@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from usufruct.core.privacy.release import DeclaredNoise, Expected
+from usufruct.core.rulebook.levy import Surcharge
 
 Id = Annotated[str, Meta(min_length=1, max_length=63, description="small letters, digits and hyphens")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -181,8 +182,7 @@ MicroRho = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class NewFit(Struct, forbid_unknown_fields=True):
-    """A model to be fitted in the node; see `usufruct train`. `parameters` are decimals written as text; `validation` is CSV,
-    of rows of your own that are already labelled."""
+    """A model to be fitted in the node; see `usufruct train`. `parameters` are decimals written as text."""
 
     estimator: Text
     asset: Text
@@ -197,7 +197,7 @@ class NewFit(Struct, forbid_unknown_fields=True):
     bins: int = 16
     pairs: Annotated[list[ColumnPair], Meta(max_length=200)] = []
     micro_rho: MicroRho | None = None
-    validation: Annotated[str, Meta(max_length=8_388_608, description="CSV: a line of names, then the rows")] = ""
+    validation: Annotated[str, Meta(max_length=8_388_608, description="labelled rows of your own, as CSV")] = ""
     measure: Text = "neighbours"
 
 
@@ -420,8 +420,7 @@ class NewMask(Struct, forbid_unknown_fields=True):
 
 
 class LearntBody(Struct):
-    """What came of a fit or a synthesis: `scores` by name, a table of figures (`measures` hold decimals as text), the `model`
-    or nothing, how to read them, what it cost, and the receipt as text."""
+    """What came of a fit or a synthesis: `scores`, a table (`measures` hold decimals as text), the `model`, cost and receipt."""
 
     use: str
     meaning: str
@@ -443,7 +442,7 @@ class LearntBody(Struct):
 class AnswerBody(Struct):
     """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost (in
     micro-rho and nano-delta), its receipt as text, and the `spread`: the noise on each number. `repeated`: it was given
-    before, and cost nothing now. `form` is that of the answer."""
+    before, and cost nothing now. `form` is that of the answer. `levies` (in minor units) are owed on top."""
 
     use: str
     meaning: str
@@ -462,11 +461,12 @@ class AnswerBody(Struct):
     spread: list[DeclaredNoise] = []
     repeated: bool = False
     form: str = "aggregates"
+    levies: list[Surcharge] = []
 
 
 class PreviewBody(Struct):
     """What a question would cost, in micro-rho and nano-delta, and the `margins` its measures would have; `milliseconds`
-    until the answer would leave."""
+    until the answer would leave. The `levies` would be owed on top of the price."""
 
     meaning: str
     charge: int
@@ -477,6 +477,7 @@ class PreviewBody(Struct):
     margins: list[Expected]
     notes: list[str]
     milliseconds: int
+    levies: list[Surcharge] = []
 
 
 class RefusalBody(Struct):

@@ -119,6 +119,37 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class LevyTotal:
+    """What the levy `name`, in its version `number`, takes in one period over all assets: reckoned from `basis` minor units,
+    `owed` of them, and `taken` as far as there was income to take it from. `year` is that of the period."""
+
+    name: str
+    number: int
+    payer: str
+    year: int
+    basis: int
+    owed: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevyRemitted(Fact):
+    """Of what was taken for the levy `name`, `amount` minor units left the `account` for whom the levy is for; `reference`
+    says under which payment or return."""
+
+    KIND = "levy.remitted/1"
+    name: str
+    account: str
+    amount: int
+    currency: str
+    reference: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodPlanned(Fact):
     """A division is proposed: the facts from `first` to `last` (both included), on top of the closed period `parent`.
 
@@ -135,6 +166,7 @@ class PeriodPlanned(Fact):
     income: int
     statements: tuple[AssetStatement, ...]
     releases: tuple[Release, ...] = ()
+    levies: tuple[LevyTotal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
