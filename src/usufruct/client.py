@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -159,10 +160,11 @@ class Connection:
 
     def fit(
         self, estimator: str, *, asset: str, label: str, features: Sequence[str], purpose: str,
-        parameters: Mapping[str, float | int | str] | None = None, **more: Any,
+        parameters: Mapping[str, float | int | str] | None = None, validation: Path | str = "", **more: Any,
     ) -> Fitted:  # fmt: skip
-        """Has a model fitted in the node: `estimator` as `ridge` or `random-forest`. `more` are further fields of the job, as
-        `where`, `out`, `holdout`, `micro_rho`.
+        """Has a model fitted in the node: `estimator` as `ridge` or `random-forest`. `validation` are rows of your own that are
+        already labelled, as the path of a CSV file or as CSV: the model is scored on them, and people are paid by what their rows
+        add to telling them. `more` are further fields of the job, as `where`, `out`, `holdout`, `micro_rho`.
 
         Raises:
             Refused: as `query`.
@@ -170,6 +172,7 @@ class Connection:
         job = {
             "estimator": estimator, "asset": asset, "label": label, "features": list(features), "purpose": purpose,
             "parameters": {name: str(value) for name, value in (parameters or {}).items()},
+            "validation": validation.read_bytes().decode() if isinstance(validation, Path) else validation,
         }  # fmt: skip
         found = self._call("POST", "/fits", job | more)
         return Fitted(

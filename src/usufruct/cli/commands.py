@@ -14,6 +14,7 @@ from usufruct.cli import (
     cell,
     classify,
     consent,
+    contribution,
     credential,
     decision,
     delegation,
@@ -101,6 +102,8 @@ app.add_typer(report.report, name="report")
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)
+command(income.income, "attacks")(contribution.attacks)
+command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)

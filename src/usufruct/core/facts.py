@@ -40,6 +40,7 @@ from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.market import needs, previews
 from usufruct.core.privacy import cubes, masking
+from usufruct.core.privacy import cubes, masking, validation
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
@@ -141,6 +142,7 @@ FACTS: tuple[type[Fact], ...] = (
     masking.MaskDeclared,
     cubes.CubeDeclared,
     cubes.CubeBuilt,
+    validation.ValidationTaken,
     income.DivisionAdopted,
     income.CostStated,
     income.CreditGranted,
@@ -237,6 +239,7 @@ ROWS: tuple[type[Row], ...] = (
     masking.Mask,
     cubes.Cube,
     cubes.CubeBuild,
+    validation.ValidationSet,
     ledger.Transfer,
     ledger.Account,
     levy.AdoptedLevy,
@@ -305,6 +308,7 @@ FOLDS = (
     matching.fold,
     masking.fold,
     cubes.fold,
+    validation.fold,
     income_state.fold,
     payout_state.fold,
     invoices.fold,

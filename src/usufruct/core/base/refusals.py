@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "fit.job": "not a job that this node does: an unknown estimator or parameter, or columns that do not suit it",
     "fit.column": "nothing can be learnt from the column: it has neither a list nor bounds, or says whom a row is about",
     "fit.missing": "the node was installed without what the job needs",
+    "fit.validation": "the rows to score and measure by are not of the card, too few, or too many",
     # matches with other nodes
     "match.asset": "the table cannot be matched: it is about no persons, or their number is not public",
     "match.size": "the table has too few persons to be matched, or too many",
