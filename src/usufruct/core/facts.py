@@ -31,8 +31,8 @@ from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
+from usufruct.core.income import complaints, ledger
 from usufruct.core.income import facts as income
-from usufruct.core.income import ledger
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
@@ -143,6 +143,8 @@ FACTS: tuple[type[Fact], ...] = (
     income.CreditEnded,
     income.PeriodPlanned,
     income.PeriodClosed,
+    complaints.ComplaintMade,
+    complaints.ComplaintAnswered,
     epochs.EpochClosed,
 )
 
@@ -212,6 +214,7 @@ ROWS: tuple[type[Row], ...] = (
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    complaints.Complaint,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -240,6 +243,7 @@ FOLDS = (
     masking.fold,
     cubes.fold,
     income_state.fold,
+    complaints.fold,
     epochs.fold,
 )
 

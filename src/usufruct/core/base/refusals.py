@@ -112,6 +112,7 @@ CODES: dict[str, str] = {
     "income.rule-late": "a rule of division applies to what is earned from now on only",
     "income.cost": "the cost says no amount, or not what for",
     "income.credit": "the credit is of no known kind, or says not how much, why or until when",
+    "income.complaint": "it is too late to complain, or it was done before; or the answer lacks what goes with it",
 }
 
 

@@ -12,6 +12,7 @@ from usufruct.core.access.clauses import FeeDue
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.income.accounts import income_of, members_of, of_party, vesting_of
+from usufruct.core.income.complaints import ComplaintAnswered
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAnswered
@@ -62,6 +63,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
             yield from _post(read, entry, plan.planned.currency, [move for move in _division(plan.planned) if move[2]])
+        case ComplaintAnswered() as fact if fact.upheld:
+            memo = f"{fact.complaint}: correction of {fact.period}, {fact.asset}"
+            yield from _post(read, entry, fact.currency, [(of_party(fact.by), of_party(fact.party), fact.amount, memo)])
         case _:
             return
 

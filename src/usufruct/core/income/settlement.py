@@ -39,8 +39,13 @@ def line(settlement: bytes, number: int) -> Line:
     return Line(*_LINE.unpack_from(settlement, number * _LINE.size))
 
 
-def total_paid(settlement: bytes) -> int:
-    """The sum of all lines, in minor units."""
+def all_paid(settlement: bytes) -> Sequence[int]:
+    """What everybody is paid, by number, in minor units."""
     lines = array("Q")
     lines.frombytes(settlement)
-    return sum(lines[1::2])
+    return lines[1::2]
+
+
+def total_paid(settlement: bytes) -> int:
+    """The sum of all lines, in minor units."""
+    return sum(all_paid(settlement))

@@ -102,7 +102,7 @@ class PeriodPlan(Row):
 
 @dataclass(frozen=True, slots=True)
 class Period(Row):
-    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1."""
+    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1, `seq` is the closing fact."""
 
     KEY = ("id",)
     INDEXED = ("number",)
@@ -111,6 +111,7 @@ class Period(Row):
     plan: str
     last: int
     at: Instant
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             last = read.get(LastPeriod)
             number = last.number + 1 if last else 1
             yield replace(plan, closed=entry.at)
-            yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at)
+            yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at, entry.seq)
             yield LastPeriod(fact.period, number, plan.planned.last)
             yield from _paid(read, plan.planned, entry.at)
         case _:

@@ -1,0 +1,316 @@
+"""Statements: what a period brought one person or party; complaints about it; and where a euro went, for everybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from usufruct.core.access import hold
+from usufruct.core.access.clauses import EarnedFee
+from usufruct.core.access.delegation import only_people
+from usufruct.core.base.ids import numbered
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.money import Money
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.income import complaints, settlement
+from usufruct.core.income import income_statement as statements
+from usufruct.core.income.accounts import of_party
+from usufruct.core.income.complaints import Complaint, ComplaintAnswered, ComplaintMade
+from usufruct.core.income.facts import AssetStatement, PeriodPlanned
+from usufruct.core.income.income_statement import Line, Part, Released, RuleTold, Statement, UseTold
+from usufruct.core.income.measure import MICRO, ROWS, contributions, rows_of
+from usufruct.core.income.state import OPEN, AdoptedDivision, Cost, Period, PeriodPlan, Vesting
+from usufruct.core.income.waterfall import Share, by_rulebook, in_words
+from usufruct.core.privacy.state import Use
+from usufruct.core.registry.rules import find_party
+from usufruct.core.registry.state import Asset, Party, Person
+from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.node.node import About, Node
+from usufruct.ports import Snapshot
+
+
+def statement(node: Node, period: str, name: str) -> Statement | Refusal:
+    """The statement of whoever is called `name` for a closed period."""
+    with node.store.read() as state:
+        return of(state, node.about, node.rulebook, node.clock.now(), period, name)
+
+
+def statements_of(node: Node, name: str) -> list[Statement]:
+    """Every statement of whoever is called `name`, the newest period first."""
+    with node.store.read() as state:
+        found = [
+            of(state, node.about, node.rulebook, node.clock.now(), row.id, name)
+            for row in list(state.list(Period))[::-1]
+        ]  # fmt: skip
+    return [one for one in found if not isinstance(one, Refusal)]
+
+
+def of(state: Snapshot, about: About, rulebook: Rulebook, now: Instant, period: str, name: str) -> Statement | Refusal:
+    """The statement by this state; the same refusal where there is no such period, nobody of the name or nothing of hers."""
+    closed, party = state.get(Period, period), find_party(state, name)
+    lines: tuple[Line, ...] = ()
+    released: tuple[Released, ...] = ()
+    if closed is not None and party is not None:
+        planned = _planned(state, closed)
+        lines = tuple(_Told(state, about, rulebook, now, party.id, planned).lines())
+        released = tuple(
+            Released(one.period, one.asset, one.amount) for one in planned.releases if one.account == of_party(party.id)
+        )
+    if closed is None or party is None or not (lines or released):
+        return refuse(
+            "registry.unknown", "there is no statement", f"period `{period}` brought `{name}` nothing that is known here",
+            remedy="look at the closed periods, and at who is meant",
+        )  # fmt: skip
+    mine = list(state.list(Complaint, party=party.id))
+    return Statement(
+        about.name, about.operator, period, party.id, party.called, party.name, planned.currency, closed.plan,
+        _fact_of(closed.plan), closed.at, closed.seq, complaints.last_day(closed, rulebook), lines, released,
+        statements.outstanding(lines, _vesting(state, party.id), _costs(state, party.id), mine),
+        tuple(one for one in mine if one.stands == complaints.UPHELD and _put_right(state, one, closed)),
+        tuple(one for one in mine if one.period == period),
+    )  # fmt: skip
+
+
+def _planned(state: Snapshot, closed: Period) -> PeriodPlanned:
+    plan = state.get(PeriodPlan, closed.plan)
+    assert plan is not None, "a period is closed by a plan"
+    return plan.planned
+
+
+def _fact_of(plan: str) -> int:
+    """Where a plan stands in the journal: its id is numbered by it."""
+    return int(plan.rpartition("-")[2])
+
+
+def _put_right(state: Snapshot, complaint: Complaint, closed: Period) -> bool:
+    """Whether a complaint was upheld between the period before and this one."""
+    before = next((row for row in state.list(Period, number=closed.number - 1)), None)
+    answered = complaint.answered or closed.at
+    return (before.at if before else "") < answered <= closed.at
+
+
+def _vesting(state: Snapshot, party: str) -> Mapping[tuple[str, str], int]:
+    """What waits for a party, by the period and asset of the share."""
+    found: Counter[tuple[str, str]] = Counter()
+    for row in state.list(Vesting, stands=OPEN):
+        if row.account == of_party(party):
+            found[row.period, row.asset] += row.amount - row.released
+    return found
+
+
+def _costs(state: Snapshot, party: str) -> int:
+    return sum(row.amount - row.paid for row in state.list(Cost, stands=OPEN) if row.party == party)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """Somebody's line of a settlement: what was carried in for her and is carried out, in millionths of a minor unit, and what
+    she is paid, in minor units."""
+
+    paid: int
+    carried_in: int = 0
+    carried_out: int = 0
+
+
+def own_line(state: Snapshot, divided: AssetStatement, number: int) -> OwnLine:
+    """The line of the person of that number. The one place here that knows how settlements are kept."""
+    return OwnLine(settlement.line(state.evidence(divided.lines), number).paid)
+
+
+def all_paid(state: Snapshot, divided: AssetStatement) -> Counter[int]:
+    """How many persons are paid how much by a settlement. The other place that knows."""
+    return Counter(settlement.all_paid(state.evidence(divided.lines)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One party's lines of one plan."""
+
+    state: Snapshot
+    about: About
+    rulebook: Rulebook
+    now: Instant
+    party: str
+    planned: PeriodPlanned
+
+    def lines(self) -> Iterator[Line]:
+        """A line for every asset that is about her, or of which a share went to her; compared with the one before."""
+        for divided in self.planned.statements:
+            line = self._line(self.planned, divided)
+            if line is None:
+                continue
+            before = self._before(divided.asset)
+            yield statements.compared(line, self._line(*before) if before else None, self.planned.currency)
+
+    def _before(self, asset: str) -> tuple[PeriodPlanned, AssetStatement] | None:
+        """The plan before this one that divided what the asset earned."""
+        parent = self.planned.parent
+        while parent is not None:
+            closed = self.state.get(Period, parent)
+            assert closed is not None, "a plan builds on a closed period"
+            planned = _planned(self.state, closed)
+            for divided in planned.statements:
+                if divided.asset == asset:
+                    return planned, divided
+            parent = planned.parent
+        return None
+
+    def _line(self, planned: PeriodPlanned, divided: AssetStatement) -> Line | None:
+        asset = self.state.get(Asset, divided.asset)
+        assert asset is not None
+        parts = tuple(self._part(asset, share) for share in divided.shares)
+        person = next((p for p in self.state.list(Person, asset=asset.id, party=self.party)), None)
+        if person is None and not any(part.mine for part in parts):
+            return None
+        number = person.number if person else None
+        own = own_line(self.state, divided, number) if number is not None else OwnLine(0)
+        uses = tuple(self._uses(planned, divided, number)) if number is not None else ()
+        days = sorted(day for day in (self._day(name) for name in divided.uses) if day)
+        least = self.rulebook.value("income.spread-persons-min", self.now)
+        return Line(
+            asset.id, asset.title, divided.income, parts, divided.members, divided.floor, self._rule(divided, days),
+            uses, len(divided.uses), asset.rows_per_person, days[0][:10] if days else "", days[-1][:10] if days else "",
+            statements.amounts(own.paid, own.carried_in, own.carried_out, MICRO),
+            statements.spread(all_paid(self.state, divided), own.paid if number is not None else None, least), (),
+        )  # fmt: skip
+
+    def _part(self, asset: Asset, share: Share) -> Part:
+        return Part(
+            share.name or "share", share.basis, share.basis_points, share.account, share.amount, share.vests_months,
+            share.account == of_party(self.party), share.account == of_party(asset.publisher),
+        )  # fmt: skip
+
+    def _day(self, name: str) -> Instant:
+        """When something was earned: a use when it was asked, a fee when it was due."""
+        use = self.state.get(Use, name)
+        return use.at if use else self.state.entry(_fact_of(name)).at
+
+    def _rule(self, divided: AssetStatement, days: list[Instant]) -> RuleTold:
+        adopted = self.state.get(AdoptedDivision, divided.asset if divided.own else "", divided.rule)
+        rule = adopted.rule if adopted else by_rulebook(self.rulebook, days[0] if days else self.now)
+        since = adopted.effective[:10] if adopted else ""
+        return statements.told(rule, divided.rule, divided.own, since, in_words(rule))
+
+    def _uses(self, planned: PeriodPlanned, divided: AssetStatement, number: int) -> Iterator[UseTold]:
+        """The uses, and the fees, in which rows of hers counted."""
+        pool = divided.members - divided.floor
+        for name in divided.uses:
+            use = self.state.get(Use, name)
+            fee = None if use else self.state.get(EarnedFee, _fact_of(name))
+            price = use.price if use else fee.amount if fee else 0
+            rows = self._rows(use, number) if use else self._rows_of_fee(planned, fee, number) if fee else 0
+            if not rows:
+                continue
+            earned = statements.at_least(pool, price, divided.income)
+            if use is not None and hold.active(self.state, use.id, self.now):
+                yield UseTold("", statements.WITHHELD, statements.WITHHELD, "", "", price, earned, "", rows, -1)
+            elif use is not None:
+                user = self.state.get(Party, use.requester)
+                yield UseTold(
+                    use.id, user.kind if user else "", use.purpose, use.form, use.at[:10], price, earned, use.measure, rows,
+                    use.ended,
+                )  # fmt: skip
+            else:
+                yield UseTold(
+                    name,
+                    "",
+                    f"a fee of {fee.agreement if fee else ''}",
+                    "",
+                    self._day(name)[:10],
+                    price,
+                    earned,
+                    ROWS,
+                    rows,
+                    -1,
+                )
+
+    def _rows(self, use: Use, number: int) -> int:
+        return rows_of(contributions(self.state.evidence(use.contributions)), number)
+
+    def _rows_of_fee(self, planned: PeriodPlanned, fee: EarnedFee, number: int) -> int:
+        """A fee is earned by the rows that counted in the uses of its agreement."""
+        uses = self.state.list(Use, asset=fee.asset, state="answered")
+        return sum(
+            self._rows(use, number) for use in uses
+            if use.agreement == fee.agreement and planned.first <= use.ended <= planned.last
+        )  # fmt: skip
+
+
+# ---- complaints
+
+
+def complain(node: Node, name: str, period: str, asset: str, reason: str) -> ComplaintMade | Refusal:
+    """Somebody complains about her line.
+
+    Raises:
+        BadInput: no reason is given, or a very long one.
+    """
+    found = statement(node, period, name)
+    concerned = not isinstance(found, Refusal) and any(line.asset == asset for line in found.lines)
+    party = name if isinstance(found, Refusal) else found.party
+    return node.record(
+        lambda tx: complaints.complain(
+            tx, numbered("complaint", tx.next), party, period, asset, reason, concerned, node.rulebook, tx.now
+        )
+    )
+
+
+def answer(
+    node: Node, complaint: str, upheld: bool, reasons: str, amount: Money | None, turn_to: str, by: str,
+    actors: tuple[str, ...] = (),
+) -> ComplaintAnswered | Refusal:  # fmt: skip
+    """The operator answers a complaint; a person signs it.
+
+    Raises:
+        BadInput: no reasons are given, or very long ones.
+    """
+    return node.record(
+        lambda tx: (
+            only_people(tx, "answer-complaint", by, actors)
+            or complaints.answer(
+                tx, complaint, upheld, reasons, amount, turn_to, by, node.about.operator, node.about.currency
+            )
+        )
+    )
+
+
+def open_complaints(node: Node) -> list[Complaint]:
+    """The complaints that wait for an answer, the oldest first."""
+    with node.store.read() as state:
+        return list(state.list(Complaint, stands=complaints.OPEN))
+
+
+# ---- for everybody
+
+
+@dataclass(frozen=True, slots=True)
+class Euro:
+    """Where a euro of the income of the last closed period that divided any went: `shares` of ten thousand, by name and basis."""
+
+    period: str
+    asset: str
+    title: str
+    shares: tuple[tuple[str, str, int], ...]
+
+
+def euros(node: Node) -> list[Euro]:
+    """Where a euro went, for each asset in the last closed period that divided what it earned."""
+    found: dict[str, Euro] = {}
+    with node.store.read() as state:
+        for closed in state.list(Period):
+            for divided in _planned(state, closed).statements:
+                asset = state.get(Asset, divided.asset)
+                if asset is not None and divided.income:
+                    found[asset.id] = Euro(closed.id, asset.id, asset.title, tuple(_shares(divided)))
+    return list(found.values())
+
+
+def _shares(divided: AssetStatement) -> Iterator[tuple[str, str, int]]:
+    """Name, basis and part of ten thousand of each share; the members' last. Costs are together, for they name their payees."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for share in divided.shares:
+        sums["costs" if share.basis == "costs" else share.name or "share", share.basis] += share.amount
+    sums["members", "factors"] += divided.members
+    for (name, basis), amount in sums.items():
+        yield name, basis, amount * 10_000 // divided.income
