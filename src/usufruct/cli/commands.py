@@ -21,6 +21,7 @@ from usufruct.cli import (
     division,
     forms,
     hold,
+    income,
     journal,
     keep,
     keys,
@@ -79,6 +80,7 @@ app.add_typer(ruleset.ruleset, name="ruleset")
 app.add_typer(journal.receipt, name="receipt")
 app.add_typer(witness.witness, name="witness")
 app.add_typer(journal.period, name="period")
+app.add_typer(income.income, name="income")
 app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")

@@ -8,16 +8,18 @@ from itertools import zip_longest
 from usufruct.core.access.clauses import EarnedFee
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
+from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.measure import EarningUse, contributions, shares
-from usufruct.core.income.rules import Earned
+from usufruct.core.income.rules import Division, Earned
 from usufruct.core.income.settlement import MEDIA_TYPE
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.node import Node
-from usufruct.ports import Snapshot, Transaction
+from usufruct.ports import Record, Transaction
 
 
 def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
@@ -32,15 +34,9 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
-        divisions = []
-        for asset in state.list(Asset):
-            earned = earned_by(state, asset.id, first, last)
-            if earned is None:
-                continue
-            division = rules.divide_income(state, period, asset, earned, node.rulebook, now)
-            if isinstance(division, Refusal):
-                return division
-            divisions.append(division)
+        divisions = divided(state, period, first, last, node.rulebook, now)
+        if isinstance(divisions, Refusal):
+            return divisions
 
     def rule(tx: Transaction) -> PeriodPlanned | Refusal:
         refusal = rules.can_plan(tx, period)
@@ -56,7 +52,23 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
     return node.record(rule)
 
 
-def earned_by(state: Snapshot, asset: str, first: int, last: int) -> Earned | None:
+def divided(
+    state: Record, period: str, first: int, last: int, rulebook: Rulebook, at: Instant
+) -> list[Division] | Refusal:
+    """The division of what each asset earned between two facts, by the state after the last of them."""
+    divisions = []
+    for asset in state.list(Asset):
+        earned = earned_by(state, asset.id, first, last)
+        if earned is None:
+            continue
+        division = rules.divide_income(state, period, asset, earned, rulebook, at)
+        if isinstance(division, Refusal):
+            return division
+        divisions.append(division)
+    return divisions
+
+
+def earned_by(state: Record, asset: str, first: int, last: int) -> Earned | None:
     """What an asset earned between two facts: its answered uses that ended there, with what each person is paid by; and the
     fees that were due, each earned by the rows that counted in the uses of its agreement. None if it earned nothing."""
     uses = [use for use in state.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
@@ -78,7 +90,7 @@ def earned_by(state: Snapshot, asset: str, first: int, last: int) -> Earned | No
     return Earned(earning, since, [state.evidence(use.population) for use in uses])
 
 
-def _weights(state: Snapshot, use: Use) -> Sequence[int]:
+def _weights(state: Record, use: Use) -> Sequence[int]:
     """What a use's price is divided by."""
     return shares(state.evidence(use.shares)) if use.shares else contributions(state.evidence(use.contributions))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from usufruct.core.access import hold
 from usufruct.core.access.clauses import EarnedFee
@@ -12,6 +13,7 @@ from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income import complaints, settlement
 from usufruct.core.income import income_statement as statements
@@ -27,70 +29,45 @@ from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.node import About, Node
-from usufruct.ports import Snapshot
+from usufruct.ports import Record
+
+EVIDENCE_KEPT = 64  # pieces of evidence that are kept while many statements are made
 
 
 def statement(node: Node, period: str, name: str) -> Statement | Refusal:
     """The statement of whoever is called `name` for a closed period."""
     with node.store.read() as state:
-        return of(state, node.about, node.rulebook, node.clock.now(), period, name)
+        return Teller(state, node.about, node.rulebook, node.clock.now()).statement(period, name)
 
 
 def statements_of(node: Node, name: str) -> list[Statement]:
     """Every statement of whoever is called `name`, the newest period first."""
     with node.store.read() as state:
-        found = [
-            of(state, node.about, node.rulebook, node.clock.now(), row.id, name)
-            for row in list(state.list(Period))[::-1]
-        ]  # fmt: skip
+        teller = Teller(state, node.about, node.rulebook, node.clock.now())
+        found = [teller.statement(row.id, name) for row in list(state.list(Period))[::-1]]
     return [one for one in found if not isinstance(one, Refusal)]
 
 
-def of(state: Snapshot, about: About, rulebook: Rulebook, now: Instant, period: str, name: str) -> Statement | Refusal:
-    """The statement by this state; the same refusal where there is no such period, nobody of the name or nothing of hers."""
-    closed, party = state.get(Period, period), find_party(state, name)
-    lines: tuple[Line, ...] = ()
-    released: tuple[Released, ...] = ()
-    if closed is not None and party is not None:
-        planned = _planned(state, closed)
-        lines = tuple(_Told(state, about, rulebook, now, party.id, planned).lines())
-        released = tuple(
-            Released(one.period, one.asset, one.amount) for one in planned.releases if one.account == of_party(party.id)
-        )
-    if closed is None or party is None or not (lines or released):
-        return refuse(
-            "registry.unknown", "there is no statement", f"period `{period}` brought `{name}` nothing that is known here",
-            remedy="look at the closed periods, and at who is meant",
-        )  # fmt: skip
-    mine = list(state.list(Complaint, party=party.id))
-    return Statement(
-        about.name, about.operator, period, party.id, party.called, party.name, planned.currency, closed.plan,
-        _fact_of(closed.plan), closed.at, closed.seq, complaints.last_day(closed, rulebook), lines, released,
-        statements.outstanding(lines, _vesting(state, party.id), _costs(state, party.id), mine),
-        tuple(one for one in mine if one.stands == complaints.UPHELD and _put_right(state, one, closed)),
-        tuple(one for one in mine if one.period == period),
-    )  # fmt: skip
-
-
-def _planned(state: Snapshot, closed: Period) -> PeriodPlanned:
+def planned_of(state: Reader, closed: Period) -> PeriodPlanned:
+    """What a closed period carried out."""
     plan = state.get(PeriodPlan, closed.plan)
     assert plan is not None, "a period is closed by a plan"
     return plan.planned
 
 
-def _fact_of(plan: str) -> int:
-    """Where a plan stands in the journal: its id is numbered by it."""
-    return int(plan.rpartition("-")[2])
+def fact_of(name: str) -> int:
+    """Where a plan or a fee stands in the journal: its id is numbered by it."""
+    return int(name.rpartition("-")[2])
 
 
-def _put_right(state: Snapshot, complaint: Complaint, closed: Period) -> bool:
+def _put_right(state: Reader, complaint: Complaint, closed: Period) -> bool:
     """Whether a complaint was upheld between the period before and this one."""
     before = next((row for row in state.list(Period, number=closed.number - 1)), None)
     answered = complaint.answered or closed.at
     return (before.at if before else "") < answered <= closed.at
 
 
-def _vesting(state: Snapshot, party: str) -> Mapping[tuple[str, str], int]:
+def _vesting(state: Reader, party: str) -> Mapping[tuple[str, str], int]:
     """What waits for a party, by the period and asset of the share."""
     found: Counter[tuple[str, str]] = Counter()
     for row in state.list(Vesting, stands=OPEN):
@@ -99,7 +76,7 @@ def _vesting(state: Snapshot, party: str) -> Mapping[tuple[str, str], int]:
     return found
 
 
-def _costs(state: Snapshot, party: str) -> int:
+def _costs(state: Reader, party: str) -> int:
     return sum(row.amount - row.paid for row in state.list(Cost, stands=OPEN) if row.party == party)
 
 
@@ -113,26 +90,62 @@ class OwnLine:
     carried_out: int = 0
 
 
-def own_line(state: Snapshot, divided: AssetStatement, number: int) -> OwnLine:
-    """The line of the person of that number. The one place here that knows how settlements are kept."""
-    return OwnLine(settlement.line(state.evidence(divided.lines), number).paid)
+class Teller:
+    """Makes statements by one state; what many of them need is read once."""
 
+    def __init__(self, state: Record, about: About, rulebook: Rulebook, now: Instant) -> None:
+        self.state, self.about, self.rulebook, self.now = state, about, rulebook, now
+        self.evidence = lru_cache(maxsize=EVIDENCE_KEPT)(state.evidence)
+        self.all_paid = lru_cache(maxsize=EVIDENCE_KEPT)(self._all_paid)
 
-def all_paid(state: Snapshot, divided: AssetStatement) -> Counter[int]:
-    """How many persons are paid how much by a settlement. The other place that knows."""
-    return Counter(settlement.all_paid(state.evidence(divided.lines)))
+    def own_line(self, divided: AssetStatement, number: int) -> OwnLine:
+        """The line of the person of that number. The one place here that knows how settlements are kept."""
+        return OwnLine(settlement.line(self.evidence(divided.lines), number).paid)
+
+    def _all_paid(self, divided: AssetStatement) -> Counter[int]:
+        """How many persons are paid how much by a settlement. The other place that knows."""
+        return Counter(settlement.all_paid(self.evidence(divided.lines)))
+
+    def statement(self, period: str, name: str) -> Statement | Refusal:
+        """The statement of whoever is called `name`; the same refusal where there is no such period, nobody of the name or
+        nothing of hers."""
+        state, closed, party = self.state, self.state.get(Period, period), find_party(self.state, name)
+        lines: tuple[Line, ...] = ()
+        released: tuple[Released, ...] = ()
+        if closed is not None and party is not None:
+            planned = planned_of(state, closed)
+            lines = tuple(_Told(self, party.id, planned).lines())
+            released = tuple(
+                Released(one.period, one.asset, one.amount)
+                for one in planned.releases
+                if one.account == of_party(party.id)
+            )
+        if closed is None or party is None or not (lines or released):
+            return refuse(
+                "registry.unknown", "there is no statement", f"period `{period}` brought `{name}` nothing that is known here",
+                remedy="look at the closed periods, and at who is meant",
+            )  # fmt: skip
+        mine = list(state.list(Complaint, party=party.id))
+        return Statement(
+            self.about.name, self.about.operator, period, party.id, party.called, party.name, planned.currency, closed.plan,
+            fact_of(closed.plan), closed.at, closed.seq, complaints.last_day(closed, self.rulebook), lines, released,
+            statements.outstanding(lines, _vesting(state, party.id), _costs(state, party.id), mine),
+            tuple(one for one in mine if one.stands == complaints.UPHELD and _put_right(state, one, closed)),
+            tuple(one for one in mine if one.period == period),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     """One party's lines of one plan."""
 
-    state: Snapshot
-    about: About
-    rulebook: Rulebook
-    now: Instant
+    teller: Teller
     party: str
     planned: PeriodPlanned
+
+    @property
+    def state(self) -> Record:
+        return self.teller.state
 
     def lines(self) -> Iterator[Line]:
         """A line for every asset that is about her, or of which a share went to her; compared with the one before."""
@@ -149,7 +162,7 @@ class _Told:
         while parent is not None:
             closed = self.state.get(Period, parent)
             assert closed is not None, "a plan builds on a closed period"
-            planned = _planned(self.state, closed)
+            planned = planned_of(self.state, closed)
             for divided in planned.statements:
                 if divided.asset == asset:
                     return planned, divided
@@ -164,15 +177,15 @@ class _Told:
         if person is None and not any(part.mine for part in parts):
             return None
         number = person.number if person else None
-        own = own_line(self.state, divided, number) if number is not None else OwnLine(0)
+        own = self.teller.own_line(divided, number) if number is not None else OwnLine(0)
         uses = tuple(self._uses(planned, divided, number)) if number is not None else ()
         days = sorted(day for day in (self._day(name) for name in divided.uses) if day)
-        least = self.rulebook.value("income.spread-persons-min", self.now)
+        least = self.teller.rulebook.value("income.spread-persons-min", self.teller.now)
         return Line(
             asset.id, asset.title, divided.income, parts, divided.members, divided.floor, self._rule(divided, days),
             uses, len(divided.uses), asset.rows_per_person, days[0][:10] if days else "", days[-1][:10] if days else "",
             statements.amounts(own.paid, own.carried_in, own.carried_out, MICRO),
-            statements.spread(all_paid(self.state, divided), own.paid if number is not None else None, least), (),
+            statements.spread(self.teller.all_paid(divided), own.paid if number is not None else None, least), (),
         )  # fmt: skip
 
     def _part(self, asset: Asset, share: Share) -> Part:
@@ -184,11 +197,11 @@ class _Told:
     def _day(self, name: str) -> Instant:
         """When something was earned: a use when it was asked, a fee when it was due."""
         use = self.state.get(Use, name)
-        return use.at if use else self.state.entry(_fact_of(name)).at
+        return use.at if use else self.state.entry(fact_of(name)).at
 
     def _rule(self, divided: AssetStatement, days: list[Instant]) -> RuleTold:
         adopted = self.state.get(AdoptedDivision, divided.asset if divided.own else "", divided.rule)
-        rule = adopted.rule if adopted else by_rulebook(self.rulebook, days[0] if days else self.now)
+        rule = adopted.rule if adopted else by_rulebook(self.teller.rulebook, days[0] if days else self.teller.now)
         since = adopted.effective[:10] if adopted else ""
         return statements.told(rule, divided.rule, divided.own, since, in_words(rule))
 
@@ -197,13 +210,13 @@ class _Told:
         pool = divided.members - divided.floor
         for name in divided.uses:
             use = self.state.get(Use, name)
-            fee = None if use else self.state.get(EarnedFee, _fact_of(name))
+            fee = None if use else self.state.get(EarnedFee, fact_of(name))
             price = use.price if use else fee.amount if fee else 0
             rows = self._rows(use, number) if use else self._rows_of_fee(planned, fee, number) if fee else 0
             if not rows:
                 continue
             earned = statements.at_least(pool, price, divided.income)
-            if use is not None and hold.active(self.state, use.id, self.now):
+            if use is not None and hold.active(self.state, use.id, self.teller.now):
                 yield UseTold("", statements.WITHHELD, statements.WITHHELD, "", "", price, earned, "", rows, -1)
             elif use is not None:
                 user = self.state.get(Party, use.requester)
@@ -226,7 +239,7 @@ class _Told:
                 )
 
     def _rows(self, use: Use, number: int) -> int:
-        return rows_of(contributions(self.state.evidence(use.contributions)), number)
+        return rows_of(contributions(self.teller.evidence(use.contributions)), number)
 
     def _rows_of_fee(self, planned: PeriodPlanned, fee: EarnedFee, number: int) -> int:
         """A fee is earned by the rows that counted in the uses of its agreement."""
@@ -299,7 +312,7 @@ def euros(node: Node) -> list[Euro]:
     found: dict[str, Euro] = {}
     with node.store.read() as state:
         for closed in state.list(Period):
-            for divided in _planned(state, closed).statements:
+            for divided in planned_of(state, closed).statements:
                 asset = state.get(Asset, divided.asset)
                 if asset is not None and divided.income:
                     found[asset.id] = Euro(closed.id, asset.id, asset.title, tuple(_shares(divided)))

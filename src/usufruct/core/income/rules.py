@@ -172,7 +172,7 @@ def plan(
     statements = tuple(replace(one.statement, lines=seals[one.statement.asset]) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
-        sum(one.income for one in statements), statements, releases,
+        sum(one.income for one in statements), statements, releases, at,
     )  # fmt: skip
 
 
