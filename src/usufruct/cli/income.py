@@ -15,7 +15,6 @@ from usufruct.core.income.income_statement import Line, Statement
 from usufruct.node import statement as use_case
 from usufruct.node.recompute import recompute as work_out
 from usufruct.store.memory import MemoryState
-from usufruct.wire import statement_pdf
 
 income = group("What a period brought somebody: statements, complaints, and working it out again.")
 
@@ -34,6 +33,8 @@ def statement(
     with doors().open(dir) as node:
         found = done(use_case.statement(node, period, member))
     if pdf is not None:
+        from usufruct.wire import statement_pdf  # only this needs it, and it takes a while to load
+
         pdf.write_bytes(statement_pdf.draw(found))
         out.print(f"wrote {pdf}", markup=False)
         return

@@ -48,6 +48,14 @@ def statements_of(node: Node, name: str) -> list[Statement]:
     return [one for one in found if not isinstance(one, Refusal)]
 
 
+def none_for(period: str, name: str) -> Refusal:
+    """The refusal of a statement: there is no such period, nobody of that name, nothing of hers, or it is not yours."""
+    return refuse(
+        "registry.unknown", "there is no statement", f"period `{period}` brought `{name}` nothing that is known here",
+        remedy="look at the closed periods, and at who is meant",
+    )  # fmt: skip
+
+
 def planned_of(state: Reader, closed: Period) -> PeriodPlanned:
     """What a closed period carried out."""
     plan = state.get(PeriodPlan, closed.plan)
@@ -121,10 +129,7 @@ class Teller:
                 if one.account == of_party(party.id)
             )
         if closed is None or party is None or not (lines or released):
-            return refuse(
-                "registry.unknown", "there is no statement", f"period `{period}` brought `{name}` nothing that is known here",
-                remedy="look at the closed periods, and at who is meant",
-            )  # fmt: skip
+            return none_for(period, name)
         mine = list(state.list(Complaint, party=party.id))
         return Statement(
             self.about.name, self.about.operator, period, party.id, party.called, party.name, planned.currency, closed.plan,

@@ -30,6 +30,7 @@ from usufruct.web.portal import (
     desk,
     exchange,
     grades,
+    income,
     matches,
     member,
     openid,
@@ -210,5 +211,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
+        *income.handlers,
     ])
 ]  # fmt: skip
