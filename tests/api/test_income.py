@@ -96,7 +96,7 @@ def test_nobody_learns_whether_somebody_else_has_a_statement(node: Node, ask: As
 def text_of(pdf: bytes) -> str:
     """What a PDF shows, from its streams."""
     shown = []
-    for stream in re.findall(rb"stream\r?\n(.*?)~>", pdf, re.DOTALL):
+    for stream in re.findall(rb"(?<!end)stream\r?\n(.*?)~>", pdf, re.DOTALL):
         drawn = zlib.decompress(a85decode(stream))
         shown += re.findall(rb"\(((?:[^()\\]|\\.)*)\) Tj", drawn)
     return "\n".join(re.sub(rb"\\([()\\])", rb"\1", piece).decode("cp1252") for piece in shown)
