@@ -47,6 +47,18 @@ def grant(
     out.print(f"{fact.id}: {to} may {fact.right} {asset} {until_in_words(fact.until)}", markup=False)
 
 
+@command(right, "draw")
+def draw(
+    asset: str,
+    person: Annotated[str, typer.Option("--as", help="the person whom the asset is about")],
+    dir: Directory = HERE,
+) -> None:
+    """Make a person's part of the right to benefit a right by name, to transfer or pledge it."""
+    with doors().open(dir) as node:
+        fact = done(rights.draw(node, asset, party_of(node, person)))
+    out.print(f"{fact.id}: {person} may benefit from {asset}, and may pass it on", markup=False)
+
+
 @command(right, "transfer")
 def transfer(
     id: Id,

@@ -10,7 +10,7 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.state import Agreement, Offer
-from usufruct.core.registry import conveyance, rights
+from usufruct.core.registry import benefit, conveyance, rights
 from usufruct.core.registry.facts import RightGranted
 from usufruct.core.registry.grants import RightPledged, RightReleased, RightRevoked, RightTransferred
 from usufruct.core.registry.pool import Pool, told
@@ -81,6 +81,11 @@ def pledge(
         return _to_somebody(tx, done, to, f"right `{right}` was not pledged")
 
     return node.record(rule)
+
+
+def draw(node: Node, asset: str, person: str) -> RightGranted | Refusal:
+    """A person makes her part of the right to benefit a right by name, to pass it on."""
+    return node.record(lambda tx: benefit.draw(tx, numbered("right", tx.next), asset, person, tx.now))
 
 
 def release(node: Node, right: str, by: str) -> RightReleased | Refusal:
