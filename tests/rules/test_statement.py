@@ -50,7 +50,7 @@ def use(name: str = "use-1", rows: int = 3, **more: object) -> UseTold:
 def line(**more: object) -> Line:
     made = Line(
         "pay", "Pay", 1000, (part(), part("solidarity", 100, stands_on="responsibility", account="fund:solidarity", fee=False)),
-        700, 0, RULE, (use(), use("use-2", 1)), 2, 4, "2026-11-02", "2026-11-20", Amounts(5, 60, 40, 25),
+        700, 0, RULE, (use(), use("use-2", 1)), 2, 4, "2026-11-02", "2026-11-20", Amounts(5, 60, 40, 25), "",
         SpreadTold(0, (), 0, 0, "too few"), (),
     )  # fmt: skip
     return replace(made, **more)  # type: ignore[arg-type]
@@ -98,20 +98,44 @@ def test_what_a_use_earned_the_members_at_least(row: dict[str, str]) -> None:
 
 def test_no_small_tenth_is_told() -> None:
     few = statements.spread({5: 60, 7: 39}, 7, 10)
-    assert (few.members, few.means, few.mine, few.gini) == (0, (), 0, 0) and "fewer than 100" in few.why_not
+    assert (few.members, few.middles, few.mine, few.gini) == (0, (), 0, 0) and "fewer than 100" in few.why_not
     assert statements.spread({5: 60, 7: 40}, 7, 10).why_not == ""
+
+
+ROUGHLY = """
+amount | told
+-------+------
+0      | 0
+1      | 1
+4      | 2
+5      | 5
+9      | 5
+10     | 10
+23     | 20
+777    | 500
+99999  | 50000
+"""
+
+
+@cases(ROUGHLY)
+def test_amounts_of_others_are_told_roughly(row: dict[str, str]) -> None:
+    assert statements.roughly(int(row["amount"])) == int(row["told"])
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=20, max_size=200), st.data())
 def test_tenths_are_those_of_the_sorted_amounts(paid: list[int], data: st.DataObject) -> None:
     mine = data.draw(st.sampled_from(paid))
     counts = {amount: paid.count(amount) for amount in paid}
-    told, order = statements.spread(counts, mine, 2), sorted(paid)
+    found, order = statements.spread(counts, mine, 2), sorted(paid)
     edges = [len(paid) * tenth // 10 for tenth in range(11)]
-    means = [sum(order[edges[t] : edges[t + 1]]) // (edges[t + 1] - edges[t]) for t in range(10)]
-    assert list(told.means) == means and told.members == len(paid)
-    assert mine in order[edges[told.mine - 1] : edges[told.mine]]
-    assert told.gini == round(gini(paid) * 1000)
+    assert list(found.middles) == [statements.roughly(order[(edges[t] + edges[t + 1]) // 2]) for t in range(10)]
+    assert mine in order[edges[found.mine - 1] : edges[found.mine]]
+    assert (found.members, found.gini) == (len(paid), round(gini(paid) * 10))
+
+
+def test_one_member_more_in_a_use_is_not_told_to_the_others() -> None:
+    """46 or 47 of 140 were paid 7.77 or, divided among one more, 7.60: the others read the same."""
+    assert statements.spread({18: 94, 777: 46}, 18, 10) == statements.spread({18: 93, 760: 47}, 18, 10)
 
 
 def test_who_has_no_line_is_in_no_tenth() -> None:
@@ -167,7 +191,7 @@ def test_every_letter_is_there_and_says_what_it_must() -> None:
     assert found["g"] == (
         "Pay: less than the least that is paid out: 0.25 EUR", "pay: of 2026-q1, not vested yet: 0.30 EUR",
         "costs that you stated and were not paid back yet: 0.80 EUR",
-        "complaint-1, a complaint about 2026-q4 that is open: 0.00 EUR",
+        "what complaint-1 about 2026-q4 will come to, which is open",
     )  # fmt: skip
     assert (made.paid, made.shares) == (40, 32)
 
@@ -207,6 +231,10 @@ def test_a_party_with_a_share_reads_it_and_no_line_of_data() -> None:
     assert found["c"] == ("by work, Pay: 2.00 EUR, paid out over 12 months", "a cost that was paid back, Pay: 0.50 EUR")
     assert found["e"] == ("nothing",), "what is hers is no deduction"
     assert made.shares == 50
+
+
+def test_who_gave_her_right_away_reads_who_is_paid() -> None:
+    assert fields(statement(line(paid_to="Bank")))["c"][0].endswith("; paid to Bank, who has your right to benefit)")
 
 
 def test_her_own_sums_are_right() -> None:

@@ -12,6 +12,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.income import income_statement as words
 from usufruct.core.income.income_statement import Line, Statement
+from usufruct.core.income.inequality import TENTHS
 from usufruct.node import statement as use_case
 from usufruct.node.recompute import recompute as work_out
 from usufruct.store.memory import MemoryState
@@ -89,10 +90,12 @@ def _tell_line(line: Line, currency: str) -> None:
     if spread.why_not:
         out.print(f"what others got is not told: {spread.why_not}", markup=False)
     else:
-        means = ", ".join(str(Money(mean, currency)) for mean in spread.means)
+        middles = ", ".join(str(Money(middle, currency)) for middle in spread.middles)
         mine = f"; you are in the {spread.mine}. tenth" if spread.mine else ""
-        out.print(f"what each tenth of {spread.members} members got on average: {means}{mine}", markup=False)
-        out.print(f"Gini of the period: {spread.gini / words.THOUSAND:.3f}", markup=False)
+        out.print(
+            f"what the middle of each tenth of {spread.members} members got, roughly: {middles}{mine}", markup=False
+        )
+        out.print(f"Gini of the period: about {spread.gini / TENTHS:.1f}", markup=False)
 
 
 @command(income, "recompute")

@@ -25,6 +25,7 @@ from usufruct.core.income.measure import MICRO, ROWS, contributions, rows_of
 from usufruct.core.income.state import OPEN, AdoptedDivision, Cost, Period, PeriodPlan, Vesting
 from usufruct.core.income.waterfall import Share, by_rulebook, in_words
 from usufruct.core.privacy.state import Use
+from usufruct.core.registry.benefit import payees
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook.parameters import Rulebook
@@ -104,6 +105,7 @@ class Teller:
     def __init__(self, state: Record, about: About, rulebook: Rulebook, now: Instant) -> None:
         self.state, self.about, self.rulebook, self.now = state, about, rulebook, now
         self.evidence = lru_cache(maxsize=EVIDENCE_KEPT)(state.evidence)
+        self.payees = lru_cache(maxsize=EVIDENCE_KEPT)(lambda asset, seq, at: payees(state, asset, seq, at))
         self.all_paid = lru_cache(maxsize=EVIDENCE_KEPT)(self._all_paid)
 
     def own_line(self, divided: AssetStatement, number: int) -> OwnLine:
@@ -189,9 +191,17 @@ class _Told:
         return Line(
             asset.id, asset.title, divided.income, parts, divided.members, divided.floor, self._rule(divided, days),
             uses, len(divided.uses), asset.rows_per_person, days[0][:10] if days else "", days[-1][:10] if days else "",
-            statements.amounts(own.paid, own.carried_in, own.carried_out, MICRO),
+            statements.amounts(own.paid, own.carried_in, own.carried_out, MICRO), self._paid_to(planned, asset.id),
             statements.spread(self.teller.all_paid(divided), own.paid if number is not None else None, least), (),
         )  # fmt: skip
+
+    def _paid_to(self, planned: PeriodPlanned, asset: str) -> str:
+        """Who was paid her line, if she gave her right to benefit away or pledged it."""
+        closed = self.state.get(Period, planned.period)
+        assert closed is not None, "statements are of closed periods"
+        payee = self.teller.payees(asset, closed.seq, closed.at).get(self.party)
+        row = self.state.get(Party, payee) if payee else None
+        return row.name if row else payee or ""
 
     def _part(self, asset: Asset, share: Share) -> Part:
         return Part(

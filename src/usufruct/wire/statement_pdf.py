@@ -24,6 +24,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.income import income_statement as words
 from usufruct.core.income.income_statement import Line as AssetLine
 from usufruct.core.income.income_statement import Statement
+from usufruct.core.income.inequality import TENTHS
 
 WIDTH = A4[0] - 40 * mm
 MEDIA_TYPE = "application/pdf"
@@ -120,8 +121,9 @@ def _line(line: AssetLine, currency: str) -> Iterator[Flowable]:
         yield _said(f"Not told: {spread.why_not}.")
         return
     mine = f" You are in the {spread.mine}. tenth." if spread.mine else ""
-    yield _said(f"{spread.members} members share this income; Gini {spread.gini / words.THOUSAND:.3f}.{mine}")
-    yield _bars([(f"tenth {n}", mean) for n, mean in enumerate(spread.means, 1)], currency)
+    yield _said(f"{spread.members} members share this income; Gini about {spread.gini / TENTHS:.1f}.{mine}")
+    yield _said("What the middle person of each tenth got, roughly:")
+    yield _bars([(f"tenth {n}", middle) for n, middle in enumerate(spread.middles, 1)], currency)
 
 
 def _waterfall(gross: int, steps: Sequence[tuple[str, int]], currency: str) -> Drawing:

@@ -8,14 +8,15 @@ Three kinds of numbers stand in it, and it says which is which. What she can wor
 what the asset earned down to the members' share, and from what was owed to her before to what is owed now. What follows
 from numbers that nobody outside the node is told, because they would undo the noise on the answers: how much of the
 members' share is hers (see docs/decisions/0055-what-a-member-can-recompute.md). That is worked out again by whoever audits
-the node. And what is told of others: means of tenths, where each tenth is large enough.
+the node. And what is told of others: roughly, and only where each tenth of them is large enough.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
@@ -26,7 +27,6 @@ from usufruct.core.income.inequality import TENTHS, gini
 from usufruct.core.income.waterfall import BASES, COSTS, LEVIES, DivisionRule
 from usufruct.core.rulebook import purposes
 
-THOUSAND = 1_000
 WITHHELD = "withheld"
 
 USERS = {
@@ -98,11 +98,12 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class SpreadTold:
-    """What others got: the mean that each tenth of the members was paid, in whole minor units, from the tenth with the least; in
-    which of them she is, from 1; and Gini's index in thousandths. If that would tell of few persons there is only `why_not`."""
+    """What others got, roughly: what the middle person of each tenth of the members was paid, from the tenth with the least,
+    in minor units rounded down to 1, 2 or 5 with zeros behind; in which of them she is, from 1; and Gini's index in tenths.
+    If that would tell of few persons there is only `why_not`."""
 
     members: int
-    means: tuple[int, ...]
+    middles: tuple[int, ...]
     mine: int
     gini: int
     why_not: str
@@ -110,7 +111,8 @@ class SpreadTold:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one asset brought: where its `gross` income went, the members' share with its `floor`, and her part of it."""
+    """What one asset brought: where its `gross` income went, the members' share with its `floor`, and her part of it; it is
+    `paid_to` somebody else if she gave her right to benefit away, or pledged it."""
 
     asset: str
     title: str
@@ -125,6 +127,7 @@ class Line:
     first_day: str
     last_day: str
     amounts: Amounts
+    paid_to: str
     spread: SpreadTold
     changes: tuple[str, ...]
 
@@ -214,22 +217,31 @@ def amounts(paid: int, carried_in: int, carried_out: int, micro: int) -> Amounts
 
 def spread(paid: Mapping[int, int], mine: int | None, least: int) -> SpreadTold:
     """What is told of what all were `paid`: how many were paid each amount; `mine` is one of the amounts, and `least` how many
-    persons a tenth must have."""
+    persons a tenth must have.
+
+    Neither means nor exact amounts are told: from them could be worked out how many rows counted in a use.
+    """
     members = sum(paid.values())
     if members < TENTHS * least:
         few = f"fewer than {TENTHS * least} members share this income, so a tenth of them would be too few to hide one"
         return SpreadTold(0, (), 0, 0, few)
+    amounts = sorted(paid)
+    ends = list(accumulate(paid[amount] for amount in amounts))
     edges = [members * tenth // TENTHS for tenth in range(TENTHS + 1)]
-    sums, before, place = [0] * TENTHS, 0, 0
-    for amount in sorted(paid):
-        after = before + paid[amount]
-        for tenth, (low, high) in enumerate(pairwise(edges)):
-            sums[tenth] += amount * max(0, min(high, after) - max(low, before))
-        if amount == mine:
-            place = next(tenth for tenth in range(TENTHS) if before < edges[tenth + 1]) + 1
-        before = after
-    means = tuple(whole // (high - low) for whole, (low, high) in zip(sums, pairwise(edges), strict=True))
-    return SpreadTold(members, means, place, round(gini(tuple(paid), tuple(paid.values())) * THOUSAND), "")
+    middles = tuple(roughly(amounts[bisect_right(ends, (low + high) // 2)]) for low, high in pairwise(edges))
+    place = 0
+    if mine is not None and mine in paid:
+        first = ends[amounts.index(mine)] - paid[mine]
+        place = next(tenth for tenth in range(TENTHS) if first < edges[tenth + 1]) + 1
+    return SpreadTold(members, middles, place, round(gini(tuple(paid), tuple(paid.values())) * TENTHS), "")
+
+
+def roughly(amount: int) -> int:
+    """An amount rounded down to 1, 2 or 5 with zeros behind: 23 is 20, 777 is 500."""
+    if amount == 0:
+        return 0
+    ten: int = 10 ** (len(str(amount)) - 1)
+    return next(step * ten for step in (5, 2, 1) if step * ten <= amount)
 
 
 def changes(now: Line, then: Line | None, currency: str) -> tuple[str, ...]:
@@ -337,7 +349,7 @@ def article18(statement: Statement) -> tuple[Field, ...]:
         Field("e", "deductions for management", _deducted(statement, fee=True)),
         Field("f", "deductions for anything else", _deducted(statement, fee=False)),
         Field("g", "what was attributed to you and is outstanding", tuple(
-            f"{one.what}: {Money(one.amount, currency)}" for one in statement.outstanding
+            f"{one.what}: {Money(one.amount, currency)}" if one.amount else one.what for one in statement.outstanding
         ) or ("nothing",)),
     )  # fmt: skip
 
@@ -364,6 +376,7 @@ def _paid(statement: Statement) -> tuple[str, ...]:
         if types or line.amounts.paid:
             by = "; ".join(types) or "no use of your rows: what all get alike"
             together = ", together" if len(types) > 1 else ""
+            together += f"; paid to {line.paid_to}, who has your right to benefit" if line.paid_to else ""
             said.append(
                 f"right to benefit from {line.title}: {Money(line.amounts.paid, statement.currency)} ({by}{together})"
             )
@@ -423,6 +436,6 @@ def outstanding(
     if costs:
         found.append(Outstanding("costs that you stated and were not paid back yet", costs))
     found += [
-        Outstanding(f"{one.id}, a complaint about {one.period} that is open", 0) for one in complaints if one.stands == OPEN
+        Outstanding(f"what {one.id} about {one.period} will come to, which is open", 0) for one in complaints if one.stands == OPEN
     ]  # fmt: skip
     return tuple(found)

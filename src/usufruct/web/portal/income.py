@@ -42,7 +42,7 @@ class _Line:
     chart: Markup
     own: tuple[str, ...]
     lorenz: Markup | None
-    means: tuple[Bar, ...]
+    middles: tuple[Bar, ...]
 
 
 @get("/statements", opt=ANYONE, include_in_schema=False, sync_to_thread=True)
@@ -92,14 +92,14 @@ def _line(line: Line, currency: str) -> _Line:
         Bar("members", line.members, str(Money(line.members, currency))),
     )
     whole, spread = Bar("earned", line.gross, str(Money(line.gross, currency))), line.spread
-    together = sum(spread.means)
-    means = tuple(Bar(f"tenth {n}", mean, str(Money(mean, currency))) for n, mean in enumerate(spread.means, 1))
+    together = sum(spread.middles)
+    middles = tuple(Bar(f"tenth {n}", one, str(Money(one, currency))) for n, one in enumerate(spread.middles, 1))
     chart = charts.waterfall(f"where-{line.asset}", f"Where the income of {line.title} went", whole, parts)
-    tenths = [mean / together for mean in spread.means] if together else []
+    tenths = [one / together for one in spread.middles] if together else []
     lorenz = (
         charts.lorenz(f"lorenz-{line.asset}", "How evenly the members' share was spread", tenths) if tenths else None
     )
-    return _Line(line, words.rule_name(line.rule), parts, chart, words.her_own(line, currency), lorenz, means)
+    return _Line(line, words.rule_name(line.rule), parts, chart, words.her_own(line, currency), lorenz, middles)
 
 
 # ---- for everybody
