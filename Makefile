@@ -5,7 +5,7 @@ BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
 
-.PHONY: demo test check style bench conformance defences spark nightly install lock clean
+.PHONY: demo test check style bench conformance defences spark ray nightly install lock clean
 
 install: .venv/installed
 
@@ -46,17 +46,23 @@ spark: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 	$(BIN)/python -m pytest tests/engines -rs --no-header
 
-# What takes long: the defences; Spark; and the node is killed 200 times at random moments, and checked each time.
-nightly: defences spark
+# Settlements and valuations on a Ray cluster of two nodes on this machine, beside the ones of this process.
+ray: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.lock
+	$(BIN)/python -m pytest tests/engines/test_ray.py -rs --no-header
+
+# What takes long: the defences; Spark; Ray; and the node is killed 200 times at random moments, and checked each time.
+nightly: defences spark ray
 	USUFRUCT_KILLS=200 $(BIN)/python -m pytest tests/faults/test_kill.py
 
-# New pins, which name no registry. Spark is half a gigabyte: who wants it, or tests it, has a lock for it beside the common one.
+# New pins, which name no registry. Spark and Ray are large: who wants one, or tests it, has a lock for it beside the common one.
 PINS := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	--upgrade --quiet
 lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(PINS) $(patsubst %,--extra %,bench classify demo dev pg synth timestamp train) -o requirements.lock
 	$(PINS) --extra spark --constraint requirements.lock -o requirements-spark.lock
+	$(PINS) --extra ray --constraint requirements.lock -o requirements-ray.lock
 
 clean:
 	rm -rf .venv demo-node

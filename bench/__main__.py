@@ -18,7 +18,7 @@ CLAIMS = {
     "growth": "appending, proving, publishing and opening as the journal grows, against pymerkle; counting for many",
     "exchange": "governed service calls over HTTP, 250 and 1,100 a second, against a proxy that governs nothing",
     "matching": "private matching of 100,000 persons with 1 million, against openmined-psi and against salted hashes",
-    "period": "dividing one income among up to 1 million members, against Decimal and a row for each",
+    "period": "dividing one income among 1 million members, settling 10 million, against Decimal, rows, COPY and Beancount",
 }
 
 

@@ -1,4 +1,4 @@
-"""Dividing one income among many members: planned, settled line by line, approved, posted.
+"""Dividing one income among many members: planned, settled line by line, approved, posted; see `payees` for settling alone.
 
 Ours is the node's own way, `plan_period` and `close_period`, on an asset of that many persons with a few priced uses in
 which all of them count. The node is made by appending those facts and their evidence to a real store; registering a
@@ -21,37 +21,79 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
+from bench import payees
 from bench.measure import in_turns, scratch, seconds, setup
-from bench.report import Result, against, alone
+from bench.report import Result, against, alone, barred
 from usufruct.core.base import canonical
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
 from usufruct.core.income.facts import PeriodPlanned
-from usufruct.core.income.measure import EarningUse, accrue
+from usufruct.core.income.measure import MICRO, EarningUse, Portion
 from usufruct.core.income.rules import Earned
-from usufruct.core.income.settlement import total_paid
+from usufruct.core.income.settlement import Lines
 from usufruct.core.privacy.facts import BudgetOpened, QueryAdmitted, QueryAnswered
 from usufruct.core.registry.facts import AssetRegistered, Column, PartyRegistered, PersonsEnrolled, Quality
 from usufruct.core.registry.state import Asset
 from usufruct.main import create_node, open_node
 from usufruct.node import period, views
+from usufruct.node.lines import line_proof
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
 SIZES = ((10_000, 7), (100_000, 5), (1_000_000, 3))  # members, turns
 QUICK = ((500, 2), (2_000, 2))
+MANY_USES, MANY_SECONDS, MANY_GIGABYTES = 10, 60, 4  # contributions of a million members, and what that may take
 USES = 3
 PRICE = 5_000_000_00  # minor units a use: some euros for each of a million
 PEER = "Decimal, a row for each member in sqlite3"
 
 
-def run(quick: bool) -> list[Result]:
-    """The figures for each number of members."""
+FULL = True
+
+
+def run(quick: bool, full: bool = False) -> list[Result]:
+    """The figures for each number of members, and for each number of payees."""
     results = []
     for members, turns in QUICK if quick else SIZES:
         with scratch() as folder:
             results += _size(folder, members, turns)
-    return results
+    return results + _many(2_000 if quick else 1_000_000, quick) + payees.results(quick, full)
+
+
+def _many(members: int, quick: bool) -> list[Result]:
+    """A whole period of ten times as many contributions as members, in a process of its own."""
+    taken, memory = payees.apart(_whole_period, members)
+    case = f"{MANY_USES * members:,} contributions to {members:,} members: "
+    parts = [alone(f"{case}of that, {part}", figure, "s") for part, figure in taken.items()]
+    whole = sum(taken.values())
+    return [
+        barred(
+            alone(f"{case}measured, divided, posted, stated", whole, "s"),
+            f"under {MANY_SECONDS} s", None if quick else whole < MANY_SECONDS,
+        ),
+        barred(
+            alone(f"{case}memory held at most", memory, "GB"),
+            f"under {MANY_GIGABYTES} GB", None if quick else memory < MANY_GIGABYTES,
+        ),
+        *parts,
+    ]  # fmt: skip
+
+
+def _whole_period(members: int) -> dict[str, float]:
+    rows = [_rows(members, use) for use in range(MANY_USES)]
+    with scratch() as folder:
+        create_node(folder / "node", "Bench", "holder", "Holder", "EUR")
+        with open_node(folder / "node") as node:
+            node.store.write(lambda tx: _register(tx, members))
+            node.store.write(lambda tx: _use(tx, rows))
+            planned: list[PeriodPlanned] = []
+            return {
+                "planned": seconds(lambda: planned.append(_plan(node, "whole"))),
+                "closed": seconds(lambda: _close(node, "whole", planned[-1])),
+                "how it is spread, for the steward": seconds(lambda: views.plan_page(node, planned[-1].plan)),
+                "a member's page": seconds(lambda: views.member_page(node, "member-1")),
+                "a member's line with its proof": seconds(lambda: line_proof(node, "member-1", "whole", "pay")),
+            }
 
 
 def _size(folder: Path, members: int, turns: int) -> list[Result]:
@@ -116,15 +158,24 @@ def _use(tx: Transaction, rows: Sequence[array[int]]) -> None:
 
 
 def _plan_and_close(node: Node, name: str) -> PeriodPlanned:
-    planned = period.plan_period(node, name)
-    assert not isinstance(planned, Refusal), planned
-    closed = period.close_period(node, name, planned.plan, "holder")
-    assert not isinstance(closed, Refusal), closed
+    planned = _plan(node, name)
+    _close(node, name, planned)
     return planned
 
 
+def _plan(node: Node, name: str) -> PeriodPlanned:
+    planned = period.plan_period(node, name)
+    assert not isinstance(planned, Refusal), planned
+    return planned
+
+
+def _close(node: Node, name: str, planned: PeriodPlanned) -> None:
+    closed = period.close_period(node, name, planned.plan, "holder")
+    assert not isinstance(closed, Refusal), closed
+
+
 def _split(node: Node, members: int, rows: Sequence[array[int]], turns: int) -> dict[str, float]:
-    """Where our time goes: measuring, the whole division, and what the store does with its lines."""
+    """Where our time goes: the shares, the settlement, and what the store does with its lines."""
     with node.store.read() as state:
         asset = state.get(Asset, "pay")
     assert asset is not None
@@ -137,12 +188,16 @@ def _split(node: Node, members: int, rows: Sequence[array[int]], turns: int) -> 
         with node.store.read() as state:
             return rules.divide_income(state, "split", asset, Earned(uses, now, []), node.rulebook, now)
 
+    def settle() -> object:
+        portions = [Portion(use.id, pool // USES * MICRO, use.weights) for use in uses]
+        return node.settler.settle(portions, (), members, 1, bytes(32))
+
     def keep() -> object:
         return node.store.write(lambda tx: tx.attach("application/octet-stream", lines))
 
     figures = in_turns(turns, {
-        "each member's due, over all uses": lambda: seconds(lambda: accrue(uses, pool, members)),
-        "the division with its settlement": lambda: seconds(divide),
+        "the shares of the income": lambda: seconds(divide),
+        "each member's line, with the root over them": lambda: seconds(settle),
         "the settlement sealed and kept": lambda: seconds(keep),
     })  # fmt: skip
     return {part: median(taken) for part, taken in figures.items()}
@@ -187,8 +242,9 @@ def _lines(name: str, operator: int, fund: int, paid: Sequence[int]) -> Iterator
 def _check(node: Node, planned: PeriodPlanned, naive: sqlite3.Connection, members: int) -> None:
     """Both divided the same whole to the last cent."""
     with node.store.read() as state:
-        settlement = state.evidence(planned.statements[0].lines)
-    assert len(settlement) == 16 * members
-    assert total_paid(settlement) == planned.statements[0].members
+        due, paid = Lines(planned.statements[0], state.evidence).columns()
+    assert len(due) == len(paid) == members
+    assert sum(due) == planned.statements[0].members * MICRO
+    assert sum(paid) == planned.statements[0].paid_out
     periods = naive.execute("SELECT sum(amount) FROM posting GROUP BY period").fetchall()
     assert {total for (total,) in periods} == {planned.income} == {USES * PRICE}

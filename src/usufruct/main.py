@@ -41,6 +41,7 @@ from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
 from usufruct.engine.noise import OpenDpNoise
+from usufruct.engine.settlement import NumpySettler
 from usufruct.engine.spu import SpuIntersecting
 from usufruct.node import call, erase, identity, match_use, register, stored, use
 from usufruct.node.identities import Identities
@@ -49,7 +50,7 @@ from usufruct.node.once import Once
 from usufruct.peer.documents import HttpDocuments
 from usufruct.peer.timestamp import HttpAuthority, read_roots
 from usufruct.peer.witness import HttpWitnesses, read_trust
-from usufruct.ports import Clock, Entropy, Signer, Store
+from usufruct.ports import Clock, Entropy, Settler, Signer, Store
 from usufruct.store.attested import SqliteAttestations
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
@@ -72,6 +73,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "engine_seconds": (60, "how long one question may run"),
     "engine": ("", "a Spark Connect server that works out questions, sc://… or env:NAME; empty: DuckDB in this node"),
     "engine_folder": ("", "with Spark: where it finds what it may read, by the same path on each of its machines"),
+    "ray": ("", "a Ray cluster that works out settlements, host:6379 or env:NAME; empty: this process does"),
     "witnesses": ("", "a tlog-policy file: the witnesses that are asked to sign checkpoints, and how many are enough"),
     "timestamp_url": ("", "a time stamp authority (RFC 3161) that is asked to stamp checkpoints"),
     "timestamp_ca": ("", "a PEM file with the root certificate of that authority"),
@@ -112,6 +114,7 @@ class Settings:
     engine_seconds: int
     engine: str = field(repr=False)  # may hold a token
     engine_folder: str
+    ray: str
     witnesses: str
     timestamp_url: str
     timestamp_ca: str
@@ -249,6 +252,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 RistrettoMatching(entropy.bytes),
                 reach,
                 intersecting=_intersecting(settings),
+                settler=_open_settler(settings),
             )
             erase.recover(node)
             register.settle(node)
@@ -313,6 +317,19 @@ def _open_engine(directory: Path, settings: Settings) -> DuckDbEngine:
         ) from None  # fmt: skip
     folder = directory / (settings.engine_folder or "scratch")
     return SparkEngine(data, address_of(settings.engine), folder, memory, seconds)
+
+
+def _open_settler(settings: Settings) -> Settler:
+    """What works out settlements, as the settings say."""
+    if not settings.ray:
+        return NumpySettler()
+    try:
+        from usufruct.engine.ray import RayCluster, address_of
+    except ImportError:
+        raise BadInput(
+            "input.settings", "the setting `ray` needs the extra `ray`", "install it with `pip install usufruct[ray]`"
+        ) from None
+    return RayCluster(address_of(settings.ray))
 
 
 def _outside(directory: Path, settings: Settings, attestations: SqliteAttestations) -> Outside:

@@ -6,7 +6,7 @@ others. What the types cannot say is said in prose, and held by one test suite t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
+from usufruct.core.income.measure import Portion
+from usufruct.core.income.settlement import Settlement
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import Group
@@ -281,6 +283,15 @@ class Services(Protocol):
 
     async def close(self) -> None:
         """Lets go of all connections."""
+
+
+class Settler(Protocol):
+    """What works settlements out."""
+
+    def settle(
+        self, portions: Sequence[Portion], before: Iterable[bytes], persons: int, least: int, seed: bytes
+    ) -> Settlement:
+        """The settlement, to the last byte that of `core.income.settlement.settle`, of any size. `before` is read once."""
 
 
 class Transaction(Reader, Protocol):

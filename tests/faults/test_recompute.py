@@ -11,6 +11,7 @@ from support import JOURNAL, SetClock, edit
 from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income.segment import PIECE_TYPE
 from usufruct.main import open_node
 from usufruct.node import division, recompute
 from usufruct.node.node import Node
@@ -96,7 +97,7 @@ def text(table: str, column: str, old: str, new: str, where: str = "1") -> str:
     )
 
 
-SETTLED = "media_type = 'application/vnd.usufruct.settlement.v1'"
+SETTLED = f"media_type = '{PIECE_TYPE}'"
 COUNTED = "media_type = 'application/vnd.usufruct.contributions.v1'"
 
 ALTERED = {

@@ -27,9 +27,11 @@ from usufruct.core.base import canonical
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
-from usufruct.core.income import ledger
+from usufruct.core.income import ledger, settlement
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
+from usufruct.core.income.measure import MICRO, Portion
+from usufruct.core.income.rules import Settled
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.commitment import commit
@@ -233,7 +235,9 @@ SIGNATURE = "substr(note, instr(note, char(10) || char(10)))"
 POPULATION = "(SELECT min(seal) FROM evidence WHERE media_type LIKE '%population%')"
 ANSWER = "(SELECT min(seal) FROM evidence WHERE media_type LIKE '%answer%')"
 MEMBER = "(SELECT key FROM state_party WHERE by_known_as = 'member-5')"
-LINES = "(SELECT seal FROM evidence WHERE media_type LIKE '%settlement%')"
+LINES = "(SELECT seal FROM evidence WHERE media_type LIKE '%settlement.v2')"
+PIECE = "(SELECT seal FROM evidence WHERE media_type LIKE '%settlement-piece.v2')"
+PLANNED = "SELECT seq FROM journal WHERE kind = 'period.planned/1'"
 NAMES = "SELECT seq FROM journal WHERE instr(CAST(record AS TEXT), "
 DEBTOR = "SELECT max(CAST(key AS INTEGER)) FROM state_transfer WHERE by_debit = 'party:institute'"
 SPENDER = "SELECT max(seq) FROM journal WHERE kind = 'query.answered/1'"
@@ -284,6 +288,8 @@ EDITS = [
     (f"UPDATE evidence SET media_type = 'text/plain' WHERE seal = {ANSWER}", f"{NAMES}{ANSWER})", "changed"),
     (f"UPDATE evidence SET bytes = zeroblob(192) WHERE seal = {LINES}", f"{NAMES}{LINES})", "changed"),
     (f"DELETE FROM evidence WHERE seal = {LINES}", f"{NAMES}{LINES})", "missing"),
+    (f"UPDATE evidence SET bytes = zeroblob(192) WHERE seal = {PIECE}", PLANNED, "changed"),
+    (f"DELETE FROM evidence WHERE seal = {PIECE}", PLANNED, "missing"),
     (f"UPDATE evidence SET seal = 'another' WHERE seal = {ANSWER}", f"{NAMES}{ANSWER})", "missing"),
     ("INSERT INTO evidence VALUES ('more', 'text/plain', zeroblob(32), x'00')", "SELECT NULL", "no entry names"),
     (
@@ -445,6 +451,33 @@ def test_a_signed_settlement_that_does_not_sum_is_found(copy: Path) -> None:
     entry = append(copy, plan)
     (finding,) = verify(copy).findings
     assert finding.entry == entry and "do not sum" in finding.what
+
+
+def settled(before: str) -> Callable[[Transaction], None]:
+    """Signs a plan that divides 5.00 among two who did nothing for it, with a settlement that is whole in itself."""
+
+    def plan(tx: Transaction) -> None:
+        found = settlement.settle([Portion("made up", 500 * MICRO, [1, 1])], (), story.PERSONS, 1, bytes(32))
+        lines = found.keep(tx.attach)
+        statement = Settled(lines, before, found).stated(AssetStatement(story.ASSET, (), 500, (), 500, 0, ""))
+        tx.append(PeriodPlanned("plan-x", "2027-q1", "2026-q4", 0, tx.next - 1, "EUR", 500, (statement,)))
+
+    return plan
+
+
+def test_a_signed_settlement_whose_lines_do_not_follow_is_found(copy: Path) -> None:
+    """Though it sums, and every total is that of its lines: nobody earned it."""
+    with closing(connect(copy / JOURNAL)) as connection:
+        (last,) = connection.execute("SELECT body FROM state_last_settlement").fetchone()
+    entry = append(copy, settled(json.loads(last)["lines"]))
+    (finding,) = verify(copy).findings
+    assert finding.entry == entry and "its lines are not what the uses" in finding.what
+
+
+def test_a_signed_settlement_that_forgets_what_was_carried_is_found(copy: Path) -> None:
+    entry = append(copy, settled(""))
+    (finding,) = verify(copy).findings
+    assert finding.entry == entry and "does not carry on" in finding.what
 
 
 def test_a_signed_budget_that_is_overdrawn_is_found(copy: Path) -> None:

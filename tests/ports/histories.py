@@ -266,5 +266,9 @@ class History:
             7,
             1,
             "",
+            root=f"{number}",
+            persons=5,
+            paid_out=6,
+            carried=1,
         )
         return PeriodPlanned(f"plan-{number}", f"period-{number}", None, 0, 1, "EUR", 12, (statement,))

@@ -29,6 +29,7 @@ from usufruct.core.income import rules as income
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import EarningUse
 from usufruct.core.income.rules import Earned
+from usufruct.core.income.settlement import settle
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.registry import conveyance
@@ -243,7 +244,11 @@ class History(World):
         ] if ended else []  # fmt: skip
         period = f"x-{len(self.entries)}"
         found = [d for d in divisions if isinstance(d, income.Division)]
-        plan = income.plan(self.state, f"{period}-plan", period, last, "EUR", found, {"pay": "sealed"}, self.at)
+        settled = {
+            d.statement.asset: income.Settled("sealed", "", settle(d.portions, (), d.persons, d.least, bytes(32)))
+            for d in found
+        }
+        plan = income.plan(self.state, f"{period}-plan", period, last, "EUR", found, settled, self.at)
         self.attempt(plan)
         if not isinstance(plan, Refusal) and which % 4:
             self.attempt(income.close(self.state, period, plan.plan, "coop"))

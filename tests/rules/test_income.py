@@ -18,11 +18,11 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import accounts, rules, settlement
-from usufruct.core.income.division import divide, lot
+from usufruct.core.income.division import divide, lot, seed_of
 from usufruct.core.income.explanation import explain
-from usufruct.core.income.facts import PeriodPlanned
+from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
-from usufruct.core.income.measure import MICRO, EarningUse, accrue, contributions, parts_of_uses
+from usufruct.core.income.measure import MICRO, EarningUse, accrue, contributions, due_of, parts_of_uses
 from usufruct.core.income.rules import Division, Earned
 from usufruct.core.income.settlement import Line
 from usufruct.core.income.state import LastPeriod, Period
@@ -113,7 +113,7 @@ def test_ties_are_broken_by_the_published_lot_and_differ_from_one_division_to_th
     for number in range(40):
         name = f"2026-q{number}/pay"
         parts = divide(2, [1, 1, 1, 1, 1], name)
-        winners = sorted(range(5), key=lambda position: lot(name, position))[:2]
+        winners = sorted(range(5), key=lambda position: lot(seed_of(name), position))[:2]
         assert [i for i, part in enumerate(parts) if part] == sorted(winners)
         first.add(winners[0])
     assert first == set(range(5))
@@ -152,12 +152,13 @@ def test_contributions_are_read_as_the_engine_writes_them() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=20))
-def test_a_settlement_gives_back_every_line(lines: list[tuple[int, int]]) -> None:
-    data = settlement.write([due for due, _ in lines], [paid for _, paid in lines])
-    assert len(data) == 16 * len(lines)
-    assert [settlement.line(data, number) for number in range(len(lines))] == [Line(*line) for line in lines]
+def test_a_settlement_of_the_first_version_gives_back_every_line(lines: list[tuple[int, int]]) -> None:
+    data = b"".join(due.to_bytes(8, "little") + paid.to_bytes(8, "little") for due, paid in lines)
+    read = settlement.Lines(AssetStatement("pay", (), 0, (), 0, 0, "lines"), {"lines": data}.__getitem__)
+    assert [read.line(number) for number in range(len(lines))] == [Line(*line) for line in lines]
+    assert read.line(len(lines)) == Line(0, 0)
     assert settlement.total_paid(data) == sum(paid for _, paid in lines)
-    assert data == b"".join(due.to_bytes(8, "little") + paid.to_bytes(8, "little") for due, paid in lines)
+    assert [list(column) for column in read.columns()] == [[due for due, _ in lines], [paid for _, paid in lines]]
 
 
 SHARES = """
@@ -204,9 +205,8 @@ def test_shares(row: dict[str, str]) -> None:
         amounts[share.account] += share.amount
     operator, fund = amounts.values()
     assert [operator, fund, statement.members] == [int(row[n]) for n in ("operator", "fund", "members")]
-    paid = [settlement.line(division.settlement, number).paid for number in range(10)]
+    paid = [settlement.line_of(due, 0, division.least).paid for due in due_of(division.portions, division.persons)]
     assert paid == [int(amount) for amount in row["paid to each"].split()] + [0] * 6
-    assert statement.paid == sum(1 for amount in paid if amount)
     assert operator + fund + sum(paid) == statement.income == sum(use.price for use in uses)
 
 
@@ -241,7 +241,11 @@ def planned(world: World, period: str, uses: list[EarningUse]) -> Fact | Refusal
     divisions = [divided(world, period, uses)] if uses else []
     last = len(world.entries) - 1
     sealed = [division for division in divisions if isinstance(division, Division)]
-    return rules.plan(world.state, f"plan-{last + 1}", period, last, "EUR", sealed, {"pay": "sealed"}, world.at)
+    settled = {
+        d.statement.asset: rules.Settled("sealed", "", settlement.settle(d.portions, (), d.persons, d.least, bytes(32)))
+        for d in sealed
+    }
+    return rules.plan(world.state, f"plan-{last + 1}", period, last, "EUR", sealed, settled, world.at)
 
 
 def refused(answer: object) -> str:

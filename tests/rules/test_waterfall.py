@@ -17,7 +17,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import adoption, rules, settlement
 from usufruct.core.income.facts import DivisionAdopted, PeriodPlanned
 from usufruct.core.income.ledger import Account
-from usufruct.core.income.measure import EarningUse
+from usufruct.core.income.measure import EarningUse, due_of
 from usufruct.core.income.rules import Division, Earned
 from usufruct.core.income.state import Cost, Vesting, rule_in_force
 from usufruct.core.income.waterfall import DivisionRule, Due, Levy, Slice, by_rulebook, in_words, pour, unfit
@@ -50,7 +50,7 @@ gross | costs | levies | shares | there | goes to
 # funds and parties are always there
 1000 |  |  | s:responsibility:1000:fund:common m:factors:9000:members | members | fund:common 100, members 900
 0 | 10 | 100 | m:factors:10000:members | members | nothing
-1 |  |  | a:work:5000:operator m:factors:5000:members | operator members | a 1
+1 |  |  | a:work:5000:operator m:factors:5000:members | operator members | members 1
 """  # fmt: skip
 
 ACCOUNTS = {
@@ -251,6 +251,10 @@ def adopted(world: World, rule: DivisionRule) -> DivisionAdopted:
     return fact
 
 
+def settled(division: Division) -> rules.Settled:
+    return rules.Settled("s", "", settlement.settle(division.portions, (), division.persons, division.least, bytes(32)))
+
+
 def closed(world: World, period: str, uses: list[EarningUse], populations: list[bytes]) -> PeriodPlanned:
     """Plans a period of these uses, and closes it."""
     division = rules.divide_income(
@@ -259,7 +263,14 @@ def closed(world: World, period: str, uses: list[EarningUse], populations: list[
     assert isinstance(division, Division)
     last = len(world.entries) - 1
     plan = rules.plan(
-        world.state, f"plan-{last}", period, last, "EUR", [division] if uses else [], {"pay": "s"}, world.at
+        world.state,
+        f"plan-{last}",
+        period,
+        last,
+        "EUR",
+        [division] if uses else [],
+        {"pay": settled(division)},
+        world.at,
     )
     assert isinstance(plan, PeriodPlanned)
     world.add(plan)
@@ -320,7 +331,7 @@ def test_what_the_floor_gives_all_who_could_be_used_alike() -> None:
         world.at,
     )
     assert isinstance(division, Division)
-    due = [settlement.line(division.settlement, number).due for number in range(4)]
+    due = due_of(division.portions, division.persons)[:4]
     assert sum(due) == 100_000_000 and due[3] == 0
     assert sorted(due[1:3]) == sorted([16_666_667, 16_666_666]) or max(due[1:3]) - min(due[1:3]) <= 1
     assert due[0] - 50_000_000 in (16_666_666, 16_666_667, 16_666_668)

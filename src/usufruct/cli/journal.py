@@ -15,12 +15,14 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import plain
-from usufruct.core.income.facts import PeriodPlanned
+from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account
+from usufruct.core.income.lineproof import LineProof
 from usufruct.core.income.state import Period
 from usufruct.core.proof import monitor
 from usufruct.core.proof import receipt as receipts
 from usufruct.core.proof.quorum import Trust
+from usufruct.engine.settlement import NumpySettler
 from usufruct.node import followers, views
 from usufruct.node import period as periods
 from usufruct.peer.tilelog import HttpLog
@@ -42,7 +44,7 @@ def verify(
     kept: Annotated[list[Path] | None, typer.Option(help="a checkpoint you kept; may be repeated")] = None,
 ) -> None:
     """Recompute everything from the bytes; works beside a running node."""
-    report = audit(directory, key, [note for _, note in read_kept(kept or [])])
+    report = audit(directory, key, [note for _, note in read_kept(kept or [])], NumpySettler())
     out.print(
         f"{report.facts} facts, {report.checkpoints} signed checkpoints, {report.evidence} pieces of evidence",
         markup=False,
@@ -170,6 +172,28 @@ def verify_receipt(
     assert isinstance(fields, dict)
     for name, value in fields.items():
         out.print(f"  {name}: {value}", markup=False)
+
+
+@command(receipt, "line")
+def verify_line(file: Path, key: Annotated[str, typer.Option(help="the node's verifier key")]) -> None:
+    """Check a member's line of a settlement offline, with nothing but the node's key."""
+    try:
+        found = LineProof.parse(file.read_text(encoding="utf-8"))
+        planned, closed = (
+            facts.decode(receipts.check(receipts.Receipt.parse(text), key, verify_signature)).fact
+            for text in (found.planned, found.closed)
+        )
+        if not isinstance(planned, PeriodPlanned) or not isinstance(closed, PeriodClosed):
+            raise ValueError("its receipts are not of a plan and of a closing")
+        found.check(planned, closed)
+    except (ValueError, OSError) as error:
+        err.print(f"NOT PROVEN: {error}", markup=False)
+        raise typer.Exit(FAULTED) from None
+    amounts = [Money(amount, planned.currency) for amount in (found.paid, found.owed)]
+    out.print(f"proven: person {found.number} of {found.asset} is paid {amounts[0]} for {closed.period}", markup=False)
+    out.print(
+        f"  carried to her next line: {amounts[1]}, and what is less than {Money(1, planned.currency)}", markup=False
+    )
 
 
 @command(period, "plan")

@@ -27,6 +27,7 @@ from usufruct.core.proof.keeping import CountingKey
 from usufruct.core.rulebook import purposes
 from usufruct.core.telling import lines, withheld
 from usufruct.node import consent, epoch, erase, views
+from usufruct.node.lines import line_proof
 from usufruct.store.keys import SystemClock, verify_signature
 
 T = TypeVar("T")
@@ -134,6 +135,21 @@ def receipt(
         out.print(f"receipt written to {to}", markup=False)
     else:
         out.print(found.text(), markup=False, soft_wrap=True)
+
+
+@command(member, "line")
+def line(
+    id: str,
+    period: str,
+    asset: Annotated[str, typer.Option(help="the asset that her rows are in")],
+    to: Annotated[Path, typer.Option(help="the file to write")],
+    dir: Directory = HERE,
+) -> None:
+    """Write what a member is paid for a closed period, with its proof; see `usufruct receipt line`."""
+    with doors().open(dir) as node:
+        found = done(line_proof(node, id, period, asset))
+    _write(to, found.text())
+    out.print(f"line and proof written to {to}", markup=False)
 
 
 @command(member, "key")

@@ -215,6 +215,7 @@ ROWS: tuple[type[Row], ...] = (
     income_state.Period,
     income_state.LastPeriod,
     complaints.Complaint,
+    income_state.LastSettlement,
     epochs.Epoch,
     epochs.LastEpoch,
 )

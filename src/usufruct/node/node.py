@@ -24,6 +24,7 @@ from usufruct.ports import (
     Logins,
     Noise,
     Passwords,
+    Settler,
     Signer,
     Store,
     TableKeys,
@@ -114,6 +115,7 @@ class Node:
     disclosed: Book = field(default_factory=Book)
     runs: Runs[Any] = field(default_factory=Runs)
     intersecting: Intersecting | None = None
+    settler: Settler = field(kw_only=True)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
         """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import zip_longest
+from collections.abc import Iterator
 
-from usufruct.core.access.clauses import EarnedFee
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
+from usufruct.core.income.earned import Evidence, earned_by
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
-from usufruct.core.income.measure import EarningUse, contributions, shares
-from usufruct.core.income.rules import Division, Earned
-from usufruct.core.income.settlement import MEDIA_TYPE
-from usufruct.core.privacy.state import Use
+from usufruct.core.income.rules import Division
+from usufruct.core.income.segment import SEED_SIZE, Index
+from usufruct.core.income.settlement import Settlement
+from usufruct.core.income.state import LastSettlement
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.node import Node
-from usufruct.ports import Record, Transaction
+from usufruct.ports import Snapshot, Transaction
 
 
 def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
@@ -34,9 +34,10 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
-        divisions = divided(state, period, first, last, node.rulebook, now)
+        divisions = divided(state, state.evidence, period, (first, last), node.rulebook, now)
         if isinstance(divisions, Refusal):
             return divisions
+        settlements = {division.statement.asset: _settle(node, state, division) for division in divisions}
 
     def rule(tx: Transaction) -> PeriodPlanned | Refusal:
         refusal = rules.can_plan(tx, period)
@@ -44,21 +45,24 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         if rules.first_fact(tx) != first:
             return rules.overtaken(period)
-        seals = {one.statement.asset: tx.attach(MEDIA_TYPE, one.settlement) for one in divisions}
+        settled = {
+            asset: rules.Settled(settlement.keep(tx.attach), before, settlement)
+            for asset, (before, settlement) in settlements.items()
+        }
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, seals, now)
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now)
 
     node.reach("period before planned")
     return node.record(rule)
 
 
 def divided(
-    state: Record, period: str, first: int, last: int, rulebook: Rulebook, at: Instant
+    state: Reader, evidence: Evidence, period: str, facts: tuple[int, int], rulebook: Rulebook, at: Instant
 ) -> list[Division] | Refusal:
-    """The division of what each asset earned between two facts, by the state after the last of them."""
+    """The division of what each asset earned between two `facts`, by the state after the last of them."""
     divisions = []
     for asset in state.list(Asset):
-        earned = earned_by(state, asset.id, first, last)
+        earned = earned_by(state, evidence, asset.id, *facts)
         if earned is None:
             continue
         division = rules.divide_income(state, period, asset, earned, rulebook, at)
@@ -68,31 +72,17 @@ def divided(
     return divisions
 
 
-def earned_by(state: Record, asset: str, first: int, last: int) -> Earned | None:
-    """What an asset earned between two facts: its answered uses that ended there, with what each person is paid by; and the
-    fees that were due, each earned by the rows that counted in the uses of its agreement. None if it earned nothing."""
-    uses = [use for use in state.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
-    fees = [fee for fee in state.list(EarnedFee, asset=asset) if first <= fee.seq <= last]
-    earning = [EarningUse(use.id, use.price, _weights(state, use)) for use in uses if use.price]
-    found = state.get(Asset, asset)
-    for agreement in dict.fromkeys(fee.agreement for fee in fees):
-        rows = [0] * (found.quality.persons if found else 0)
-        for use in uses:
-            if use.agreement == agreement:
-                counted = contributions(state.evidence(use.contributions))  # of a pool as many as there were then
-                rows = [sum(pair) for pair in zip_longest(rows, counted, fillvalue=0)]
-        earning += [
-            EarningUse(numbered("fee", fee.seq), fee.amount, rows) for fee in fees if fee.agreement == agreement
-        ]
-    if not earning:
-        return None
-    since = min([use.at for use in uses] + [state.entry(fee.seq).at for fee in fees])
-    return Earned(earning, since, [state.evidence(use.population) for use in uses])
+def _settle(node: Node, state: Snapshot, division: Division) -> tuple[str, Settlement]:
+    """The settlement of a division, and which one it carries on from; none if it is the first."""
+    last = state.get(LastSettlement, division.statement.asset, node.about.currency)
 
+    def before() -> Iterator[bytes]:
+        for seal in Index.decode(state.evidence(last.lines)).seals if last else ():
+            yield state.evidence(seal)
 
-def _weights(state: Record, use: Use) -> Sequence[int]:
-    """What a use's price is divided by."""
-    return shares(state.evidence(use.shares)) if use.shares else contributions(state.evidence(use.contributions))
+    return last.lines if last else "", node.settler.settle(
+        division.portions, before(), division.persons, division.least, node.entropy.bytes(SEED_SIZE)
+    )
 
 
 def close_period(

@@ -19,11 +19,12 @@ from usufruct.core import facts
 from usufruct.core.base.faults import JournalDamaged
 from usufruct.core.base.records import Entry, Reader, Row, RowT
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.income import rules, settlement
+from usufruct.core.income import rules
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
-from usufruct.core.income.rules import Division
-from usufruct.core.income.state import Period, PeriodPlan
+from usufruct.core.income.rules import Division, Settled
+from usufruct.core.income.segment import Index
+from usufruct.core.income.state import LastSettlement, Period, PeriodPlan
 from usufruct.core.registry.state import Party, Person
 from usufruct.node.node import Node
 from usufruct.node.period import divided
@@ -80,6 +81,7 @@ class _Recount:
         self._then = _Then(again, state)
         self._folded = self._lines = 0
         self._different: list[str] = []
+        self._before: dict[str, str] = {}
 
     def done(self) -> Recomputed:
         """Folds, divides, plans and states, in the order in which it once happened."""
@@ -90,12 +92,16 @@ class _Recount:
             return Recomputed(self._closed.id, 0, 0, 0, 0, "", tuple(self._different))
         self._fold(planned.last + 1)
         worked_out = planned.worked_out or self._state.entry(at).at
-        divisions = divided(self._then, planned.period, planned.first, planned.last, self._node.rulebook, worked_out)
+        divisions = divided(
+            self._then, self._then.evidence, planned.period, (planned.first, planned.last), self._node.rulebook, worked_out
+        )  # fmt: skip
+        self._before = {
+            row.asset: row.lines for row in self._then.list(LastSettlement) if row.currency == planned.currency
+        }
         self._fold(at)
         if isinstance(divisions, Refusal):
             self._different.append(f"the plan would be refused today: {divisions}")
         else:
-            self._look_at_settlements(planned, divisions)
             self._look_at_plan(at, planned, divisions)
         self._fold(self._state.size())
         self._look_at_rows()
@@ -109,32 +115,38 @@ class _Recount:
             self._again.apply(entry)
         self._folded = max(self._folded, until)
 
-    def _look_at_settlements(self, planned: PeriodPlanned, divisions: list[Division]) -> None:
-        made = {one.statement.asset: one for one in divisions}
+    def _settled(self, planned: PeriodPlanned, divisions: list[Division]) -> dict[str, Settled]:
+        """The settlements made again, by asset, each under the seal of the one that is kept."""
+        made, found = {one.statement.asset: one for one in divisions}, {}
         for said in planned.statements:
             try:
-                self._look_at_lines(said, made.get(said.asset))
-            except JournalDamaged as damaged:
-                self._different.append(f"the settlement of `{said.asset}`: {damaged.message}")
+                if said.root and said.asset in made:
+                    found[said.asset] = self._settle(planned, said, made[said.asset])
+            except (JournalDamaged, ValueError) as damaged:
+                self._different.append(f"the settlement of `{said.asset}` cannot be read: {damaged}")
+        return found
 
-    def _look_at_lines(self, said: AssetStatement, made: Division | None) -> None:
-        """The one place here that knows how settlements are kept."""
-        kept = self._state.evidence(said.lines)
-        count = len(settlement.all_paid(kept))
-        self._lines += count
-        if made is None or made.settlement != kept:
-            numbers = range(count) if made else ()
-            line = next((n for n in numbers if settlement.line(kept, n) != settlement.line(made.settlement, n)), 0)  # type: ignore[union-attr]
-            self._different.append(f"the settlement of `{said.asset}`: from the line of person {line} on it is another")
+    def _settle(self, planned: PeriodPlanned, said: AssetStatement, made: Division) -> Settled:
+        """A settlement again, with the salt that the kept one was made with, and compared with that to the last byte."""
+        evidence, last = self._state.evidence, self._before.get(said.asset)
+        kept = Index.decode(evidence(said.lines))
+        pieces = (evidence(seal) for seal in Index.decode(evidence(last)).seals) if last else ()
+        again = self._node.settler.settle(made.portions, pieces, made.persons, made.least, kept.seed)
+        self._lines += kept.persons
+        for number, (mine, seal) in enumerate(zip_longest(again.pieces, kept.seals)):
+            if mine is None or seal is None or mine != evidence(seal):
+                self._different.append(f"the settlement of `{said.asset}`: piece {number} of its lines is another")
+                break
+        return Settled(said.lines, last or "", again)
 
     def _look_at_plan(self, at: int, planned: PeriodPlanned, divisions: list[Division]) -> None:
-        seals = {said.asset: said.lines for said in planned.statements}
-        if seals.keys() != {one.statement.asset for one in divisions}:
-            self._different.append(f"the plan `{planned.plan}` divides other assets than those that earned something")
+        settled = self._settled(planned, divisions)
+        if settled.keys() != {one.statement.asset for one in divisions}:
+            self._different.append(f"the plan `{planned.plan}` does not settle just what the assets earned")
             return
         entry = self._state.entry(at)
         again = rules.plan(
-            self._then, planned.plan, planned.period, planned.last, planned.currency, divisions, seals,
+            self._then, planned.plan, planned.period, planned.last, planned.currency, divisions, settled,
             planned.worked_out or entry.at,
         )  # fmt: skip
         if isinstance(again, PeriodPlanned) and not planned.worked_out:

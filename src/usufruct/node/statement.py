@@ -22,6 +22,7 @@ from usufruct.core.income.complaints import Complaint, ComplaintAnswered, Compla
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.income_statement import Line, Part, Released, RuleTold, Statement, UseTold
 from usufruct.core.income.measure import MICRO, ROWS, contributions, rows_of
+from usufruct.core.income.settlement import Lines
 from usufruct.core.income.state import OPEN, AdoptedDivision, Cost, Period, PeriodPlan, Vesting
 from usufruct.core.income.waterfall import Share, by_rulebook, in_words
 from usufruct.core.privacy.state import Use
@@ -89,16 +90,6 @@ def _costs(state: Reader, party: str) -> int:
     return sum(row.amount - row.paid for row in state.list(Cost, stands=OPEN) if row.party == party)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnLine:
-    """Somebody's line of a settlement: what was carried in for her and is carried out, in millionths of a minor unit, and what
-    she is paid, in minor units."""
-
-    paid: int
-    carried_in: int = 0
-    carried_out: int = 0
-
-
 class Teller:
     """Makes statements by one state; what many of them need is read once."""
 
@@ -108,13 +99,13 @@ class Teller:
         self.payees = lru_cache(maxsize=EVIDENCE_KEPT)(lambda asset, seq, at: payees(state, asset, seq, at))
         self.all_paid = lru_cache(maxsize=EVIDENCE_KEPT)(self._all_paid)
 
-    def own_line(self, divided: AssetStatement, number: int) -> OwnLine:
-        """The line of the person of that number. The one place here that knows how settlements are kept."""
-        return OwnLine(settlement.line(self.evidence(divided.lines), number).paid)
+    def own_line(self, divided: AssetStatement, number: int) -> settlement.Line:
+        """The line of the person of that number."""
+        return Lines(divided, self.evidence).line(number)
 
     def _all_paid(self, divided: AssetStatement) -> Counter[int]:
-        """How many persons are paid how much by a settlement. The other place that knows."""
-        return Counter(settlement.all_paid(self.evidence(divided.lines)))
+        """How many persons are paid how much by a settlement."""
+        return Counter(Lines(divided, self.evidence).columns()[1])
 
     def statement(self, period: str, name: str) -> Statement | Refusal:
         """The statement of whoever is called `name`; the same refusal where there is no such period, nobody of the name or
@@ -184,7 +175,7 @@ class _Told:
         if person is None and not any(part.mine for part in parts):
             return None
         number = person.number if person else None
-        own = self.teller.own_line(divided, number) if number is not None else OwnLine(0)
+        own = self.teller.own_line(divided, number) if number is not None else settlement.Line(0, 0)
         uses = tuple(self._uses(planned, divided, number)) if number is not None else ()
         days = sorted(day for day in (self._day(name) for name in divided.uses) if day)
         least = self.teller.rulebook.value("income.spread-persons-min", self.teller.now)

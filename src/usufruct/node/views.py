@@ -3,7 +3,6 @@ and CLI."""
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +17,12 @@ from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.exchange.state import Call
-from usufruct.core.income import inequality, settlement
+from usufruct.core.income import inequality
 from usufruct.core.income.explanation import Explanation, explain
+from usufruct.core.income.facts import AssetStatement
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import contributions, rows_of
+from usufruct.core.income.settlement import Lines
 from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
 from usufruct.core.oversight import Warning, warnings
 from usufruct.core.privacy.facts import QueryRefused
@@ -286,7 +287,7 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             if statement.asset != asset.id:
                 continue
             paid_in.update(dict.fromkeys(statement.uses, period.id))
-            line = settlement.line(state.evidence(statement.lines), number)
+            line = Lines(statement, state.evidence).line(number)
             uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
             counted = [
                 ("a use that is withheld" if hold.active(state, use.id, now) else use.id,
@@ -295,7 +296,7 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             ]  # fmt: skip
             explanations.append(explain(
                 period.id, asset.id, plan.planned.currency, line.paid, statement.members,
-                [(use, rows) for use, rows in counted if rows],
+                [(use, rows) for use, rows in counted if rows], line.owed if statement.root else None,
             ))  # fmt: skip
     return explanations, paid_in
 
@@ -338,7 +339,7 @@ def plan_page(node: Node, plan_id: str) -> PlanPage | None:
         last = state.get(LastPeriod)
         parent = last.period if last else None
         current = plan.closed is None and plan.planned.parent == parent and state.get(Period, plan.period) is None
-        spreads = tuple(_spread(s.asset, state.evidence(s.lines)) for s in plan.planned.statements)
+        spreads = tuple(_spread(s, state) for s in plan.planned.statements)
         shares = [share for statement in plan.planned.statements for share in statement.shares]
         return PlanPage(plan, current, spreads, _names(state, (s.account.removeprefix("party:") for s in shares)))
 
@@ -347,10 +348,9 @@ AMOUNTS = 10  # bars in which amounts are counted
 TENTHS = 10
 
 
-def _spread(asset: str, lines: bytes) -> Spread:
-    numbers = array("Q")
-    numbers.frombytes(lines)
-    due, paid = sorted(numbers[0::2]), Counter(numbers[1::2])
+def _spread(statement: AssetStatement, state: Snapshot) -> Spread:
+    asset, columns = statement.asset, Lines(statement, state.evidence).columns()
+    due, paid = sorted(columns[0]), Counter(columns[1])
     if not any(due):
         return Spread(asset, len(due), (), ())
     edges = [len(due) * tenth // TENTHS for tenth in range(TENTHS + 1)]

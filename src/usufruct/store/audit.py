@@ -24,10 +24,12 @@ from usufruct.core import facts
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, instant, moment
 from usufruct.core.base.records import Entry, Erased
+from usufruct.core.income import settlement
 from usufruct.core.proof.checkpoint import Checkpoint, open_note, parse_vkey
 from usufruct.core.proof.commitment import commit
 from usufruct.core.proof.tree import Frontier
 from usufruct.core.registry.facts import PersonErased
+from usufruct.ports import Settler
 from usufruct.store.keyring import KeyRing, opened
 from usufruct.store.keys import verify_signature
 from usufruct.store.recount import Recount
@@ -58,10 +60,11 @@ class Report:
         return not self.findings
 
 
-def verify(directory: Path, key: str | None = None, kept: Sequence[str] = ()) -> Report:
+def verify(directory: Path, key: str | None = None, kept: Sequence[str] = (), settler: Settler = settlement) -> Report:
     """Audits the journal of a node directory against the verifier key, by default the one in its `node.toml`.
 
-    `kept` are checkpoints that somebody kept; the journal must still begin with what they were signed for.
+    `kept` are checkpoints that somebody kept; the journal must still begin with what they were signed for. `settler` works
+    settlements out again; by default the reference does, which takes its time over millions of lines.
 
     Raises:
         BadInput: there is no journal, no key or one that is no verifier key, or a kept checkpoint is not of that key.
@@ -71,7 +74,7 @@ def verify(directory: Path, key: str | None = None, kept: Sequence[str] = ()) ->
         contextlib.closing(KeyRing(directory / "keys" / "persons", look=True)) as keyring,
     ):
         key = key or _configured_key(directory)
-        return _Audit(source, key, _anchors(kept, key), keyring, directory / "data").report()
+        return _Audit(source, key, _anchors(kept, key), keyring, directory / "data", settler).report()
 
 
 def _anchors(kept: Sequence[str], key: str) -> list[Checkpoint]:
@@ -103,7 +106,9 @@ def _signed(note: str, key: str) -> Checkpoint:
 class _Audit:
     """One audit; each step looks at one thing and takes down what it finds."""
 
-    def __init__(self, source: Source, key: str, anchors: Sequence[Checkpoint], keyring: KeyRing, data: Path) -> None:
+    def __init__(
+        self, source: Source, key: str, anchors: Sequence[Checkpoint], keyring: KeyRing, data: Path, settler: Settler
+    ) -> None:
         self._source, self._key, self._anchors, self._keyring = source, key, anchors, keyring
         self._unread: dict[int, list[int]] = {}  # entries that could not be read, by the slot of the destroyed key
         self._erased: dict[int, frozenset[int]] = {}  # by destroyed key, the entries that facts say it sealed
@@ -115,7 +120,7 @@ class _Audit:
         self._sizes: set[int] | None = None  # those that were signed for, if they can be read
         self._roots: dict[int, bytes] = {}  # what should have been signed there
         self._last_at = Instant("")
-        self._recount = Recount(self._find, self._select, keyring, data)
+        self._recount = Recount(self._find, self._select, keyring, data, settler)
 
     def report(self) -> Report:
         """Takes all steps."""

@@ -19,15 +19,17 @@ from usufruct.core.base import canonical
 from usufruct.core.base.records import Entry, Fact, Row, plain
 from usufruct.core.income import measure, settlement
 from usufruct.core.income.accounts import members_of
-from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.earned import earned_by, portions_of
+from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
-from usufruct.core.income.state import PeriodPlan
+from usufruct.core.income.segment import INDEX_TYPE, PIECE_TYPE, Index
+from usufruct.core.income.state import LastSettlement, PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
-from usufruct.ports import KeyRing
+from usufruct.ports import KeyRing, Settler
 from usufruct.store import tables
 from usufruct.store.memory import MemoryState
 from usufruct.store.reroot import Reroot
@@ -46,8 +48,9 @@ class _Unsealed(Exception):
 class Recount:
     """The facts folded again, to be compared with what the file holds."""
 
-    def __init__(self, find: Find, select: Select, keyring: KeyRing, data: Path) -> None:
+    def __init__(self, find: Find, select: Select, keyring: KeyRing, data: Path, settler: Settler) -> None:
         self.evidence = self.rows = 0
+        self._settler = settler
         self._find, self._select, self._data = find, select, data
         self._complete = True
         self._reroot: Reroot | None = Reroot(find, select, keyring)
@@ -56,6 +59,7 @@ class Recount:
         self._about: set[tuple[str, int]] = set()
         self._sealed: dict[str, tuple[int, str]] = {}  # seal -> the entry that names it, and the media type
         self._assets: dict[str, tuple[int, str, str]] = {}  # the entry that last said what is stored, file and digest
+        self._unnamed = False  # an index of a settlement cannot be read, so what it names is not known
         self._settled: dict[str, int] = {}  # seal of a settlement -> what its lines must sum to
         self._closed: list[tuple[int, PeriodClosed]] = []
 
@@ -81,11 +85,49 @@ class Recount:
                 _, file, _ = self._assets.get(fact.pool, (0, "", ""))
                 self._assets[fact.pool] = (entry.seq, file, fact.stored)
             case PeriodPlanned() as fact:
-                self._settled.update((statement.lines, statement.members) for statement in fact.statements)
+                self._settled.update((s.lines, s.members) for s in fact.statements if not s.root)
             case PeriodClosed() as fact:
                 self._closed.append((entry.seq, fact))
         if self._complete:
+            if isinstance(entry.fact, PeriodPlanned):
+                self._look_at_lines(entry.seq, entry.fact)
             self._fold(entry)
+
+    def _look_at_lines(self, entry: int, planned: PeriodPlanned) -> None:
+        """Every line of a plan's settlements follows from the uses, and from the settlement before."""
+        for statement in planned.statements:
+            if statement.root:
+                try:
+                    wrong = self._wrong_lines(entry, planned, statement)
+                except _Unsealed:
+                    self._unnamed = True
+                    continue  # whoever counts evidence names what is missing or was changed
+                except ValueError as error:
+                    wrong = str(error)
+                if wrong:
+                    self._find(entry, f"the settlement of `{statement.asset}` does not follow: {wrong}")
+
+    def _wrong_lines(self, entry: int, planned: PeriodPlanned, said: AssetStatement) -> str:
+        index = Index.decode(self._opened(said.lines))
+        self._sealed.update((seal, (entry, PIECE_TYPE)) for seal in index.seals)
+        last = self._state.get(LastSettlement, said.asset, planned.currency)
+        if said.before != (last.lines if last else ""):
+            return "it does not carry on from the settlement before it"
+        before = (self._opened(seal) for seal in Index.decode(self._opened(said.before)).seals) if last else ()
+        earned = earned_by(self._state, self._opened, said.asset, planned.first, planned.last)
+        if earned is None:
+            return "the asset earned nothing in it"
+        name = f"{planned.period}/{said.asset}"
+        portions = portions_of(earned, said.members - said.floor, said.floor, name, index.persons)
+        made = self._settler.settle(portions, before, index.persons, index.least, index.seed)
+        if made.pieces != tuple(map(self._opened, index.seals)) or made.roots != index.roots:
+            return "its lines are not what the uses and the carried amounts come to"
+        counted = (made.root, made.persons, made.payees, made.paid, made.carried)
+        return (
+            ""
+            if counted == (said.root, said.persons, said.paid, said.paid_out, said.carried)
+            else "its totals are not those of its lines"
+        )
 
     def _fold(self, entry: Entry) -> None:
         try:
@@ -115,7 +157,7 @@ class Recount:
             self.evidence += 1
             entry, wanted = missing.pop(digest, (None, None))
             if entry is None:
-                if self._complete:
+                if self._complete and not (self._unnamed and media_type == PIECE_TYPE):
                     self._find(None, f"no entry names the evidence {str(digest)[:12]}…")
             elif not _is_sealed(digest, salt, data) or media_type != wanted:
                 self._find(entry, f"the evidence {digest[:12]}… that this entry names was changed")
@@ -211,7 +253,7 @@ def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
                 yield fact.shares, measure.SHARES_TYPE
         case PeriodPlanned():
             for statement in fact.statements:
-                yield statement.lines, settlement.MEDIA_TYPE
+                yield statement.lines, INDEX_TYPE if statement.root else settlement.FIRST_TYPE
 
 
 def _is_sealed(digest: str, salt: Any, data: Any) -> bool:

@@ -35,6 +35,7 @@ from usufruct.node import (
     delegation,
     deliver,
     epoch,
+    lines,
     login,
     period,
     query,
@@ -334,6 +335,13 @@ def book(request: AnyRequest) -> dict[str, Any]:
     return done(epoch.book(node_of(request), who_is(request).party) or _no_records())
 
 
+@get("/me/lines/{period:str}/{asset:str}", opt={"rule": ("member",)}, sync_to_thread=True, media_type=MediaType.TEXT,
+     summary="Your line of a closed period, with its proof")  # fmt: skip
+def line(request: AnyRequest, period: FromPath[str], asset: FromPath[str]) -> str:
+    """What you are paid for it, as a file that anybody checks with the node's key; see `usufruct receipt line`."""
+    return done(lines.line_proof(node_of(request), who_is(request).party, period, asset)).text()
+
+
 def _no_records() -> Refusal:
     return refuse(
         "registry.unknown", "nothing was given", "no records about you are counted here",
@@ -445,7 +453,7 @@ router = Router(
     route_handlers=[
         about, catalogue, purpose_tree, checkpoint, add_party, verify_party, unverify_party, list_parties,
         record_consents, publish_offer, withdraw_offer, request_offer, list_negotiations, move_negotiation,
-        list_agreements, end_agreement, ask, preview, list_uses, receipt, me, counting_key, book, plan_period, close_period,
+        list_agreements, end_agreement, ask, preview, list_uses, receipt, me, counting_key, book, line, plan_period, close_period,
         list_periods, ledger, list_warnings, add_account, add_link, add_token, list_tokens, revoke_token,
     ],
 )  # fmt: skip

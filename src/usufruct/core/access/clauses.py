@@ -200,6 +200,7 @@ class EarnedFee(Row):
     asset: str
     agreement: str
     amount: int
+    at: Instant
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -221,7 +222,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(row, renewals=fact.number, noticed=(), seqs=(*row.seqs, entry.seq))
         case FeeDue() as fact:
             yield replace(_running(read, fact.agreement), fees=fact.number)
-            yield EarnedFee(entry.seq, fact.asset, fact.agreement, fact.amount)
+            yield EarnedFee(entry.seq, fact.asset, fact.agreement, fact.amount, entry.at)
         case NoticeGiven() as fact:
             row = _running(read, fact.agreement)
             yield replace(row, noticed=(*row.noticed, int(fact.clause.partition("/")[2])))

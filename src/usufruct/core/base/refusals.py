@@ -108,6 +108,7 @@ CODES: dict[str, str] = {
     "income.period-closed": "the period is already closed",
     "income.nothing-to-divide": "nothing was earned since the last period closed",
     "income.stale-plan": "another plan was closed first; the parent of this one is no longer the last",
+    "income.line-withheld": "the plan that proves a line names a use that is withheld for now",
     "income.shares": "what was written cannot be a rule of division; its shares must add up to the whole",
     "income.rule-late": "a rule of division applies to what is earned from now on only",
     "income.cost": "the cost says no amount, or not what for",

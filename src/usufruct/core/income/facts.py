@@ -81,9 +81,13 @@ class CreditEnded(Fact):
 class AssetStatement:
     """The division of what one asset earned: `uses` that earned it, `income` in minor units, who gets what of it.
 
-    `lines` is the sealed settlement: for each person's number her weight and amount. `members` is their sum, of which
-    `floor` was divided among all alike. `rule` is the number of the rule of division, of the asset's own if `own`; 0 for
-    that of the rulebook.
+    `members` is what all persons together are due, of which `floor` was divided among all alike. `rule` is the number of the
+    rule of division, of the asset's own if `own`; 0 for that of the rulebook.
+
+    `lines` is the sealed settlement, a line for each of so many `persons`
+    by number, and `root` that of the tree over them. It pays `paid` persons `paid_out` minor units and carries `carried` to
+    the next one; `before` is the settlement from which it carries on itself, if there is one. Without a `root` it is a
+    settlement of the first version: it paid all that was due, and carried nothing.
     """
 
     asset: str
@@ -96,6 +100,11 @@ class AssetStatement:
     floor: int = 0
     rule: int = 0
     own: bool = False
+    root: str = ""
+    persons: int = 0
+    paid_out: int = 0
+    carried: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

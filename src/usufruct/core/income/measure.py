@@ -3,7 +3,8 @@
 The plainest measure is rows: in every answered question a person counted with a number of rows, after bounding; of what the
 question earned for the members she is due that part. Where a use was measured otherwise, each person has a share in it
 instead, a whole number that says nothing but its part of the sum. The parts are kept in millionths of a minor unit, exact for each
-use, and only their sum over the period is brought to whole units, so that many small uses are not rounded many times.
+use, and only their sum is brought to whole units, so that many small uses are not rounded many times; what is less than
+a unit is carried from period to period (see `settlement`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,16 @@ class EarningUse:
 
     id: str
     price: int
+    weights: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """`amount` millionths of a minor unit that are divided by `weights`, one for each person by number; `name` is the
+    division's name, for ties."""
+
+    name: str
+    amount: int
     weights: Sequence[int]
 
 
@@ -57,14 +68,24 @@ def parts_of_uses(uses: Sequence[EarningUse], members_pool: int) -> list[int]:
     return divide(members_pool * MICRO, earned, "uses") if any(earned) else [0] * len(uses)
 
 
+def portions(uses: Sequence[EarningUse], members_pool: int) -> tuple[Portion, ...]:
+    """`members_pool` minor units as portions: one for each use that brings the members anything."""
+    parts = zip(uses, parts_of_uses(uses, members_pool), strict=True)
+    return tuple(Portion(use.id, part, use.weights) for use, part in parts if part)
+
+
+def due_of(found: Sequence[Portion], persons: int) -> list[int]:
+    """What each person is due of all portions together, in millionths; sums to them exactly."""
+    due = [0] * persons
+    for portion in found:
+        for number, amount in enumerate(divide(portion.amount, portion.weights, portion.name)):
+            due[number] += amount
+    return due
+
+
 def accrue(uses: Sequence[EarningUse], members_pool: int, persons: int) -> list[int]:
     """What each person is due of `members_pool` minor units, in millionths.
 
     Sums to the pool exactly, or to nothing if no use touched anybody's rows.
     """
-    due = [0] * persons
-    for use, part in zip(uses, parts_of_uses(uses, members_pool), strict=True):
-        if part:
-            for number, amount in enumerate(divide(part, use.weights, use.id)):
-                due[number] += amount
-    return due
+    return due_of(portions(uses, members_pool), persons)

@@ -1,9 +1,9 @@
 """The division of a period: a plan first, then, on approval, the closing that carries it out.
 
 By which rule, is decided before the money is earned: the rule in force when the first of the period's uses was admitted (see
-`waterfall`). The members' share is divided by use (see `measure`). A plan names the last closed
-period as its parent and covers exactly the facts since then; once another plan was closed, its parent is no longer the
-last, and it can no longer be carried out.
+`waterfall`). The members' share is divided by use (see `measure`) and settled with what each of them was carried (see
+`settlement`). A plan names the last closed period as its parent and covers exactly the facts since then; once another plan
+was closed, its parent is no longer the last, and it can no longer be carried out.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.income import settlement
 from usufruct.core.income.accounts import of_party
-from usufruct.core.income.division import divide
+from usufruct.core.income.earned import Earned, portions_of
 from usufruct.core.income.facts import (
     AssetStatement,
     PeriodClosed,
     PeriodPlanned,
     Release,
 )
-from usufruct.core.income.measure import EarningUse, accrue
+from usufruct.core.income.measure import Portion
+from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.state import (
     OPEN,
     Credit,
@@ -42,21 +42,31 @@ from usufruct.core.rulebook.parameters import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
-    """What one asset earned in a period: the `uses` that earned it, the first of them at `since`, and the `populations` whose
-    data could be used in them, as bitmaps."""
+class Division:
+    """What one asset's income comes to: the statement, but for its settlement, and the portions that are settled among so
+    many `persons`; `least` is the smallest amount that a person is paid out, in minor units."""
 
-    uses: Sequence[EarningUse]
-    since: Instant
-    populations: Sequence[bytes]
+    statement: AssetStatement
+    portions: tuple[Portion, ...]
+    persons: int
+    least: int
 
 
 @dataclass(frozen=True, slots=True)
-class Division:
-    """What one asset's income comes to: the statement, but for the seal of the settlement, and the settlement's bytes."""
+class Settled:
+    """The settlement of a division, once it is kept under the seal `lines`; `before` is the one that it carries on from."""
 
-    statement: AssetStatement
-    settlement: bytes
+    lines: str
+    before: str
+    settlement: Settlement
+
+    def stated(self, statement: AssetStatement) -> AssetStatement:
+        """The statement, with its settlement."""
+        found = self.settlement
+        return replace(
+            statement, lines=self.lines, root=found.root, persons=found.persons, paid=found.payees, paid_out=found.paid,
+            carried=found.carried, before=self.before,
+        )  # fmt: skip
 
 
 def can_plan(read: Reader, period: str) -> Refusal | None:
@@ -97,25 +107,12 @@ def divide_income(
     poured = pour(rule, income, costs_of(read, asset.id), entitled, name)
     members = poured.by_contribution + poured.floor
     persons = max([asset.quality.persons, *(len(use.weights) for use in earned.uses)])  # of a pool those who were there
-    due = accrue(earned.uses, poured.by_contribution, persons)
-    if poured.floor:
-        alike = accrue([EarningUse(f"{name}/{FLOOR}", 1, _in_any(earned.populations, persons))], poured.floor, persons)
-        due = [mine + floor for mine, floor in zip(due, alike, strict=True)]
-    paid = divide(members, due, f"{name}/members") if members else [0] * len(due)
     statement = AssetStatement(
-        asset.id, tuple(use.id for use in earned.uses), income, poured.shares, members, sum(1 for amount in paid if amount),
-        "", poured.floor, adopted.number if adopted else 0, bool(adopted and adopted.asset),
+        asset.id, tuple(use.id for use in earned.uses), income, poured.shares, members, 0, "", poured.floor,
+        adopted.number if adopted else 0, bool(adopted and adopted.asset),
     )  # fmt: skip
-    return Division(statement, settlement.write(due, paid))
-
-
-def _in_any(populations: Sequence[bytes], persons: int) -> list[int]:
-    """For each person by number 1 if she is in any of them: what all get alike is divided like what a use earned in which
-    each of them counted once."""
-    union = 0
-    for population in populations:
-        union |= int.from_bytes(population, "little")
-    return list(map(int, f"{union:0{persons}b}"[::-1][:persons]))
+    found = portions_of(earned, poured.by_contribution, poured.floor, name, persons)
+    return Division(statement, found, persons, rulebook.value("income.payout-min-minor", at))
 
 
 def _there(there: bool) -> tuple[tuple[str, int], ...]:
@@ -158,10 +155,10 @@ def plan(
     last: int,
     currency: str,
     divisions: Sequence[Division],
-    seals: Mapping[str, str],
+    settled: Mapping[str, Settled],
     at: Instant,
 ) -> PeriodPlanned | Refusal:
-    """The plan of a period up to the fact `last`; `seals` are the digests of the settlements, by asset."""
+    """The plan of a period up to the fact `last`; `settled` are the settlements, by asset."""
     releases = tuple(released(read, at))
     if not divisions and not releases:
         return refuse(
@@ -169,7 +166,7 @@ def plan(
             remedy="wait until a question has been answered at a price",
         )  # fmt: skip
     parent = read.get(LastPeriod)
-    statements = tuple(replace(one.statement, lines=seals[one.statement.asset]) for one in divisions)
+    statements = tuple(settled[one.statement.asset].stated(one.statement) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
         sum(one.income for one in statements), statements, releases, at,

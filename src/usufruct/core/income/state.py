@@ -89,7 +89,7 @@ class Vesting(Row):
 
 @dataclass(frozen=True, slots=True)
 class PeriodPlan(Row):
-    """A proposed division and when it was proposed; `closed` once it was carried out."""
+    """A proposed division and when it was proposed, by the fact `seq`; `closed` once it was carried out."""
 
     KEY = ("id",)
     INDEXED = ("period",)
@@ -97,12 +97,14 @@ class PeriodPlan(Row):
     period: str
     planned: PeriodPlanned
     at: Instant
+    seq: int
     closed: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Period(Row):
-    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1, `seq` is the closing fact."""
+    """A closed period: the plan that was carried out, and its last fact; `number` counts from 1, the fact `seq`
+    closed it."""
 
     KEY = ("id",)
     INDEXED = ("number",)
@@ -111,7 +113,7 @@ class Period(Row):
     plan: str
     last: int
     at: Instant
-    seq: int = 0
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,16 @@ class LastPeriod(Row):
     period: str
     number: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastSettlement(Row):
+    """The newest settlement of an asset in a currency, from which the next one carries on."""
+
+    KEY = ("asset", "currency")
+    asset: str
+    currency: str
+    lines: str
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -138,7 +150,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             assert credit is not None
             yield replace(credit, ended=fact.why)
         case PeriodPlanned() as fact:
-            yield PeriodPlan(fact.plan, fact.period, fact, entry.at)
+            yield PeriodPlan(fact.plan, fact.period, fact, entry.at, entry.seq)
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
@@ -147,6 +159,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(plan, closed=entry.at)
             yield Period(fact.period, number, fact.plan, plan.planned.last, entry.at, entry.seq)
             yield LastPeriod(fact.period, number, plan.planned.last)
+            for statement in plan.planned.statements:
+                if statement.root:
+                    yield LastSettlement(statement.asset, plan.planned.currency, statement.lines)
             yield from _paid(read, plan.planned, entry.at)
         case _:
             return
