@@ -96,6 +96,9 @@ class Amounts:
     after: int
 
 
+NOTHING = Amounts(0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class SpreadTold:
     """What others got, roughly: what the middle person of each tenth of the members was paid, from the tenth with the least,
@@ -252,9 +255,11 @@ def changes(now: Line, then: Line | None, currency: str) -> tuple[str, ...]:
     said.append(_moved("the members' share of it was", then.members, now.members, currency))
     if (then.rule.number, then.rule.own) != (now.rule.number, now.rule.own):
         said.append(f"the rule of division changed: it was {rule_name(then.rule)}, and is {rule_name(now.rule)}")
-    said.append(_counted("uses in which rows of yours counted", len(then.uses), len(now.uses)))
-    said.append(_counted("rows of yours that counted in them", _rows(then), _rows(now)))
-    said.append(_moved("you were due", then.amounts.due, now.amounts.due, currency))
+    if now.uses or then.uses:
+        said.append(_counted("uses in which rows of yours counted", len(then.uses), len(now.uses)))
+        said.append(_counted("rows of yours that counted in them", _rows(then), _rows(now)))
+    if now.amounts.due or then.amounts.due:
+        said.append(_moved("you were due", then.amounts.due, now.amounts.due, currency))
     if now.amounts.before:
         said.append(f"{Money(now.amounts.before, currency)} were still owed to you from before")
     return tuple(said)
@@ -320,10 +325,11 @@ def her_own(line: Line, currency: str) -> tuple[str, ...]:
         for use in line.uses if use.price
     ]  # fmt: skip
     one = line.amounts
-    found.append(
-        f"{Money(one.before, currency)} owed before and {Money(one.due, currency)} due are {Money(one.paid, currency)} paid "
-        f"and {Money(one.after, currency)} still owed"
-    )
+    if one != NOTHING:
+        found.append(
+            f"{Money(one.before, currency)} owed before and {Money(one.due, currency)} due are {Money(one.paid, currency)} "
+            f"paid and {Money(one.after, currency)} still owed"
+        )
     return tuple(found)
 
 
@@ -357,7 +363,7 @@ def article18(statement: Statement) -> tuple[Field, ...]:
 def _attributed(statement: Statement) -> tuple[str, ...]:
     said = []
     for line in statement.lines:
-        if line.uses_in_all and (line.amounts != Amounts(0, 0, 0, 0) or not _mine(line)):
+        if line.uses_in_all and (line.amounts != NOTHING or not _mine(line)):
             said.append(f"{line.title}, for your data: {Money(line.amounts.due, statement.currency)}")
         said += [
             f"{line.title}, {part.name}: {Money(part.amount, statement.currency)}" for part in _mine(line)
