@@ -27,9 +27,9 @@ from bench.report import Result, against, alone, barred
 from usufruct.core.base import canonical
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import rules
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.facts import PeriodPlanned
 from usufruct.core.income.measure import MICRO, EarningUse, Portion
-from usufruct.core.income.rules import Earned
 from usufruct.core.income.settlement import Lines
 from usufruct.core.privacy.facts import BudgetOpened, QueryAdmitted, QueryAnswered
 from usufruct.core.registry.facts import AssetRegistered, Column, PartyRegistered, PersonsEnrolled, Quality

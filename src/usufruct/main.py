@@ -34,6 +34,7 @@ from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income import banking
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
@@ -50,14 +51,16 @@ from usufruct.node.once import Once
 from usufruct.peer.documents import HttpDocuments
 from usufruct.peer.timestamp import HttpAuthority, read_roots
 from usufruct.peer.witness import HttpWitnesses, read_trust
-from usufruct.ports import Clock, Entropy, Settler, Signer, Store
+from usufruct.ports import Clock, Entropy, PayingAccount, Settler, Signer, Store
 from usufruct.store.attested import SqliteAttestations
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
 from usufruct.store.logins import SqliteLogins
+from usufruct.store.orders import OrderFolder
 from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
+from usufruct.wire import pain
 from usufruct.wire.credentials import SdJwtCredentials, trusted_issuers
 from usufruct.wire.oauth import AHEAD_SECONDS
 
@@ -94,6 +97,8 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     ),
     "spu_here": ("", "with SPU: where its program listens on this machine, as 127.0.0.1:9531"),
     "spu_there": ("", "with SPU: where this machine finds the other node's, the end of a tunnel"),
+    "pay_from": ("", "the IBAN of the account that payouts are made from; empty: none are made"),
+    "pay_from_bic": ("", "the BIC of that account's bank, if it wants to be named"),
     "openid_issuer": ("", "an OpenID Connect provider at which people may log in"),
     "openid_client": ("", "what this node is called there (its client id)"),
     "openid_secret": ("", "env:NAME, the variable that holds the node's secret there"),
@@ -126,6 +131,8 @@ class Settings:
     spu_python: str
     spu_here: str
     spu_there: str
+    pay_from: str
+    pay_from_bic: str
     openid_issuer: str
     openid_client: str
     openid_secret: str
@@ -140,6 +147,7 @@ def create_node(
     origin: str = "",
     url: str = "",
     store: str = "",
+    pay_from: str = "",
 ) -> Settings:
     """A new node directory, with its key, and its operator as the first party.
 
@@ -170,7 +178,8 @@ def create_node(
         "currency": currency,
         "key": vkey(origin, key.public),
     }
-    values |= {name: value for name, value in {"url": url, "store": store}.items() if value}
+    given = {"url": url, "store": store, "pay_from": banking.iban(pay_from) if pay_from else ""}
+    values |= {name: value for name, value in given.items() if value}
     _write_settings(directory, values)
     try:
         with open_node(directory) as node:
@@ -250,6 +259,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 _outside(directory, settings, attestations),
                 _identities(settings, clock.now()),
                 RistrettoMatching(entropy.bytes),
+                _payer(directory, settings),
                 reach,
                 intersecting=_intersecting(settings),
                 settler=_open_settler(settings),
@@ -265,6 +275,19 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         finally:
             for opened in (store, logins, keyring, guard, attestations):
                 opened.close()
+
+
+def _payer(directory: Path, settings: Settings) -> OrderFolder:
+    """Who brings orders to the bank.
+
+    Raises:
+        BadInput: the account that the settings name cannot be.
+    """
+    account = None
+    if settings.pay_from:
+        number, bank = banking.iban(settings.pay_from), banking.bic(settings.pay_from_bic)
+        account = PayingAccount(number, banking.latin(settings.name), bank)
+    return OrderFolder(directory / "payouts", account, pain.write)
 
 
 def _intersecting(settings: Settings) -> SpuIntersecting | None:

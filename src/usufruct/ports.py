@@ -6,7 +6,7 @@ others. What the types cannot say is said in prose, and held by one test suite t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,8 +16,11 @@ from typing import Any, Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader
+from usufruct.core.income.holders import HolderPlan
 from usufruct.core.income.measure import Portion
+from usufruct.core.income.payout import Credit, Order
 from usufruct.core.income.settlement import Settlement
+from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import Group
@@ -155,11 +158,13 @@ class Delivered:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Exact numbers, still inside the trust boundary: the `groups`, for each vector of the plan its numbers group by group,
-    and for each source the bounded rows per person (unsigned 32-bit, little-endian; empty where it is about nobody)."""
+    and for each source the bounded rows per person (unsigned 32-bit, little-endian; empty where it is about nobody). `shares`
+    are what each person added, if that was asked for, as `core.income.measure.shares` reads them."""
 
     groups: list[Group]
     vectors: list[list[int]]
     contributions: list[bytes]
+    shares: list[bytes] = field(default_factory=list)
 
 
 NOBODY = 2**32 - 1  # in `Among.numbers`: a person who is not in the first source
@@ -233,9 +238,13 @@ class Engine(Protocol):
     ) -> list[tuple[int, str | None, int]]:
         """Of each person of the population: number, first identifier, bounded total within `reach`. Raises EngineFault."""
 
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
-        """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody). Raises
-        EngineFault, with a message that does not depend on the data, if it fails or runs over its limits."""
+    def run(self, plan: QueryPlan, among: Sequence[Among | None], terms: Sequence[Term] = ()) -> Measured:
+        """The plan's exact numbers over the rows of the populations, one for each source (None for one about nobody); with
+        `terms` each person's share in them, unless the engine only counts rows. Raises EngineFault, with a message that does
+        not depend on the data, if it fails or runs over its limits."""
+
+    def holders(self, plan: HolderPlan, among: Sequence[Among | None]) -> list[tuple[Any, ...]]:
+        """What `core.income.holders.shares` works from, over the rows of the populations. Raises EngineFault."""
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
         """Whether a second reader takes a text for one plain question over these tables, with so many columns in the answer
@@ -322,6 +331,40 @@ class Transaction(Reader, Protocol):
 
     def evidence(self, seal: str) -> bytes:
         """The evidence with that seal. Raises JournalDamaged if it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayingAccount:
+    """The account that is paid from: its IBAN, whose it is, and the bank's BIC if it is known."""
+
+    iban: str
+    holder: str
+    bic: str
+
+
+class Payer(Protocol):
+    """Brings orders to the bank. An order is first prepared, and handed over only once its fact is durable."""
+
+    @property
+    def account(self) -> PayingAccount | None:
+        """The account that is paid from; None if the node has none."""
+
+    def prepare(self, order: Order, credits: Iterable[Credit]) -> str:
+        """Writes an order, the same bytes each time, and keeps it where no bank finds it, in place of any that was prepared
+        for its payout; durable when it returns its SHA-256. Raises StoreFull."""
+
+    def hand_over(self, payout: str, digest: str) -> bool:
+        """Hands over the prepared order with that digest; True once it is handed over, however often it is asked; False if
+        there is none."""
+
+    def order(self, payout: str) -> Path | None:
+        """Where the order of a payout lies that was handed over."""
+
+    def kept(self) -> Collection[str]:
+        """The payouts of which there are orders."""
+
+    def forget(self, payout: str) -> None:
+        """Deletes the orders of a payout: they name persons and their accounts, and nobody needs them any more."""
 
 
 class PublicLog(Protocol):

@@ -26,7 +26,8 @@ from crasher import the_story
 import story
 from support import JOURNAL, check_ends, rebuilt_rows, state_rows
 from usufruct.core.epochs import Epoch, concerns
-from usufruct.core.income.ledger import Account, of_party
+from usufruct.core.income.accounts import of_party
+from usufruct.core.income.ledger import Account
 from usufruct.core.income.state import Period
 from usufruct.core.privacy.state import Use
 from usufruct.core.proof.tally import split

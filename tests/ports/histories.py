@@ -34,7 +34,7 @@ from usufruct.core.exchange.facts import (
     ServiceRegistered,
     ServiceWithdrawn,
 )
-from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
+from usufruct.core.income.facts import AssetStatement, LevyTotal, PeriodClosed, PeriodPlanned
 from usufruct.core.income.waterfall import Share
 from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
@@ -271,4 +271,7 @@ class History:
             paid_out=6,
             carried=1,
         )
-        return PeriodPlanned(f"plan-{number}", f"period-{number}", None, 0, 1, "EUR", 12, (statement,))
+        levied = LevyTotal("city", 1, "asset", 2026, 12, 1, 1)
+        return PeriodPlanned(
+            f"plan-{number}", f"period-{number}", None, 0, 1, "EUR", 12, (statement,), levies=(levied,)
+        )

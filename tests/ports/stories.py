@@ -29,11 +29,11 @@ from usufruct.core.access.templates import TemplateApproved, TemplateProposed, T
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.contract.facts import AgreementReached, DutyReported, Terms
-from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted
+from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted, LevyRemitted
 from usufruct.core.income.waterfall import DivisionRule, Slice
 from usufruct.core.lineage.facts import TransformEnded, TransformRegistered
 from usufruct.core.privacy.cubes import CubeBuilt, CubeDeclared
-from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryRepeated
+from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRepeated
 from usufruct.core.privacy.masking import ColumnMask, MaskDeclared
 from usufruct.core.privacy.matching_facts import (
     MatchAbandoned,
@@ -58,6 +58,7 @@ from usufruct.core.registry.grants import RightRevoked
 from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.registry.operation import OperationAuthorised
 from usufruct.core.registry.pool import PoolJoined, PoolStored
+from usufruct.core.rulebook.levy import Band, LevyAdopted, LevyEnded, LevyRule, Surcharge
 from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Value
 
 RULES = Ruleset("r", (Rule("permission", "may", Action("use"), constraints=(
@@ -153,10 +154,27 @@ def story(
             CreditGranted(f"credit-{number}", asset, "labelling", b, 3, "labels", THEN, a),
             CreditEnded(f"credit-{number}", b, "done", a),
         ],
+        _levy(number, asset, a, b),
         _runs(number, asset, a, b),
         _matches(number, asset, a),
     ]  # fmt: skip
     return stories[turn % len(stories)]
+
+
+def _levy(number: str, asset: str, a: str, b: str) -> list[Fact]:
+    """A levy is adopted, a use pays it, some of it is remitted, and it ends."""
+    name, use = f"levy-{number}", f"use-{number}-levied"
+    rule = LevyRule(name, "buyer", "price", "use", (Band(0, 300),), "fund:city", "s", "a", NOW, NOW)
+    paid = Surcharge(name, 1, 21, "fund:city")
+    return [
+        LevyAdopted(1, rule, NOW, a, asset),
+        QueryAdmitted(
+            use, b, "agreement-1", asset, "v1", "AcademicResearch", "SELECT", "counts", 10, 700, "EUR", "seal", levies=(paid,)
+        ),
+        QueryAnswered(use, b, asset, "AcademicResearch", "counts", "answer", "contributions"),
+        LevyRemitted(name, "fund:city", 20, "EUR", "return 1", a),
+        LevyEnded(name, "repealed", THEN, a),
+    ]  # fmt: skip
 
 
 DIVISION = DivisionRule("t", "s", "a", (Slice("members", "factors", 10_000, "members"),), "members")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -551,11 +551,12 @@ def _has(rows: Rows, ref: Ref) -> bool:
 @dataclass
 class Sums:
     """Exact numbers before noise: of each group its persons, and for each measure its vectors' numbers; what each person
-    counted for."""
+    counted for, in all and, for each measure's vectors, group by group."""
 
     persons: dict[tuple[Cell, ...], int]
     numbers: list[list[dict[tuple[Cell, ...], list[int]]]]
     counted: dict[int, int]
+    cells: list[tuple[int, tuple[Cell, ...], list[list[list[int]]]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -652,9 +653,10 @@ def evaluate(question: Question, data: Data, plan: QueryPlan) -> Sums:
             members = local[who, group]
             sums.persons[group] += 1
             sums.counted[who.number] += min(len(members), plan.rows_per_group)
-            for wanteds, numbers in zip(vectors, sums.numbers, strict=True):
-                for one, by_group in zip(wanteds, numbers, strict=True):
-                    found = one.part(members, plan.rows_per_group, who.draw)
+            own = [[one.part(members, plan.rows_per_group, who.draw) for one in wanteds] for wanteds in vectors]
+            sums.cells.append((who.number, group, own))
+            for parts, numbers in zip(own, sums.numbers, strict=True):
+                for found, by_group in zip(parts, numbers, strict=True):
                     before = by_group.setdefault(group, [0] * len(found))
                     by_group[group] = [a + b for a, b in zip(before, found, strict=True)]
     return sums

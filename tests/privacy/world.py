@@ -21,6 +21,7 @@ from hypothesis.strategies import DrawFn
 from privacy.reference import Cell, Person
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income.value import Term
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.relations import resolve
 from usufruct.core.privacy.rules import QueryPlan, Wishes, plan
@@ -231,13 +232,13 @@ class Workbench:
     room: Inside = field(default_factory=Inside)
     engine: DuckDbEngine = field(default_factory=lambda: DuckDbEngine(Path(tempfile.mkdtemp())))
 
-    def run(self, query: QueryPlan, held: Mapping[str, Table]) -> Measured:
+    def run(self, query: QueryPlan, held: Mapping[str, Table], terms: Sequence[Term] = ()) -> Measured:
         """The plan's exact numbers over the tables."""
         self.room.held = held
         self.engine._room = self.room  # type: ignore[assignment]
         everybody = ((1 << PERSONS) - 1).to_bytes(1, "little")
         among = [Among(everybody, PERSONS) if source.personal else None for source in query.sources]
-        return self.engine.run(query, among)
+        return self.engine.run(query, among, terms)
 
 
 # --- questions -------------------------------------------------------------------------------------------------------

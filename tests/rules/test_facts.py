@@ -26,9 +26,9 @@ from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.negotiation import MESSAGES
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.income import rules as income
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import EarningUse
-from usufruct.core.income.rules import Earned
 from usufruct.core.income.settlement import settle
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget, Use
@@ -279,7 +279,15 @@ def check(state: MemoryState) -> None:
         assert transfer.amount > 0
         moved[transfer.debit] = moved.get(transfer.debit, 0) - transfer.amount
         moved[transfer.credit] = moved.get(transfer.credit, 0) + transfer.amount
-    assert moved == {account.id: account.balance for account in state.list(Account)}
+    accounts = list(state.list(Account))
+    assert {k: v for k, v in moved.items() if v} == {
+        account.id: account.balance for account in accounts if account.balance
+    }
+    held = {use.requester: 0 for use in state.list(Use)}
+    for use in state.list(Use, state="admitted"):
+        held[use.requester] += use.price
+    assert {a.id: a.reserved_out for a in accounts if a.reserved_out} == {f"party:{p}": v for p, v in held.items() if v}
+    assert sum(account.reserved_out - account.reserved_in for account in accounts) == 0
     assert moved.get("asset:pay:income", 0) >= 0
     for budget in state.list(Budget):
         spent = sum(use.charge for use in state.list(Use) if use.state in ("answered", "abandoned"))

@@ -19,11 +19,12 @@ from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import accounts, rules, settlement
 from usufruct.core.income.division import divide, lot, seed_of
-from usufruct.core.income.explanation import explain
+from usufruct.core.income.earned import Earned
+from usufruct.core.income.explanation import Counted, explain
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.measure import MICRO, EarningUse, accrue, contributions, due_of, parts_of_uses
-from usufruct.core.income.rules import Division, Earned
+from usufruct.core.income.rules import Division
 from usufruct.core.income.settlement import Line
 from usufruct.core.income.state import LastPeriod, Period
 from usufruct.core.income.waterfall import Share
@@ -342,7 +343,7 @@ rows | paid | currency | says
 
 @cases(EXPLANATIONS)
 def test_explanations(row: dict[str, str]) -> None:
-    used = [("use-7", int(row["rows"]))] if row["rows"] != "0" else []
+    used = [Counted("use-7", int(row["rows"]))] if row["rows"] != "0" else []
     told = explain("q1", "pay", row["currency"], int(row["paid"]), 700, used)
     text = " / ".join(told.steps)
     assert all(words.strip() in text for words in row["says"].split(";"))

@@ -32,7 +32,8 @@ from usufruct.core.base.instants import END_OF_TIME, Instant, in_months, in_year
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementEnded, AgreementReached, NegotiationMoved, OfferPublished, Terms
 from usufruct.core.contract.state import Agreement, AgreementUses
-from usufruct.core.income.ledger import Account, income_of, of_party
+from usufruct.core.income.accounts import income_of, of_party
+from usufruct.core.income.ledger import Account
 from usufruct.store.memory import MemoryState
 
 TERMS = Terms("aggregates", ("AcademicResearch",), 500, "EUR", 1)

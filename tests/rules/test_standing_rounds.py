@@ -19,7 +19,8 @@ from usufruct.core.access.clauses import (
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import AgreementEnded, Terms
 from usufruct.core.contract.state import Agreement
-from usufruct.core.income.ledger import Account, income_of, members_of
+from usufruct.core.income.accounts import income_of, members_of
+from usufruct.core.income.ledger import Account
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.registry.state import Right
 from usufruct.node import query, rights, standing, trade

@@ -15,10 +15,11 @@ from usufruct.core.base.instants import END_OF_TIME, in_months, later
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import adoption, rules, settlement
+from usufruct.core.income.earned import Earned
 from usufruct.core.income.facts import DivisionAdopted, PeriodPlanned
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import EarningUse, due_of
-from usufruct.core.income.rules import Division, Earned
+from usufruct.core.income.rules import Division
 from usufruct.core.income.state import Cost, Vesting, rule_in_force
 from usufruct.core.income.waterfall import DivisionRule, Due, Levy, Slice, by_rulebook, in_words, pour, unfit
 from usufruct.core.registry.facts import PartyRegistered

@@ -20,7 +20,8 @@ import story
 from usufruct.core.access.template_values import Gap
 from usufruct.core.access.templates import Draft
 from usufruct.core.registry.rules import id_of
-from usufruct.node import consent, login, period, templates, trade
+from usufruct.core.rulebook.levy import Band, LevyRule
+from usufruct.node import consent, levy, login, period, templates, trade
 from usufruct.node.node import Node
 from usufruct.wire import sql
 
@@ -135,6 +136,10 @@ def tab_to(page: Any, words: str) -> list[dict[str, Any]]:
 
 def live(node: Node) -> list[tuple[str, str]]:
     """A node with something on every page; the pages, by who sees them."""
+    for name, payer, per in (("city", "buyer", "use"), ("dst", "operator", "year")):
+        day = node.clock.now()
+        rule = LevyRule(name, payer, "price", per, (Band(0, 300),), f"fund:{name}", "bylaw 12", "the city", day, day)
+        story.done(levy.adopt(node, rule, "", None, story.OPERATOR))
     use = story.answer(node).use
     refused = story.ask(node, "SELECT * FROM pay", purpose="Marketing").use
     story.close_period(node, "2026-q4")
@@ -152,9 +157,10 @@ def live(node: Node) -> list[tuple[str, str]]:
         story.done(templates.propose(node, draft, story.USER, sql.parse))
     story.done(templates.approve(node, draft.name, 1, story.OPERATOR))
     own = {
-        "": ["/", "/login", "/enter", "/api", "/nothing-here"], "member-3": ["/me", "/trace/pay"],
+        "": ["/", "/login", "/enter", "/api", "/nothing-here", "/levies"],
+        "member-3": ["/me", "/trace/pay", f"/earnings/{node.clock.now()[:4]}"],
         story.OPERATOR: ["/steward", f"/steward/plans/{plan}", f"/questions/{use}", "/trace/pay", "/trace/report",
-                         "/templates", "/templates/people"],
+                         "/templates", "/templates/people", "/levies", f"/sellers/{node.clock.now()[:4]}"],
         story.USER: ["/desk", f"/questions/{use}", f"/questions/{refused}", f"/trace/{chain.mine}",
                      "/ask", "/ask?asset=pay&kind=trend&only.year=2021", "/templates/people", "/templates/new",
                      "/ask?asset=pay&kind=average&column=hours&by=year&ready=yes"],

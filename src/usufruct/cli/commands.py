@@ -25,14 +25,18 @@ from usufruct.cli import (
     journal,
     keep,
     keys,
+    ledger,
+    levy,
     match,
     member,
+    payout,
     pool,
     register,
     report,
     right,
     ruleset,
     service,
+    statement,
     template,
     terms,
     timestamp,
@@ -60,6 +64,7 @@ app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
+app.add_typer(levy.levy, name="levy")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")
@@ -81,10 +86,17 @@ app.add_typer(journal.receipt, name="receipt")
 app.add_typer(witness.witness, name="witness")
 app.add_typer(journal.period, name="period")
 app.add_typer(income.income, name="income")
+app.add_typer(ledger.ledger, name="ledger")
+app.add_typer(payout.payout, name="payout")
 app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
+command(income.income, "statement")(statement.statement)
+command(income.income, "recompute")(statement.recompute)
+command(income.income, "complain")(statement.complain)
+command(income.income, "complaints")(statement.complaints)
+command(income.income, "answer")(statement.answer)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)
@@ -110,10 +122,11 @@ def init(
     origin: Annotated[str, typer.Option(help="name of its journal: your domain and a path, without a scheme")] = "",
     url: Annotated[str, typer.Option(help="where people will reach it, as https://node.example")] = "",
     store: Annotated[str, typer.Option(help="a PostgreSQL database: postgresql://… or env:NAME; else SQLite")] = "",
+    pay_from: Annotated[str, typer.Option(help="the IBAN of the account that payouts are made from")] = "",
 ) -> None:
     """Make a new node in a directory."""
     directory = journal.checked_directory(directory)
-    settings = doors().create(directory, name, operator, name, currency, origin, url, store)
+    settings = doors().create(directory, name, operator, name, currency, origin, url, store, pay_from)
     out.print(f"made a node for {name} in {directory}\nits public key: {settings.key}", markup=False, soft_wrap=True)
 
 

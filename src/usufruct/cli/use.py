@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from usufruct.cli.app import HERE, REFUSED, Directory, done, doors, out, table, tell_refusal
+from usufruct.core.base.money import Money
 from usufruct.core.privacy.release import Answer, Cell
 from usufruct.node import asking, query, rows
 from usufruct.node.use import AnswerT
@@ -78,7 +79,7 @@ def tell_preview(found: asking.Previewed) -> None:
         out.print(f"  {note}", markup=False)
     share = found.charge * 100 / found.budget_total
     out.print(
-        f"would cost: {found.price}, and {share:.0f} % of the privacy budget, of which "
+        f"would cost: {found.price}{with_levies(found)}, and {share:.0f} % of the privacy budget, of which "
         f"{found.budget_left * 100 / found.budget_total:.0f} % is left; it would leave after {found.milliseconds} ms",
         markup=False,
     )
@@ -98,7 +99,16 @@ def tell_answer(result: query.Answered[Answer]) -> None:
     total, spent = result.budget_total, ""
     if result.form == "aggregates":
         spent = f", and {result.charge * 100 / total:.0f} % of the privacy budget; {result.budget_left * 100 / total:.0f} % is left"
-    out.print(f"cost: {result.price}{spent}. Receipt: fact {result.receipt.index} ({result.use})", markup=False)
+    out.print(
+        f"cost: {result.price}{with_levies(result)}{spent}. Receipt: fact {result.receipt.index} ({result.use})",
+        markup=False,
+    )
+
+
+def with_levies(found: asking.Previewed | query.Answered[AnswerT]) -> str:
+    """What is owed on top of the price."""
+    said = [f" and {Money(one.amount, found.price.currency)} for {one.name}" for one in found.levies]
+    return "".join(said) + (f", {found.owed} in all" if said else "")
 
 
 def _shown(cell: Cell, form: str, measure: bool) -> str:

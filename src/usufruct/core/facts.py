@@ -31,7 +31,7 @@ from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
-from usufruct.core.income import complaints, ledger
+from usufruct.core.income import complaints, ledger, levies, payout_facts, payout_state, posting
 from usufruct.core.income import facts as income
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
@@ -43,6 +43,7 @@ from usufruct.core.privacy import state as privacy_state
 from usufruct.core.registry import assurance, charter, credentials, grants, keys, operation, pool
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
+from usufruct.core.rulebook import levy
 
 FACTS: tuple[type[Fact], ...] = (
     registry.PartyRegistered,
@@ -141,10 +142,26 @@ FACTS: tuple[type[Fact], ...] = (
     income.CostStated,
     income.CreditGranted,
     income.CreditEnded,
+    income.MeasureChosen,
+    income.SharesRead,
+    levy.LevyAdopted,
+    levy.LevyEnded,
+    income.LevyRemitted,
     income.PeriodPlanned,
     income.PeriodClosed,
     complaints.ComplaintMade,
     complaints.ComplaintAnswered,
+    posting.CreditLimited,
+    posting.PaymentReceived,
+    posting.CurrencyExchanged,
+    posting.PostingCorrected,
+    payout_facts.PayoutInstructed,
+    payout_facts.PayoutProposed,
+    payout_facts.PayoutRefused,
+    payout_facts.PayoutApproved,
+    payout_facts.PayoutSent,
+    payout_facts.PayoutEnded,
+    payout_facts.StatementRead,
     epochs.EpochClosed,
 )
 
@@ -207,15 +224,30 @@ ROWS: tuple[type[Row], ...] = (
     cubes.CubeBuild,
     ledger.Transfer,
     ledger.Account,
+    levy.AdoptedLevy,
+    levies.LevyTaken,
+    levies.LevyOwed,
+    levies.LevyYear,
     income_state.AdoptedDivision,
     income_state.Cost,
     income_state.Credit,
     income_state.Vesting,
+    ledger.Reservation,
+    ledger.CreditLimit,
+    ledger.Corrected,
+    payout_state.Instruction,
+    payout_state.Payout,
+    payout_state.LastPayout,
+    payout_state.Payment,
+    payout_state.PaidTogether,
+    payout_state.Statement,
+    payout_state.SeenLine,
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
     complaints.Complaint,
     income_state.LastSettlement,
+    income_state.ChosenMeasure,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -239,12 +271,15 @@ FOLDS = (
     exchange_state.fold,
     hold.fold,
     ledger.fold,
+    levy.fold,
+    levies.fold,
     privacy_state.fold,
     matching.fold,
     masking.fold,
     cubes.fold,
     income_state.fold,
     complaints.fold,
+    payout_state.fold,
     epochs.fold,
 )
 

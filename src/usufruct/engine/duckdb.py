@@ -21,6 +21,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from usufruct.core.income.holders import HolderPlan
+from usufruct.core.income.value import Term
 from usufruct.core.privacy.cubes import CubePlan, Tallied
 from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.moments import Moments
@@ -34,7 +36,7 @@ from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
 from usufruct.core.registry.seen import ColumnProposed, ColumnSeen
 from usufruct.core.registry.state import Asset, Stored
-from usufruct.engine import cubes, delivery, pooling, records, removal, sampling
+from usufruct.engine import cubes, delivery, pooling, records, removal, sampling, shares
 from usufruct.engine.columns import quoted
 from usufruct.engine.intake import inspect, propose, sync, take_in
 from usufruct.engine.replica import Replica
@@ -113,12 +115,14 @@ class DuckDbEngine:
         """Lets the prepared table of that SHA-256 take the place of the old one; throws away any other."""
         removal.put_in_place(self._file(asset, version), stored)
 
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
-        """The plan's exact numbers over the rows of the populations."""
+    def run(self, plan: QueryPlan, among: Sequence[Among | None], terms: Sequence[Term] = ()) -> Measured:
+        """The plan's exact numbers over the rows of the populations, and what each person added to the `terms`."""
         bins = [index for index, vector in enumerate(plan.vectors) if vector.kind == "bins"]
         permitted = [self._permitted(plan, place, one) for place, one in enumerate(among)]
         further = [adding_up(plan), contributing(), *(binning(plan, plan.vectors[index]) for index in bins)]
+        further += [shares.by_person(plan, terms)] if terms else []
         added, counted, *binned = self._worked_out(permitted, bounding(plan), further)
+        valued = _by_number(_or_rows(binned.pop(), counted), among, "Q") if terms else []
         found = list(_tuples(added))
         width = len(plan.keys)
         at = {row[:width]: row[width + 1 :] for row in found}
@@ -135,7 +139,7 @@ class DuckDbEngine:
             for row in _tuples(table):
                 if (group_at := places.get(row[:width])) is not None:
                     vectors[index][group_at * BINS + row[width]] += int(row[width + 1] or 0)
-        return Measured(groups, vectors, _contributions(counted, among))
+        return Measured(groups, vectors, _by_number(counted, among, "I"), valued)
 
     def _worked_out(
         self, permitted: Sequence[Permitted], bounded: Statement, further: Sequence[Statement]
@@ -144,14 +148,19 @@ class DuckDbEngine:
         text, values = bounded
         return self._room.run(permitted, [(f"CREATE TEMP TABLE bounded AS {text}", values), *further])[1:]
 
-    def _permitted(self, plan: QueryPlan, place: int, among: Among | None) -> Permitted:
+    def holders(self, plan: HolderPlan, among: Sequence[Among | None]) -> list[tuple[Any, ...]]:
+        """What each holder's share in a total is worked out from."""
+        permitted = [self._permitted(plan, place, one) for place, one in enumerate(among)]
+        return list(_tuples(self._room.run(permitted, [shares.by_holder(plan)])[0]))
+
+    def _permitted(self, plan: QueryPlan | HolderPlan, place: int, among: Among | None) -> Permitted:
         """Of a source of the plan the columns that it reads, and the rows of who is among those who allow it."""
         source = plan.sources[place]
         read = {column: None for t in tables(plan.relation) if t.asset == source.asset for _, column in t.columns}
         file = self._file(source.asset, source.version)
         if among is None:
             return Permitted(file, f"t{place}", tuple(read))
-        own = ("_person", "_draw")
+        own = () if isinstance(plan, HolderPlan) and plan.row_by_row else ("_person", "_draw")
         return Permitted(file, f"t{place}", (*own, *read), among.population, among.persons, among.numbers)
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
@@ -277,8 +286,14 @@ def stopped_after(seconds: float, stop: Callable[[], object]) -> Iterator[None]:
         watchdog.join()
 
 
-def _contributions(counted: pa.Table, among: Sequence[Among | None]) -> list[bytes]:
-    """The bounded rows of each person, for each source by her number there: unsigned 32-bit, little-endian."""
+def _or_rows(valued: pa.Table, counted: pa.Table) -> pa.Table:
+    """What each person added; her rows, if nobody added anything."""
+    return valued if any(valued.column(1).to_pylist()) else counted
+
+
+def _by_number(counted: pa.Table, among: Sequence[Among | None], code: str) -> list[bytes]:
+    """What each person counted for, for each source by her number there: unsigned and little-endian, of 32 bits (`I`) or 64
+    (`Q`)."""
     rows = dict(zip(counted.column(0).to_pylist(), counted.column(1).to_pylist(), strict=True))
     found = []
     for one in among:
@@ -286,5 +301,5 @@ def _contributions(counted: pa.Table, among: Sequence[Among | None]) -> list[byt
             found.append(b"")
             continue
         numbers = range(one.persons) if one.numbers is None else array("I", one.numbers)
-        found.append(array("I", [rows.get(number, 0) for number in numbers]).tobytes())
+        found.append(array(code, [rows.get(number, 0) for number in numbers]).tobytes())
     return found

@@ -11,11 +11,11 @@ vectors that have one number for each group. The steps are those of `core.privac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from usufruct.core.privacy.question import Call, Expression, Literal, Ref, Value
-from usufruct.core.privacy.rules import QueryPlan, Vector
+from usufruct.core.privacy.rules import GroupKey, QueryPlan, Source, Vector
 from usufruct.core.privacy.steps import (
     Adding,
     Computed,
@@ -38,12 +38,12 @@ HEAP = 100  # values, of 8 bytes, for each person
 
 def bounding(plan: QueryPlan) -> Statement:
     """What each person counts for in each group."""
-    writer = _Writer(plan)
+    writer = Writer(plan.sources)
     keys = _keys(plan)
     columns = "".join(f"{key.name} AS k{i}, " for i, key in enumerate(plan.keys))
     added = {f"v{i}": _per_person(v) for i, v in enumerate(plan.vectors) if v.of is not None and v.kind != "bins"}
     vectors = "".join(f", {made} AS {name}" for name, made in added.items())
-    where = writer.named_groups()
+    where = writer.named_groups(plan.keys)
     limited = not plan.cells or plan.cells > plan.groups_per_person
     draw = ", max(draw) AS draw" if limited else ""
     grouping = ", ".join(["person", *(key.name for key in plan.keys)])
@@ -105,12 +105,12 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
     """The rows in each bin, group by group: of each person in each group at most as many as she counts for."""
     assert vector.of is not None and vector.domain is not None
     assert vector.domain.low is not None and vector.domain.high is not None
-    writer = _Writer(plan)
+    writer = Writer(plan.sources)
     keys = _keys(plan)
     named = "".join(f"{key.name} AS k{i}, " for i, key in enumerate(plan.keys))
     low, high = vector.domain.low, vector.domain.high
     value = f"CASE WHEN {vector.of} < {low} THEN {low} WHEN {vector.of} > {high} THEN {high} ELSE {vector.of} END"
-    where = writer.named_groups(f"{vector.of} IS NOT NULL")
+    where = writer.named_groups(plan.keys, f"{vector.of} IS NOT NULL")
     counted = (
         f"SELECT person, {named}({value} - {low}) // {vector.reach} AS bin, max(draw) AS d, count(*) AS n "
         f"FROM ({writer.relation(plan.relation)}) AS r{where} GROUP BY {', '.join(str(1 + i) for i in range(len(plan.keys) + 2))}"
@@ -131,7 +131,7 @@ def binning(plan: QueryPlan, vector: Vector) -> Statement:
 
 def over_columns(condition: Expression, bound: list[Literal | None] | None = None) -> Statement:
     """A condition over the columns of a stored table themselves; its values are put behind those that are `bound`."""
-    writer = _Writer(None, [] if bound is None else bound, name=quoted)
+    writer = Writer((), [] if bound is None else bound, name=quoted)
     return writer.expression(condition), writer.values
 
 
@@ -179,10 +179,10 @@ def _clamped(vector: Vector, index: int, rows: int) -> str:
 
 
 @dataclass(slots=True)
-class _Writer:
-    """Writes the relation of a plan, and binds its literals."""
+class Writer:
+    """Writes the relation of a plan over its `sources`, and binds its literals."""
 
-    plan: QueryPlan | None
+    sources: tuple[Source, ...]
     values: list[Literal | None] = field(default_factory=list)
     name: Callable[[str], str] = str
 
@@ -192,11 +192,10 @@ class _Writer:
         # DuckDB takes a small number for one of 32 bits, which would overflow where ours do not.
         return place if isinstance(value, str | bool | None) else f"CAST({place} AS BIGINT)"
 
-    def named_groups(self, *further: str) -> str:
+    def named_groups(self, keys: Sequence[GroupKey], *further: str) -> str:
         """The WHERE that leaves rows of groups that there are."""
         conditions = list(further)
-        assert self.plan is not None
-        for key in self.plan.keys:
+        for key in keys:
             if key.values:
                 conditions.append(f"{key.name} IN ({', '.join(map(self.bound, key.values))})")
             else:
@@ -223,8 +222,7 @@ class _Writer:
                 return self._join(relation)
 
     def _table(self, table: Table, personal: bool) -> str:
-        assert self.plan is not None
-        place = next(i for i, source in enumerate(self.plan.sources) if source.asset == table.asset)
+        place = next(i for i, source in enumerate(self.sources) if source.asset == table.asset)
         columns = [f"{quoted(column)} AS {name}" for name, column in table.columns]
         own = ["_person AS person", "_draw AS draw"] if personal else []
         return f"SELECT {', '.join([*own, *columns]) or '1'} FROM t{place}"
@@ -274,21 +272,21 @@ class _Writer:
             order = ", ".join(f"{name} ASC NULLS LAST" for name in names)
             right = (
                 f"SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {by} ORDER BY {order}) AS place "
-                f"FROM ({self._lookup(join.right)}) AS u) AS o WHERE place = 1"
+                f"FROM ({self.lookup(join.right)}) AS u) AS o WHERE place = 1"
             )
         return f"SELECT l.*{chosen} FROM ({left}) AS l {kind} ({right}) AS r ON {' AND '.join(on)}"
 
-    def _lookup(self, relation: Resolved) -> str:
+    def lookup(self, relation: Resolved) -> str:
         """A relation about nobody."""
         match relation:
             case Table():
                 return self._table(relation, personal=False)
             case Filtered():
                 return (
-                    f"SELECT * FROM ({self._lookup(relation.source)}) AS f WHERE {self.expression(relation.condition)}"
+                    f"SELECT * FROM ({self.lookup(relation.source)}) AS f WHERE {self.expression(relation.condition)}"
                 )
             case Computed():
-                return f"SELECT *, {self.expression(relation.made)} AS {relation.name} FROM ({self._lookup(relation.source)}) AS e"
+                return f"SELECT *, {self.expression(relation.made)} AS {relation.name} FROM ({self.lookup(relation.source)}) AS e"
         raise AssertionError("what is looked up is a table, filtered and computed with")
 
     def expression(self, made: Expression) -> str:

@@ -29,6 +29,7 @@ from usufruct.core.privacy.rules import QueryPlan, Wishes, plan, reads, too_dear
 from usufruct.core.privacy.state import Budget
 from usufruct.core.privacy.steps import Resolved, tables
 from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook.levy import Surcharge
 from usufruct.node.node import Node
 from usufruct.node.use import Deed, Wanted
 
@@ -67,7 +68,7 @@ class Asked:
 class Previewed:
     """What a question would cost and how exact it would be: `charge` in micro-rho and `nano_delta`, of the `budget_left`;
     `margins` for each measure as far as they are known beforehand, those of averages and the like for groups of some sizes;
-    `milliseconds` until the answer would leave."""
+    `milliseconds` until the answer would leave; `levies` are what would be owed on top of the price."""
 
     meaning: str
     charge: int
@@ -78,6 +79,12 @@ class Previewed:
     margins: tuple[release.Expected, ...]
     notes: tuple[str, ...]
     milliseconds: int
+    levies: tuple[Surcharge, ...] = ()
+
+    @property
+    def owed(self) -> Money:
+        """The price, and the levies on top of it."""
+        return Money(self.price.minor + sum(levy.amount for levy in self.levies), self.price.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ def preview(node: Node, asked: Asked) -> Previewed | Refusal:
         price = Money(sum(each.price for _, each in deed.parts), deed.permit.agreement.terms.currency)
         return Previewed(
             deed.meaning, deed.charge, deed.nano_delta, budget.left, budget.total, price, release.expected(deed.plan),
-            release.notes(deed.plan), deed.tick,
+            release.notes(deed.plan), deed.tick, deed.levies,
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from usufruct.core.base.faults import Fault, NodeFault
 from usufruct.core.base.instants import Instant
 from usufruct.core.epochs import Epoch, LastEpoch
 from usufruct.core.proof.submission import checkpoint_in
-from usufruct.node import epoch, identity, pool, standing, stored, timestamp, witness
+from usufruct.node import epoch, identity, payout, pool, standing, stored, timestamp, witness
 from usufruct.node.node import Node
 
 LOG = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ def _timestamps(node: Node) -> str:
 FOLLOWERS: dict[str, Callable[[Node], str]] = {
     "agreements": standing.follow,
     "pools": pool.follow,
+    "payouts": payout.follow,
     "tables": stored.follow,
     "epochs": _epochs,
     "witnesses": _witnesses,

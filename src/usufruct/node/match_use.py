@@ -19,6 +19,7 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income.posting_rules import covered
 from usufruct.core.privacy import matching, ticks
 from usufruct.core.privacy.facts import QueryAbandoned
 from usufruct.core.privacy.matching import Plan, Sides
@@ -111,6 +112,9 @@ def judge(node: Node, read: Reader, wanted: Wanted, at: Instant) -> tuple[Reques
     permit = decide(read, request, at)
     if isinstance(permit, Refusal):
         return permit
+    short = covered(read, wanted.requester, [(permit.price, permit.agreement.terms.currency)])
+    if short is not None:
+        return short
     made = matching.plan(read, wanted.sides, permit, node.rulebook, at)
     return made if isinstance(made, Refusal) else (request, permit, made)
 

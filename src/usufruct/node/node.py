@@ -24,6 +24,7 @@ from usufruct.ports import (
     Logins,
     Noise,
     Passwords,
+    Payer,
     Settler,
     Signer,
     Store,
@@ -111,6 +112,7 @@ class Node:
     outside: Outside
     identities: Identities
     matching: Matching
+    payer: Payer
     reach: Callable[[str], None] = no_step
     disclosed: Book = field(default_factory=Book)
     runs: Runs[Any] = field(default_factory=Runs)

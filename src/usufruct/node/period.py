@@ -9,9 +9,10 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import rules
+from usufruct.core.income import levies, rules
 from usufruct.core.income.earned import Evidence, earned_by
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.levies import Reckoned
 from usufruct.core.income.rules import Division
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
@@ -34,9 +35,10 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
-        divisions = divided(state, state.evidence, period, (first, last), node.rulebook, now)
-        if isinstance(divisions, Refusal):
-            return divisions
+        found = divided(state, state.evidence, period, (first, last), node.rulebook, now)
+        if isinstance(found, Refusal):
+            return found
+        divisions, levied = found
         settlements = {division.statement.asset: _settle(node, state, division) for division in divisions}
 
     def rule(tx: Transaction) -> PeriodPlanned | Refusal:
@@ -50,7 +52,7 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             for asset, (before, settlement) in settlements.items()
         }
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now)
+        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now, levied.totals)
 
     node.reach("period before planned")
     return node.record(rule)
@@ -58,18 +60,23 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
 
 def divided(
     state: Reader, evidence: Evidence, period: str, facts: tuple[int, int], rulebook: Rulebook, at: Instant
-) -> list[Division] | Refusal:
-    """The division of what each asset earned between two `facts`, by the state after the last of them."""
+) -> tuple[list[Division], Reckoned] | Refusal:
+    """The division of what each asset earned between two `facts`, by the state after the last of them; and the levies on it."""
+    assets = list(state.list(Asset))
+    found = {asset.id: earned_by(state, evidence, asset.id, *facts) for asset in assets}
+    earned = {name: one for name, one in found.items() if one is not None}
+    levied = levies.reckon(state, period, earned, rulebook, at)
+    if isinstance(levied, Refusal):
+        return levied
     divisions = []
-    for asset in state.list(Asset):
-        earned = earned_by(state, evidence, asset.id, *facts)
-        if earned is None:
+    for asset in assets:
+        if asset.id not in earned:
             continue
-        division = rules.divide_income(state, period, asset, earned, rulebook, at)
+        division = rules.divide_income(state, period, asset, earned[asset.id], rulebook, at, levied.of[asset.id])
         if isinstance(division, Refusal):
             return division
         divisions.append(division)
-    return divisions
+    return divisions, levied
 
 
 def _settle(node: Node, state: Snapshot, division: Division) -> tuple[str, Settlement]:

@@ -5,28 +5,29 @@ order of every use (see `use`). Who asks the very same of the same data again ge
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from usufruct.core.access import delegation
-from usufruct.core.access.rules import Permit
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.income import measure, value
 from usufruct.core.privacy import matched, release
 from usufruct.core.privacy.matched import Matched
 from usufruct.core.privacy.matching_facts import Match, MatchAsked
 from usufruct.core.privacy.question import Question
 from usufruct.core.privacy.release import Answer
-from usufruct.core.privacy.rules import QueryPlan
+from usufruct.core.privacy.rules import QueryPlan, Source
 from usufruct.core.privacy.state import Use
 from usufruct.node import asking, stored
 from usufruct.node.asking import Asked as Asked
 from usufruct.node.asking import decide, read_twice
 from usufruct.node.node import Node
-from usufruct.node.use import Admitted, Again, Decided, Deed, Ran, Wanted, carry_out
+from usufruct.node.use import Admitted, Again, Decided, Deed, Ran, Shares, Wanted, carry_out
 from usufruct.node.use import Answered as Answered
 from usufruct.node.use import Refused as Refused
-from usufruct.ports import NOBODY, Among, Measured, Transaction
+from usufruct.ports import NOBODY, Among, Measured, Snapshot, Transaction
 
 
 def ask(node: Node, asked: Asked) -> Answered[Answer] | Refused:
@@ -95,34 +96,40 @@ def _work(node: Node, admitted: Admitted[QueryPlan], populations: tuple[bytes, .
     query = admitted.deed.plan
     for source in query.sources:
         stored.check(node, source.asset, source.version)
-    measured = node.engine.run(query, _among(node, admitted, populations))
+    assets = [permit.asset.id for _, permit in admitted.deed.parts]
+    permits = zip(admitted.deed.parts, populations, strict=True)
+    whose = {permit.asset.id: (population, permit.persons) for (_, permit), population in permits}
+    with node.store.read() as state:
+        by_value = {asset for asset in assets if measure.of(state, asset) == measure.VALUE}
+        permitted = among(state, query.sources, whose)
+    measured = node.engine.run(query, permitted, value.terms(query) if by_value else ())
     groups, noised = _noised(node, query, measured)
     counted = {source.asset: rows for source, rows in zip(query.sources, measured.contributions, strict=True)}
-    contributions = tuple(counted[permit.asset.id] for _, permit in admitted.deed.parts)
-    return Ran(release.release(query, groups, noised), contributions)
+    added = {source.asset: data for source, data in zip(query.sources, measured.shares, strict=False)}
+    shares = (Shares(measure.VALUE, added[one]) if one in by_value and one in added else None for one in assets)
+    return Ran(release.release(query, groups, noised), tuple(counted[asset] for asset in assets), tuple(shares))
 
 
-def _among(node: Node, admitted: Admitted[QueryPlan], populations: tuple[bytes, ...]) -> list[Among | None]:
-    """Whose rows of each source may be used; persons are called by their numbers in the first source about any."""
-    permits = {permit.asset.id: permit for _, permit in admitted.deed.parts}
-    rows = dict(zip(permits, populations, strict=True))
+def among(state: Snapshot, sources: Sequence[Source], whose: Mapping[str, tuple[bytes, int]]) -> list[Among | None]:
+    """Whose rows of each source may be used: of each asset about persons a bitmap and how many there are. They are called by
+    their numbers in the first source about any."""
     found: list[Among | None] = []
-    first: Permit | None = None
-    with node.store.read() as state:
-        for source in admitted.deed.plan.sources:
-            if not source.personal:
-                found.append(None)
-                continue
-            permit, numbers = permits[source.asset], None
-            if first is None:
-                first = permit
-            else:
-                called = array("I", [NOBODY]) * permit.persons
-                for number, there in state.also_in(source.asset, first.asset.id):
-                    if number < permit.persons and there < first.persons:  # others came after the decision
-                        called[number] = there
-                numbers = called.tobytes()
-            found.append(Among(rows[source.asset], permit.persons, numbers))
+    first = ""
+    for source in sources:
+        if not source.personal:
+            found.append(None)
+            continue
+        population, persons = whose[source.asset]
+        numbers = None
+        if not first:
+            first = source.asset
+        else:
+            called = array("I", [NOBODY]) * persons
+            for number, there in state.also_in(source.asset, first):
+                if number < persons and there < whose[first][1]:  # others came after the decision
+                    called[number] = there
+            numbers = called.tobytes()
+        found.append(Among(population, persons, numbers))
     return found
 
 

@@ -22,6 +22,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income import rules
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
 from usufruct.core.income.ledger import Account, Transfer
+from usufruct.core.income.levies import Reckoned
 from usufruct.core.income.rules import Division, Settled
 from usufruct.core.income.segment import Index
 from usufruct.core.income.state import LastSettlement, Period, PeriodPlan
@@ -92,17 +93,17 @@ class _Recount:
             return Recomputed(self._closed.id, 0, 0, 0, 0, "", tuple(self._different))
         self._fold(planned.last + 1)
         worked_out = planned.worked_out or self._state.entry(at).at
-        divisions = divided(
+        found = divided(
             self._then, self._then.evidence, planned.period, (planned.first, planned.last), self._node.rulebook, worked_out
         )  # fmt: skip
         self._before = {
             row.asset: row.lines for row in self._then.list(LastSettlement) if row.currency == planned.currency
         }
         self._fold(at)
-        if isinstance(divisions, Refusal):
-            self._different.append(f"the plan would be refused today: {divisions}")
+        if isinstance(found, Refusal):
+            self._different.append(f"the plan would be refused today: {found}")
         else:
-            self._look_at_plan(at, planned, divisions)
+            self._look_at_plan(at, planned, *found)
         self._fold(self._state.size())
         self._look_at_rows()
         count, digest = self._look_at_statements(planned)
@@ -139,7 +140,7 @@ class _Recount:
                 break
         return Settled(said.lines, last or "", again)
 
-    def _look_at_plan(self, at: int, planned: PeriodPlanned, divisions: list[Division]) -> None:
+    def _look_at_plan(self, at: int, planned: PeriodPlanned, divisions: list[Division], levied: Reckoned) -> None:
         settled = self._settled(planned, divisions)
         if settled.keys() != {one.statement.asset for one in divisions}:
             self._different.append(f"the plan `{planned.plan}` does not settle just what the assets earned")
@@ -147,7 +148,7 @@ class _Recount:
         entry = self._state.entry(at)
         again = rules.plan(
             self._then, planned.plan, planned.period, planned.last, planned.currency, divisions, settled,
-            planned.worked_out or entry.at,
+            planned.worked_out or entry.at, levied.totals,
         )  # fmt: skip
         if isinstance(again, PeriodPlanned) and not planned.worked_out:
             again = replace(again, worked_out=planned.worked_out)  # plans did not say it at first

@@ -41,11 +41,13 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.measure import ROWS, SHARES_TYPE
+from usufruct.core.income.posting_rules import covered
 from usufruct.core.privacy import ticks
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused, QueryRepeated
 from usufruct.core.privacy.spending import paying
 from usufruct.core.privacy.state import Budget, Use
 from usufruct.core.proof.receipt import Receipt
+from usufruct.core.rulebook.levy import Surcharge
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
@@ -110,6 +112,11 @@ class Deed(Generic[PlanT]):
         return tuple(permit.population if self.built is None else self.built for _, permit in self.parts)
 
     @property
+    def levies(self) -> tuple[Surcharge, ...]:
+        """What is owed on top of the prices, of all assets together."""
+        return tuple(levy for _, permit in self.parts for levy in permit.levies)
+
+    @property
     def permit(self) -> Permit:
         """That of the first asset."""
         return self.parts[0][1]
@@ -158,7 +165,7 @@ class Ran(Generic[AnswerT]):
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[AnswerT]):
     """An answer and all that goes with it; `charge`, `budget_left` and `budget_total` in micro-rho. `repeated`: it was given
-    before. `form` is that of the answer."""
+    before. `form` is that of the answer, `levies` what is owed on top of the price."""
 
     use: str
     answer: AnswerT
@@ -172,6 +179,12 @@ class Answered(Generic[AnswerT]):
     receipt: Receipt
     repeated: bool = False
     form: str = "aggregates"
+    levies: tuple[Surcharge, ...] = ()
+
+    @property
+    def owed(self) -> Money:
+        """The price, and the levies on top of it."""
+        return Money(self.price.minor + sum(levy.amount for levy in self.levies), self.price.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +256,8 @@ def _begin(
     request, decision = decide(tx, wanted)
     if isinstance(held, Refusal):
         decision = held
+    if isinstance(decision, Deed):
+        decision = covered(tx, requester, _prices(decision)) or decision
     if isinstance(held, UseHeld):
         tx.append(held)  # first, and whatever becomes of it: so nobody is ever shown what is withheld
     match decision:
@@ -253,6 +268,10 @@ def _begin(
             return decision, tx.append(QueryRepeated(of.id, requester, of.asset, of.purpose, actors)).seq
         case _:
             return Admitted(admit(tx, use, wanted, decision), decision)
+
+
+def _prices(deed: Deed[Any]) -> Iterator[tuple[int, str]]:
+    return ((permit.price, permit.agreement.terms.currency) for _, permit in deed.parts)
 
 
 def _go_on(
@@ -344,7 +363,7 @@ def admit(tx: Transaction, use: str, wanted: Wanted, deed: Deed[Any]) -> tuple[s
             _kept(wanted.text), deed.meaning, charge, permit.price, permit.agreement.terms.currency,
             tx.attach(POPULATION, population), tx.attach(MEDIA_TYPE, permit.proof.encode()), wanted.actors,
             permit.delegations, nano_delta, use if uses else "", "" if uses else deed.digest, deed.template, deed.form,
-            tuple(f"{one.id}/{one.version}" for one in sources),
+            tuple(f"{one.id}/{one.version}" for one in sources), permit.levies,
         ))  # fmt: skip
         counted = consent.used(tx, each, permit.asset.id, permit.purpose, population, permit.circumstances)
         if counted is not None:
@@ -393,7 +412,7 @@ def _reply(node: Node, admitted: Admitted[PlanT], answer: AnswerT, seq: int) -> 
         assert budget is not None
         return Answered(
             admitted.uses[0], answer, deed.meaning, permit.purpose, permit.agreement.id, price, deed.charge, budget.left,
-            budget.total, state.receipt(seq), form=deed.form,
+            budget.total, state.receipt(seq), form=deed.form, levies=deed.levies,
         )  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.exchange.state import Call
-from usufruct.core.income import inequality
-from usufruct.core.income.explanation import Explanation, explain
+from usufruct.core.income import inequality, measure
+from usufruct.core.income.explanation import Counted, Explanation, explain
 from usufruct.core.income.facts import AssetStatement
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import contributions, rows_of
@@ -41,11 +41,13 @@ from usufruct.ports import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An asset in the public catalogue with the offers that can be requested now."""
+    """An asset in the public catalogue with the offers that can be requested now, and by which measure its uses are
+    `divided`."""
 
     asset: Asset
     publisher: str
     offers: tuple[Offer, ...]
+    divided: str = measure.ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class MemberAsset:
 
     `words` are the purposes that she spoke of, that anybody asked for, or that an open offer allows; `withheld` the holds
     on uses that concern her, of which she is told ground and end and nothing else. If her records are `shared` they are used
-    only if the others whom they are about let them be, too.
+    only if the others whom they are about let them be, too. `divided` is the measure by which uses are divided now.
     """
 
     asset: Asset
@@ -107,6 +109,7 @@ class MemberAsset:
     paid: tuple[Explanation, ...]
     withheld: tuple[Hold, ...]
     shared: bool
+    divided: str = measure.ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ def _listed(state: Snapshot, now: Instant) -> Iterator[Listed]:
     for asset in state.list(Asset):
         offers = tuple(o for o in state.list(Offer, asset=asset.id) if o.open and o.until > now)
         if offers:
-            yield Listed(asset, name_of(state, asset.publisher), offers)
+            yield Listed(asset, name_of(state, asset.publisher), offers, measure.of(state, asset.id))
 
 
 def member_page(node: Node, party: str) -> MemberPage | None:
@@ -260,7 +263,10 @@ def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
     if asset.charter and not is_in(state, asset.id, person.number):
         words = tuple(replace(word, holds="left") for word in words)
     shared = consent.shares(state, asset.id, person.number)
-    return MemberAsset(asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld), shared)
+    divided = measure.of(state, asset.id)
+    return MemberAsset(
+        asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld), shared, divided
+    )
 
 
 def _words(
@@ -289,14 +295,14 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             paid_in.update(dict.fromkeys(statement.uses, period.id))
             line = Lines(statement, state.evidence).line(number)
             uses = [use for use in (state.get(Use, name) for name in statement.uses) if use]
-            counted = [
-                ("a use that is withheld" if hold.active(state, use.id, now) else use.id,
-                 rows_of(contributions(state.evidence(use.contributions)), number))
+            counted = (
+                Counted("a use that is withheld" if hold.active(state, use.id, now) else use.id,
+                        rows_of(contributions(state.evidence(use.contributions)), number), use.measure)
                 for use in uses
-            ]  # fmt: skip
+            )  # fmt: skip
             explanations.append(explain(
                 period.id, asset.id, plan.planned.currency, line.paid, statement.members,
-                [(use, rows) for use, rows in counted if rows], line.owed if statement.root else None,
+                [use for use in counted if use.rows], line.owed if statement.root else None,
             ))  # fmt: skip
     return explanations, paid_in
 

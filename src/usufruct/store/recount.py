@@ -8,7 +8,6 @@ what was recorded nothing more can follow, so from there on nothing is compared.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from usufruct.core.income import measure, settlement
 from usufruct.core.income.accounts import members_of
 from usufruct.core.income.earned import earned_by, portions_of
 from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
-from usufruct.core.income.ledger import Account, Transfer
+from usufruct.core.income.payout import MEDIA_TYPE as PAYOUT
+from usufruct.core.income.payout_facts import PayoutProposed
 from usufruct.core.income.segment import INDEX_TYPE, PIECE_TYPE, Index
 from usufruct.core.income.state import LastSettlement, PeriodPlan
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
@@ -30,7 +30,7 @@ from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
 from usufruct.ports import KeyRing, Settler
-from usufruct.store import tables
+from usufruct.store import reckoning, tables
 from usufruct.store.memory import MemoryState
 from usufruct.store.reroot import Reroot
 
@@ -212,29 +212,23 @@ class Recount:
             self._find(self._made[kind, key], f"`{key}`, which this entry made, is missing from `{name}`")
 
     def look_at_ledger(self) -> None:
-        """Balances are the sums of transfers and sum to zero; a control transfer is what its settlement comes to."""
+        """Balances are the sums of transfers and sum to zero, and so with what is reserved; a control transfer is what its
+        settlement comes to; and nobody is paid more than she is owed (see `reckoning`)."""
         if not self._complete:
             return
-        sums: Counter[str] = Counter()
-        control: Counter[tuple[int, str]] = Counter()
-        for transfer in self._state.list(Transfer):
-            sums[f"{transfer.debit}/{transfer.currency}"] -= transfer.amount
-            sums[f"{transfer.credit}/{transfer.currency}"] += transfer.amount
-            control[transfer.seq, transfer.credit] += transfer.amount
-        totals: Counter[str] = Counter()
-        for account in self._state.list(Account):
-            totals[account.currency] += account.balance
-            if account.balance != sums.pop(account.key, 0):
-                self._find(
-                    self._made[Account, account.key], f"the balance of `{account.id}` is not that of its transfers"
-                )
-        if any(sums.values()) or any(totals.values()):
-            self._find(None, "the balances of the ledger do not sum to zero")
+        for made, what in reckoning.balances(self._state):
+            self._find(self._made.get(made) if made else None, what)
+        posted = reckoning.posted(self._state)
         for seq, closed in self._closed:
             plan = self._state.get(PeriodPlan, closed.plan)
             for statement in plan.planned.statements if plan else ():
-                if control[seq, members_of(statement.asset)] != statement.members:
+                if posted[seq, members_of(statement.asset)] != statement.members:
                     self._find(seq, f"the settlement of `{statement.asset}` is not what was posted for its members")
+        try:
+            for seq, what in reckoning.payouts(self._state, self._opened):
+                self._find(seq, what)
+        except _Unsealed:
+            return  # whoever counts evidence names what is wrong with it
 
 
 def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
@@ -254,6 +248,8 @@ def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
         case PeriodPlanned():
             for statement in fact.statements:
                 yield statement.lines, INDEX_TYPE if statement.root else settlement.FIRST_TYPE
+        case PayoutProposed():
+            yield fact.lines, PAYOUT
 
 
 def _is_sealed(digest: str, salt: Any, data: Any) -> bool:

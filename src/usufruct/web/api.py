@@ -246,6 +246,7 @@ def replied(result: query.Answered[Answer] | query.Refused) -> messages.AnswerBo
         [list(row) for row in result.answer.rows], list(result.answer.measures), list(result.answer.notes),
         str(result.price), result.charge, result.budget_left, result.budget_total, result.receipt.text(),
         result.answer.nano_delta, list(result.answer.spread), result.repeated, result.form,
+        list(result.levies),
     )  # fmt: skip
 
 
@@ -261,7 +262,7 @@ def preview(request: AnyRequest, data: JSONBody[messages.NewQuestion]) -> messag
     found = done(asking.preview(node_of(request), asked_of(request, data)))
     return messages.PreviewBody(
         found.meaning, found.charge, found.nano_delta, found.budget_left, found.budget_total, str(found.price),
-        list(found.margins), list(found.notes), found.milliseconds,
+        list(found.margins), list(found.notes), found.milliseconds, list(found.levies),
     )  # fmt: skip
 
 

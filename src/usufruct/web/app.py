@@ -32,10 +32,12 @@ from usufruct.web import (
     delegations,
     identity,
     income,
+    levies,
     lineage,
     log,
     matches,
     messages,
+    payments,
     pools,
     rights,
     services,
@@ -52,7 +54,10 @@ LOG = logging.getLogger(__name__)
 
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, log, lineage, matches, pools, rights,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, pools, rights,
     services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,
+    rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -80,6 +85,9 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "levy": 422,
+    "ledger": 409,
+    "payout": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -105,6 +113,8 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "ledger.limit": 402,
+    "payout.statement": 422,
 }
 
 

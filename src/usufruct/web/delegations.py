@@ -59,6 +59,7 @@ FOR_PEOPLE = {
     "/api/v1/holds": "allow-silence", "/steward/holds": "allow-silence",
     "/api/v1/templates/{name}/{version}/approval": "approve-template",
     "/templates/{name}/{version}/approval": "approve-template",
+    "/api/v1/payouts/{name}/approval": "approve-payout", "/steward/payments/{name}/approval": "approve-payout",
 }  # fmt: skip
 """Which decision of `human_only.toml` is taken where."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from usufruct.core.privacy.release import DeclaredNoise, Expected
+from usufruct.core.rulebook.levy import Surcharge
 
 Id = Annotated[str, Meta(min_length=1, max_length=63, description="small letters, digits and hyphens")]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -440,7 +441,7 @@ class LearntBody(Struct):
 class AnswerBody(Struct):
     """An answer: `columns` and `rows` of a table (`measures` hold decimals as text), how to read it, what it cost (in
     micro-rho and nano-delta), its receipt as text, and the `spread`: the noise on each number. `repeated`: it was given
-    before, and cost nothing now. `form` is that of the answer."""
+    before, and cost nothing now. `form` is that of the answer. `levies` (in minor units) are owed on top."""
 
     use: str
     meaning: str
@@ -459,11 +460,12 @@ class AnswerBody(Struct):
     spread: list[DeclaredNoise] = []
     repeated: bool = False
     form: str = "aggregates"
+    levies: list[Surcharge] = []
 
 
 class PreviewBody(Struct):
     """What a question would cost, in micro-rho and nano-delta, and the `margins` its measures would have; `milliseconds`
-    until the answer would leave."""
+    until the answer would leave. The `levies` would be owed on top of the price."""
 
     meaning: str
     charge: int
@@ -474,6 +476,7 @@ class PreviewBody(Struct):
     margins: list[Expected]
     notes: list[str]
     milliseconds: int
+    levies: list[Surcharge] = []
 
 
 class RefusalBody(Struct):

@@ -33,7 +33,8 @@ from usufruct.core.lineage.standing import rests_on, standing
 from usufruct.core.registry import pool, rights
 from usufruct.core.registry.assurance import found_out, known
 from usufruct.core.registry.state import Asset, Right
-from usufruct.core.rulebook import grades, purposes
+from usufruct.core.rulebook import grades, levy, purposes
+from usufruct.core.rulebook.levy import Surcharge
 from usufruct.core.terms import evaluate
 
 REFUSED = "the question was not answered"
@@ -42,8 +43,8 @@ NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 
 class Permit(NamedTuple):
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
-    numbers, of whom there are `persons`), with what the proof says goes with it; at this `price`, in minor units, and under
-    these `delegations`. No figure about fewer persons than `group_min` may leave."""
+    numbers, of whom there are `persons`), with what the proof says goes with it; at this `price`, in minor units, and these
+    `levies` on top of it, and under these `delegations`. No figure about fewer persons than `group_min` may leave."""
 
     agreement: Agreement
     asset: Asset
@@ -55,6 +56,12 @@ class Permit(NamedTuple):
     price: int
     group_min: int
     delegations: tuple[str, ...] = ()
+    levies: tuple[Surcharge, ...] = ()
+
+    @property
+    def owed(self) -> int:
+        """The price, and the levies on top of it, in minor units."""
+        return self.price + sum(levy.amount for levy in self.levies)
 
 
 class _Verdict(NamedTuple):
@@ -98,6 +105,7 @@ class _Judged(NamedTuple):
     price: int = 0
     delegations: tuple[str, ...] = ()
     until: Instant = END_OF_TIME
+    levies: tuple[Surcharge, ...] = ()
 
 
 _LASTING: Remembered[tuple[_Lasting, ...] | None] = Remembered(100_000)
@@ -119,7 +127,7 @@ def decide(
     )
     return Permit(
         case.agreement, case.asset, case.purpose, circumstances, population, persons, _proof(request, at, judged),
-        judged.price, judged.lasting.group_min, judged.delegations,
+        judged.price, judged.lasting.group_min, judged.delegations, judged.levies,
     )  # fmt: skip
 
 
@@ -201,6 +209,7 @@ def _judge(
         if only and agreement.id != only:
             continue
         price = clauses.price_of(read, agreement, lasting.prices, at)
+        levies = levy.surcharges(read, request.asset, request.requester, price, at)
         asked = agreed.running(read, request, lasting.asked)
         passing = agreed.gates(read, lasting.rules, request, asked, at, admitted)
         passing += templates.premises(read, request, purpose)
@@ -210,7 +219,7 @@ def _judge(
             passing.append(gates.signature(request))
         if request.actors:
             # At its release the use is counted already, so the price would be that of the next one.
-            due = None if admitted else price
+            due = None if admitted else price + sum(one.amount for one in levies)
             priced = replace(deed, price=due, money=due or 0, currency=agreement.terms.currency)
             chain = delegation.look_at(read, request.requester, request.actors, priced, at)
             passing += (
@@ -218,7 +227,7 @@ def _judge(
                 *agreed.mandated(read, agreed.who_asks(request), asked, chain.delegations, at, admitted),
             )
         verdict = lasting.mostly if passing == lasting.foreseen else _verdict((*lasting.premises, *passing))
-        judged = _Judged(verdict, lasting, price, chain.ids, chain.until)
+        judged = _Judged(verdict, lasting, price, chain.ids, chain.until, levies)
         if verdict.refusal is None:
             return [judged, *tried]
         tried.append(judged)
@@ -303,9 +312,11 @@ def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:
         return Proof(request, at, agreement, judged.verdict.premises, (), 0, at)
     obligations = lasting.obligations
     if judged.price:
-        pay = Obligation("pay", str(Money(judged.price, lasting.case.agreement.terms.currency)))
+        currency = lasting.case.agreement.terms.currency
+        pay = [Obligation("pay", str(Money(judged.price, currency)))]
+        pay += [Obligation("pay-levy", f"{Money(one.amount, currency)} for {one.name}") for one in judged.levies]
         place = 1 + (request.form in ("aggregates", "computation"))
-        obligations = (*obligations[:place], pay, *obligations[place:])
+        obligations = (*obligations[:place], *pay, *obligations[place:])
     until = min(lasting.until, judged.until)
     return Proof(request, at, agreement, judged.verdict.premises, obligations, lasting.life, until)
 

@@ -112,8 +112,21 @@ CODES: dict[str, str] = {
     "income.shares": "what was written cannot be a rule of division; its shares must add up to the whole",
     "income.rule-late": "a rule of division applies to what is earned from now on only",
     "income.cost": "the cost says no amount, or not what for",
+    "levy.rule": "what was written cannot be a levy",
+    "levy.remitted": "more was to be remitted than was taken, or no reference was given",
     "income.credit": "the credit is of no known kind, or says not how much, why or until when",
     "income.complaint": "it is too late to complain, or it was done before; or the answer lacks what goes with it",
+    "income.measure": "uses wait to be divided by the measure that was agreed to",
+    "income.holders": "what each holder adds cannot be worked out for this total",
+    # the ledger, and payments
+    "ledger.limit": "the account does not cover the price, within its limit",
+    "ledger.correction": "the posting cannot be corrected so",
+    "ledger.exchange": "the amount cannot be exchanged",
+    "payout.nothing": "there is nothing to pay out",
+    "payout.stale": "another payout was approved first, or the accounts do not hold that much any more",
+    "payout.account": "the node knows no account to pay from",
+    "payout.state": "the payout does not stand where this could be done",
+    "payout.statement": "the bank's statement is not of the account that the node pays from",
 }
 
 

@@ -3,13 +3,16 @@
 `party:institute` owes or is owed, `asset:wagepan:income` holds what uses earned and was not yet divided, `fund:solidarity`
 is the members' fund, `asset:wagepan:members` is the control account of what its members are owed: each member's own line
 stands in the settlement that the control transfer names, and the lines sum to the transfer. What is promised over months
-waits under the name of the account that it is for, with `:vesting` behind it.
+waits under the name of the account that it is for, with `:vesting` behind it. `bank` is our account at the bank, `cash` what
+came in beside it, `suspense` what a statement shows and nobody has explained, and through `exchange` one currency becomes
+another.
 """
 
 from __future__ import annotations
 
 SOLIDARITY = "fund:solidarity"
 TRAINING = "fund:training"
+BANK, CASH, SUSPENSE, EXCHANGE = "bank", "cash", "suspense", "exchange"
 
 
 def of_party(party: str) -> str:
@@ -25,6 +28,11 @@ def income_of(asset: str) -> str:
 def members_of(asset: str) -> str:
     """The control account of what an asset's members are owed."""
     return f"asset:{asset}:members"
+
+
+def remitted_of(account: str) -> str:
+    """Where what was remitted of a levy stands: it has left the node for whom the levy is for."""
+    return f"{account}:remitted"
 
 
 def vesting_of(account: str) -> str:

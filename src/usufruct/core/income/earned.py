@@ -22,11 +22,17 @@ Evidence = Callable[[str], bytes]
 @dataclass(frozen=True, slots=True)
 class Earned:
     """What one asset earned in a period: the `uses` that earned it, the first of them at `since`, and the `populations` whose
-    data could be used in them, as bitmaps."""
+    data could be used in them, as bitmaps. `fees` are the minor units that are no price of a use."""
 
     uses: Sequence[EarningUse]
     since: Instant
     populations: Sequence[bytes]
+    fees: int = 0
+
+    @property
+    def income(self) -> int:
+        """Prices and fees, in minor units."""
+        return sum(use.price for use in self.uses)
 
 
 def earned_by(read: Reader, evidence: Evidence, asset: str, first: int, last: int) -> Earned | None:
@@ -48,7 +54,7 @@ def earned_by(read: Reader, evidence: Evidence, asset: str, first: int, last: in
     if not earning:
         return None
     since = min([use.at for use in uses] + [fee.at for fee in fees])
-    return Earned(earning, since, [evidence(use.population) for use in uses])
+    return Earned(earning, since, [evidence(use.population) for use in uses], sum(fee.amount for fee in fees))
 
 
 def portions_of(earned: Earned, by_contribution: int, floor: int, name: str, persons: int) -> tuple[Portion, ...]:

@@ -1,7 +1,8 @@
 """A member's line, explained to her.
 
-She is told the rule, the uses, how many rows of hers counted in each, and what it comes to in whole units. How many rows
-counted *in all* she is not told, nor her exact fraction, from which it could be worked out: an exact count of who
+She is told the rule, the uses, how many rows of hers counted in each, by which measure it was divided, and what it comes to in
+whole units. Her share by a measure other than rows she is not told, for it is a part of a sum over all. How many rows counted
+*in all* she is not told either, nor her exact fraction, from which it could be worked out: an exact count of who
 matched a question would undo the noise on its answer for any data user whom a member helps. The audit recomputes every
 line (see docs/decisions/0013-no-exact-totals-for-members.md).
 """
@@ -12,6 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from usufruct.core.base.money import Money
+from usufruct.core.income.measure import ROWS, VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A use in which `rows` of hers counted, and by which measure it was divided."""
+
+    use: str
+    rows: int
+    measure: str = ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +36,18 @@ class Explanation:
 
 
 def explain(
-    period: str,
-    asset: str,
-    currency: str,
-    paid: int,
-    members: int,
-    rows_by_use: Sequence[tuple[str, int]],
-    owed: int | None = None,
+    period: str, asset: str, currency: str, paid: int, members: int, counted: Sequence[Counted], owed: int | None = None
 ) -> Explanation:
-    """Sentences from the members' share down to her cents; `paid` and `members` in minor units, `rows_by_use` the rows
-    of hers that counted in each use that used them. `owed` are the whole units that are carried out for her; None for a
-    settlement of the first version, which carried nothing."""
+    """Sentences from the members' share down to her cents; `paid` and `members` in minor units, `counted` the uses in which
+    rows of hers counted. `owed` are the whole units that are carried out for her; None for a settlement of the first
+    version, which carried nothing."""
     amount = Money(paid, currency)
     steps = [f"the members' share of what `{asset}` earned in {period} is {Money(members, currency)}"]
-    if not rows_by_use:
+    if not counted:
         return Explanation(period, asset, amount, (*steps, "none of your rows were used, so nothing is due to you"))
-    steps.append("it is split over the uses by what each earned, and within a use by the rows that counted in it")
-    steps += [f"{use}: {rows} of your rows counted" for use, rows in rows_by_use]
+    used = dict.fromkeys(use.measure for use in counted)
+    steps.append(f"it is split over the uses by what each earned, and within a use by {_within(list(used))}")
+    steps += [_told(use, len(used) > 1) for use in counted]
     if owed is None:
         steps.append(
             f"your part of all of them together, in whole units: {amount}; units left over go to the largest remainders, "
@@ -59,3 +65,19 @@ def explain(
         "the answers; the audit of the journal works out every line again"
     )
     return Explanation(period, asset, amount, tuple(steps))
+
+
+_WITHIN = {
+    ROWS: "the rows that counted in it",
+    VALUE: "what each person's rows, so far as they counted, added to the answer (their Shapley value)",
+}
+
+
+def _within(measures: Sequence[str]) -> str:
+    """By what a use is divided, or each use by one of several."""
+    return ", or ".join(_WITHIN.get(measure, f"the measure `{measure}`") for measure in measures)
+
+
+def _told(use: Counted, several: bool) -> str:
+    rows = f"{use.use}: {use.rows} of your rows counted"
+    return f"{rows}, divided by {use.measure}" if several or use.measure != ROWS else rows

@@ -119,6 +119,37 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class LevyTotal:
+    """What the levy `name`, in its version `number`, takes in one period over all assets: reckoned from `basis` minor units,
+    `owed` of them, and `taken` as far as there was income to take it from. `year` is that of the period."""
+
+    name: str
+    number: int
+    payer: str
+    year: int
+    basis: int
+    owed: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class LevyRemitted(Fact):
+    """Of what was taken for the levy `name`, `amount` minor units left the `account` for whom the levy is for; `reference`
+    says under which payment or return."""
+
+    KIND = "levy.remitted/1"
+    name: str
+    account: str
+    amount: int
+    currency: str
+    reference: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodPlanned(Fact):
     """A division is proposed: the facts from `first` to `last` (both included), on top of the closed period `parent`.
 
@@ -136,6 +167,7 @@ class PeriodPlanned(Fact):
     income: int
     statements: tuple[AssetStatement, ...]
     releases: tuple[Release, ...] = ()
+    levies: tuple[LevyTotal, ...] = ()
     worked_out: Instant | None = None
 
 
@@ -146,6 +178,35 @@ class PeriodClosed(Fact):
     KIND = "period.closed/1"
     period: str
     plan: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureChosen(Fact):
+    """What the uses of an asset are divided by from here on: a `measure` of `core.income.measure.MEASURES`. It is chosen while
+    no use waits to be divided, so that nobody knows yet whom it would favour."""
+
+    KIND = "measure.chosen/1"
+    asset: str
+    measure: str
+    by: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True, slots=True)
+class SharesRead(Fact):
+    """Somebody who looks after the node had it work out, from the rows of `assets`, what each holder adds to the total in
+    `question`; whose a row is stands in the columns `holders`. What came of it is not kept, and left no trace elsewhere."""
+
+    KIND = "shares.read/1"
+    assets: tuple[str, ...]
+    question: str
+    holders: tuple[str, ...]
     by: str
 
     def about(self) -> tuple[str, ...]:

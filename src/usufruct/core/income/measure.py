@@ -1,10 +1,10 @@
 """Contribution: what each person's rows added to the uses of a period.
 
 The plainest measure is rows: in every answered question a person counted with a number of rows, after bounding; of what the
-question earned for the members she is due that part. Where a use was measured otherwise, each person has a share in it
-instead, a whole number that says nothing but its part of the sum. The parts are kept in millionths of a minor unit, exact for each
-use, and only their sum is brought to whole units, so that many small uses are not rounded many times; what is less than
-a unit is carried from period to period (see `settlement`).
+question earned for the members she is due that part. Whoever publishes an asset can choose another (`value`) before it is
+used; then each person has a share in a use instead, a whole number that says nothing but its part of the sum. The parts are
+kept in millionths of a minor unit, exact for each use, and only their sum is brought to whole units, so that many small
+uses are not rounded many times; what is less than a unit is carried from period to period (see `settlement`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,22 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from usufruct.core.base.faults import BadInput
+from usufruct.core.base.records import Reader
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.division import divide
+from usufruct.core.income.facts import MeasureChosen
+from usufruct.core.income.state import ChosenMeasure, LastPeriod
+from usufruct.core.privacy.state import Use
+from usufruct.core.registry.state import Asset
 
 MICRO = 1_000_000  # parts of one minor unit
 ROWS = "rows"  # the measure of a use for which no other was recorded
+VALUE = "value"
+MEASURES = {
+    ROWS: "the rows that counted",
+    VALUE: "what each person added to the answer",
+}
 SHARES_TYPE = "application/vnd.usufruct.shares.v1"
 
 
@@ -89,3 +101,37 @@ def accrue(uses: Sequence[EarningUse], members_pool: int, persons: int) -> list[
     Sums to the pool exactly, or to nothing if no use touched anybody's rows.
     """
     return due_of(portions(uses, members_pool), persons)
+
+
+def of(read: Reader, asset: str) -> str:
+    """What the uses of an asset are divided by."""
+    chosen = read.get(ChosenMeasure, asset)
+    return chosen.measure if chosen else ROWS
+
+
+def choose(read: Reader, asset: str, measure: str, by: str) -> MeasureChosen | Refusal:
+    """Has the uses of an asset divided by another measure from here on; for its publisher, while none waits to be divided.
+
+    Raises:
+        BadInput: there is no such measure.
+    """
+    if measure not in MEASURES:
+        raise BadInput("input.measure", f"`{measure}` is no measure of contribution", f"use {' or '.join(MEASURES)}")
+    not_chosen = f"`{measure}` was not chosen for `{asset}`"
+    row = read.get(Asset, asset)
+    if row is None or row.publisher != by:
+        return refuse(
+            "registry.unknown", not_chosen, "there is no such asset of yours", remedy="look at the catalogue; its publisher chooses"
+        )  # fmt: skip
+    last = read.get(LastPeriod)
+    begun = [use for use in read.list(Use, asset=asset) if use.state == "admitted" or _waits(use, last)]
+    if begun:
+        return refuse(
+            "income.measure", not_chosen, "a use of it is not yet divided, and those who agreed to it knew another measure",
+            remedy="close the period first",
+        )  # fmt: skip
+    return MeasureChosen(asset, measure, by)
+
+
+def _waits(use: Use, last: LastPeriod | None) -> bool:
+    return use.state == "answered" and (last is None or use.ended > last.last)

@@ -19,6 +19,7 @@ from usufruct.core.income.accounts import of_party
 from usufruct.core.income.earned import Earned, portions_of
 from usufruct.core.income.facts import (
     AssetStatement,
+    LevyTotal,
     PeriodClosed,
     PeriodPlanned,
     Release,
@@ -35,7 +36,7 @@ from usufruct.core.income.state import (
     costs_of,
     rule_in_force,
 )
-from usufruct.core.income.waterfall import FLOOR, MEMBERS, by_rulebook, pour, unfit
+from usufruct.core.income.waterfall import FLOOR, MEMBERS, Levied, Poured, by_rulebook, pour, unfit
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook.parameters import Rulebook
@@ -90,29 +91,49 @@ def first_fact(read: Reader) -> int:
     return last.last + 1 if last else 0
 
 
-def divide_income(
-    read: Reader, period: str, asset: Asset, earned: Earned, rulebook: Rulebook, at: Instant
-) -> Division | Refusal:
-    """The division of what one asset earned, at `at`."""
+def poured(
+    read: Reader,
+    period: str,
+    asset: Asset,
+    earned: Earned,
+    rulebook: Rulebook,
+    at: Instant,
+    levied: Sequence[Levied] = (),
+) -> Poured | Refusal:
+    """Where what one asset earned goes at `at`, once adopted levies took `levied` of it."""
     adopted = rule_in_force(read, asset.id, earned.since)
     rule = adopted.rule if adopted else by_rulebook(rulebook, earned.since)
-    name = f"{period}/{asset.id}"
     wrong = unfit(rule, f"period `{period}` was not planned")  # the rulebook's own parameters may not sum to the whole
     if wrong is not None:
         return wrong
-    income = sum(use.price for use in earned.uses)
     counted = any(use.price and any(use.weights) for use in earned.uses)
     admitted = any(any(population) for population in earned.populations)
     entitled = entitled_to(read, asset, at) | {MEMBERS: _there(counted), FLOOR: _there(admitted)}
-    poured = pour(rule, income, costs_of(read, asset.id), entitled, name)
-    members = poured.by_contribution + poured.floor
+    return pour(rule, earned.income, costs_of(read, asset.id), entitled, f"{period}/{asset.id}", levied)
+
+
+def divide_income(
+    read: Reader,
+    period: str,
+    asset: Asset,
+    earned: Earned,
+    rulebook: Rulebook,
+    at: Instant,
+    levied: Sequence[Levied] = (),
+) -> Division | Refusal:
+    """The division of what one asset earned, at `at`."""
+    found = poured(read, period, asset, earned, rulebook, at, levied)
+    if isinstance(found, Refusal):
+        return found
+    adopted, name = rule_in_force(read, asset.id, earned.since), f"{period}/{asset.id}"
+    members = found.by_contribution + found.floor
     persons = max([asset.quality.persons, *(len(use.weights) for use in earned.uses)])  # of a pool those who were there
     statement = AssetStatement(
-        asset.id, tuple(use.id for use in earned.uses), income, poured.shares, members, 0, "", poured.floor,
+        asset.id, tuple(use.id for use in earned.uses), earned.income, found.shares, members, 0, "", found.floor,
         adopted.number if adopted else 0, bool(adopted and adopted.asset),
     )  # fmt: skip
-    found = portions_of(earned, poured.by_contribution, poured.floor, name, persons)
-    return Division(statement, found, persons, rulebook.value("income.payout-min-minor", at))
+    portions = portions_of(earned, found.by_contribution, found.floor, name, persons)
+    return Division(statement, portions, persons, rulebook.value("income.payout-min-minor", at))
 
 
 def _there(there: bool) -> tuple[tuple[str, int], ...]:
@@ -157,8 +178,10 @@ def plan(
     divisions: Sequence[Division],
     settled: Mapping[str, Settled],
     at: Instant,
+    levies: Sequence[LevyTotal] = (),
 ) -> PeriodPlanned | Refusal:
-    """The plan of a period up to the fact `last`; `settled` are the settlements, by asset."""
+    """The plan of a period up to the fact `last`; `settled` are the settlements, by asset, `levies` what adopted levies take of
+    it."""
     releases = tuple(released(read, at))
     if not divisions and not releases:
         return refuse(
@@ -169,7 +192,7 @@ def plan(
     statements = tuple(settled[one.statement.asset].stated(one.statement) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
-        sum(one.income for one in statements), statements, releases, at,
+        sum(one.income for one in statements), statements, releases, tuple(levies), at,
     )  # fmt: skip
 
 

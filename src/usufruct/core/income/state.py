@@ -13,6 +13,7 @@ from usufruct.core.income.facts import (
     CreditEnded,
     CreditGranted,
     DivisionAdopted,
+    MeasureChosen,
     PeriodClosed,
     PeriodPlanned,
 )
@@ -136,8 +137,18 @@ class LastSettlement(Row):
     lines: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenMeasure(Row):
+    """What the uses of an asset are divided by, where somebody chose it; else by rows."""
+
+    KEY = ("asset",)
+    asset: str
+    measure: str
+    since: Instant
+
+
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
-    """The rows that a fact about a period changes."""
+    """The rows that a fact about the income changes."""
     match entry.fact:
         case DivisionAdopted() as fact:
             yield AdoptedDivision(fact.asset, fact.number, fact.rule, fact.effective, fact.by, entry.at)
@@ -163,6 +174,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 if statement.root:
                     yield LastSettlement(statement.asset, plan.planned.currency, statement.lines)
             yield from _paid(read, plan.planned, entry.at)
+        case MeasureChosen() as fact:
+            yield ChosenMeasure(fact.asset, fact.measure, entry.at)
         case _:
             return
 

@@ -1,8 +1,9 @@
 """The rule of division: a waterfall, declared as data and read by people.
 
 What an asset earned in a period runs down in two parts. *Off the top*, one after the other: what it cost, as far as the
-rule lets costs go, then levies. What is left is the net, and it is *split* at once into shares of ten thousand: so the
-shares sum to the net, and all parts together to what was earned, to the last unit.
+rule lets costs go, then levies: those of the rule, and those that were adopted for the node (see `rulebook.levy`). What is
+left is the net, and it is *split* at once into shares of ten thousand: so the shares sum to the net, and all parts together
+to what was earned, to the last unit.
 
 Every share stands on one of three bases, and says on which: *work* (running the node, collecting, labelling, curating),
 *factors* (data, knowledge and technology that were put in), *social responsibility* (the solidarity fund, a floor that all
@@ -23,9 +24,11 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.accounts import SOLIDARITY, TRAINING
 from usufruct.core.income.division import divide
+from usufruct.core.rulebook import levy as levies
+from usufruct.core.rulebook.levy import Band
 from usufruct.core.rulebook.parameters import Rulebook
 
-WHOLE = 10_000  # basis points
+WHOLE = levies.WHOLE
 
 BASES = {
     "work": "by work",
@@ -129,12 +132,27 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Levied:
+    """What of one asset's income an adopted levy is to take: `amount` minor units to the account `to`, borne by the asset's
+    income or by the `operator` (see `rulebook.levy.PAYERS`); as far as there is that much."""
+
+    name: str
+    payer: str
+    to: str
+    amount: int
+    basis_points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Poured:
-    """Where the income went: `shares` to accounts, and to the members `by_contribution` and all alike (`floor`)."""
+    """Where the income went: `shares` to accounts, and to the members `by_contribution` and all alike (`floor`). `taken` is
+    what each adopted levy could take, `operator` what was the operator's before it bore any."""
 
     shares: tuple[Share, ...]
     by_contribution: int
     floor: int
+    taken: tuple[int, ...] = ()
+    operator: int = 0
 
 
 def by_rulebook(rulebook: Rulebook, at: Instant) -> DivisionRule:
@@ -154,11 +172,44 @@ def by_rulebook(rulebook: Rulebook, at: Instant) -> DivisionRule:
 
 
 def pour(
-    rule: DivisionRule, gross: int, costs: Sequence[Due], entitled: Mapping[str, Sequence[tuple[str, int]]], name: str
-) -> Poured:
+    rule: DivisionRule, gross: int, costs: Sequence[Due], entitled: Mapping[str, Sequence[tuple[str, int]]], name: str,
+    levied: Sequence[Levied] = (),
+) -> Poured:  # fmt: skip
     """Divides `gross` minor units by the rule. `entitled` are the accounts that a share for somebody goes to, with the
     weights by which they share it; for `members` and `floor` any entry says that there are some. `name` is that of the
-    division, for ties."""
+    division, for ties; `levied` what adopted levies are to take."""
+    shares = _off_the_top(rule, gross, costs)
+    left = gross - sum(share.amount for share in shares)
+    taken = [0] * len(levied)
+    for n, one in enumerate(levied):
+        if one.payer != levies.OPERATOR:
+            taken[n] = min(one.amount, left)
+            left -= taken[n]
+    parts = _split(rule, left, entitled, name)
+    operators = [one.name for one in rule.slices if one.to == "operator"]
+    operator = sum(parts[named] for named in operators)
+    for n, one in enumerate(levied):
+        if one.payer == levies.OPERATOR:
+            taken[n] = min(one.amount, sum(parts[named] for named in operators))
+            rest = taken[n]
+            for named in operators:
+                borne = min(rest, parts[named])
+                parts[named], rest = parts[named] - borne, rest - borne
+    shares += [
+        Share(one.to, one.basis_points, amount, one.name, LEVIES)
+        for one, amount in zip(levied, taken, strict=True) if amount
+    ]  # fmt: skip
+    members = {MEMBERS: 0, FLOOR: 0}
+    for part in rule.slices:
+        if part.to in members and _entitled(part, entitled):
+            members[part.to] += parts[part.name]
+        else:
+            shares += _shares(part, parts[part.name], _entitled(part, entitled) or ((SOLIDARITY, 1),), name)
+    return Poured(tuple(shares), members[MEMBERS], members[FLOOR], tuple(taken), operator)
+
+
+def _off_the_top(rule: DivisionRule, gross: int, costs: Sequence[Due]) -> list[Share]:
+    """The costs, and the levies that the rule itself names."""
     left, shares = gross, list[Share]()
     payable = gross * rule.costs_basis_points // WHOLE
     for cost in costs:
@@ -166,12 +217,17 @@ def pour(
         if taken:
             shares.append(Share(cost.account, 0, taken, cost.id, COSTS))
             left, payable = left - taken, payable - taken
-    after_costs = left
     for levy in rule.levies:
-        taken = _capped(after_costs * levy.basis_points // WHOLE, levy.cap)
+        taken = levies.due((Band(0, levy.basis_points),), left, cap=levy.cap)
         if taken:
             shares.append(Share(levy.to, levy.basis_points, taken, levy.name, LEVIES))
-            left -= taken
+    return shares
+
+
+def _split(
+    rule: DivisionRule, left: int, entitled: Mapping[str, Sequence[tuple[str, int]]], name: str
+) -> dict[str, int]:
+    """The net, by slice; what caps cut off and what is for nobody is in the rest."""
     amounts = divide(left, [one.basis_points for one in rule.slices], name) if left else [0] * len(rule.slices)
     parts = dict(zip((one.name for one in rule.slices), amounts, strict=True))
     for one in rule.slices:
@@ -179,13 +235,7 @@ def pour(
             kept = _capped(parts[one.name], one.cap) if _entitled(one, entitled) else 0
             parts[rule.rest] += parts[one.name] - kept
             parts[one.name] = kept
-    members = {MEMBERS: 0, FLOOR: 0}
-    for one in rule.slices:
-        if one.to in members and _entitled(one, entitled):
-            members[one.to] += parts[one.name]
-        else:
-            shares += _shares(one, parts[one.name], _entitled(one, entitled) or ((SOLIDARITY, 1),), name)
-    return Poured(tuple(shares), members[MEMBERS], members[FLOOR])
+    return parts
 
 
 def _capped(amount: int, cap: int | None) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from usufruct.core.base.records import Fact
+from usufruct.core.rulebook.levy import Surcharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class QueryAdmitted(Fact):
     `delegations`. A question about several assets is a use of each: those after the first are `within` it. `plan` is the
     digest of what was worked out; `nano_delta` is charged for naming groups that no public list names. `template` is the
     version of the template that was run, as `name@version`, if one was; `form` the form of the answer (see `grades.FORMS`).
-    `sources` are what the asset was made of, each as `asset/version`: their budgets pay the same (see `spending.paying`)."""
+    `sources` are what the asset was made of, each as `asset/version`: their budgets pay the same (see `spending.paying`).
+    `levies` are what the requester owes on top of the price."""
 
     KIND = "query.admitted/1"
     use: str
@@ -56,6 +58,7 @@ class QueryAdmitted(Fact):
     template: str = ""
     form: str = "aggregates"
     sources: tuple[str, ...] = ()
+    levies: tuple[Surcharge, ...] = ()
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

@@ -11,6 +11,7 @@ from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.contract.state import AgreementUses
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.registry.facts import AssetUpdated
+from usufruct.core.rulebook.levy import Surcharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,12 @@ class Use(Row):
     sources: tuple[str, ...] = ()
     measure: str = "rows"
     shares: str = ""
+    levies: tuple[Surcharge, ...] = ()
+
+    @property
+    def owed(self) -> int:
+        """The price, and the levies on top of it, in minor units."""
+        return self.price + sum(levy.amount for levy in self.levies)
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
@@ -113,14 +120,15 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 yield replace(spent, micro_rho=micro_rho, nano_delta=nano_delta)
             uses = read.get(AgreementUses, fact.agreement) or AgreementUses(fact.agreement, 0)
             yield replace(uses, uses=uses.uses + 1)
-            yield from delegation.used(read, fact.delegations, 1, fact.price)
-            yield Use(
+            use = Use(
                 fact.use, fact.requester, fact.asset, fact.purpose, fact.question, "admitted", entry.at, entry.seq,
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
                 within=fact.within, plan=fact.plan, template=fact.template, form=fact.form,
-                sources=fact.sources,
+                sources=fact.sources, levies=fact.levies,
             )  # fmt: skip
+            yield from delegation.used(read, fact.delegations, 1, use.owed)
+            yield use
         case QueryAnswered() as fact:
             use = yield from _ended(read, fact.use)
             yield replace(
@@ -129,7 +137,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             )  # fmt: skip
         case QueryAbandoned() as fact:
             use = yield from _ended(read, fact.use)
-            yield from delegation.used(read, use.delegations, 0, -use.price)  # the price is not owed
+            yield from delegation.used(read, use.delegations, 0, -use.owed)  # the price is not owed
             yield replace(use, state="abandoned", ended=entry.seq, reasons=(fact.cause,))
         case QueryRefused() as fact:
             yield Use(

@@ -20,7 +20,7 @@ from usufruct.core.rulebook import purposes
 from usufruct.node import asking, decision, query, rows, trade, views
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
-from usufruct.web.portal import answers, pages
+from usufruct.web.portal import answers, levies, pages
 from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
 from usufruct.web.portal.steward import moves_of
 from usufruct.wire import sql
@@ -58,7 +58,7 @@ def desk(request: AnyRequest, number: PageNumber = 1, moved: FromQuery[str] = ""
         agreements=pages.part(shown.agreements[::-1], 1, LISTED), listed=pages.part(shown.listed, 1, LISTED),
         negotiations=[(n, moves_of(n, party)) for n in live.values()][:LISTED],
         moved=next((n for n in shown.negotiations if n.id == moved), None),
-        budgets={u.asset.id: u.budget for u in shown.usable},
+        budgets={u.asset.id: u.budget for u in shown.usable}, levied=levies.on_top(request, shown.listed[:LISTED]),
     )  # fmt: skip
 
 

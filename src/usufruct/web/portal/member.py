@@ -73,6 +73,7 @@ def me(request: AnyRequest, number: PageNumber = 1, recorded: FromQuery[int] = -
         choices=purpose_choices(),
         asked=len(consent.inbox(node, shown.party.id)),
         wards=consent.wards(node, shown.party.id),
+        year=node.clock.now()[:4],
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput, Fault
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import DECIMALS, Money, decimal
-from usufruct.core.income.measure import MICRO
+from usufruct.core.income.measure import MEASURES, MICRO
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grades import GRADES
 from usufruct.core.rulebook.grounds import GROUNDS
@@ -247,5 +247,11 @@ _ENVIRONMENT.filters.update(
     exact_money=exact_money, percent=percent, number=number, bound=_bound, cut=_cut, host=_host, listed=_listed,
 )  # fmt: skip
 _ENVIRONMENT.globals.update(
-    grades=GRADES, forms=FORMS_IN_WORDS, stands=STANDS, became=BECAME, root=purposes.ROOT, grounds=GROUNDS
+    grades=GRADES,
+    forms=FORMS_IN_WORDS,
+    stands=STANDS,
+    became=BECAME,
+    root=purposes.ROOT,
+    grounds=GROUNDS,
+    measures=MEASURES,
 )

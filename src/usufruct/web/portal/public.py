@@ -31,10 +31,12 @@ from usufruct.web.portal import (
     exchange,
     grades,
     income,
+    levies,
     matches,
     member,
     openid,
     pages,
+    payments,
     pools,
     products,
     requests,
@@ -59,7 +61,8 @@ CATALOGUE_PART = 8
 def front(request: AnyRequest, number: PageNumber = 1) -> Page:
     """What this node is, what it offers, and the state of its journal."""
     shown = views.public_page(node_of(request))
-    return page(request, "front.html", shown.name, shown=shown, part=pages.part(shown.listed, number, CATALOGUE_PART))
+    part = pages.part(shown.listed, number, CATALOGUE_PART)
+    return page(request, "front.html", shown.name, shown=shown, part=part, levied=levies.on_top(request, part.items))
 
 
 @get("/static/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
@@ -209,8 +212,9 @@ handlers = [
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
-        *openid.handlers, *title.handlers, *cells.handlers, *agents.handlers, *rulesets.handlers,
+        *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
         *income.handlers,
+        *payments.handlers,
     ])
 ]  # fmt: skip

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import sqlglot
 from sqlglot import exp
@@ -45,6 +46,18 @@ def parse(text: str, values: Mapping[str, Literal] | None = None) -> Question | 
     With `values` the text may compare columns with `$name`, and each is the literal of that name; the `text` of the question
     is then the same with the literals written out.
     """
+    return _parsed(text, values, _question)
+
+
+def parse_total(text: str) -> Question | Refusal:
+    """The same for totals of which holders' shares are worked out, and which nobody is answered: MIN and MAX may be among
+    them (as the functions `minimum` and `maximum`)."""
+    return _parsed(text, None, partial(_totals, extremes=True))
+
+
+def _parsed(
+    text: str, values: Mapping[str, Literal] | None, read: Callable[[Reader, exp.Select], Question]
+) -> Question | Refusal:
     typed = [text, *(value for value in (values or {}).values() if isinstance(value, str))]
     if sum(map(len, typed)) > TEXT_LIMIT:
         return _malformed(f"it is longer than {TEXT_LIMIT} characters")
@@ -78,7 +91,7 @@ def parse(text: str, values: Mapping[str, Literal] | None = None) -> Question | 
             text = tree.sql(dialect="duckdb", comments=False)
         for node in tree.bfs():
             known(node)
-        return _question(Reader(text), normalize_identifiers(tree, dialect="duckdb"))
+        return read(Reader(text), normalize_identifiers(tree, dialect="duckdb"))
     except Unsupported as found:
         return _unsupported(found)
     except RecursionError:
@@ -105,12 +118,17 @@ def _as_node(value: Literal) -> exp.Expr:
 
 
 def _question(reader: Reader, tree: exp.Select) -> Question:
-    reader.keep(tree)
     if not tree.args.get("group") and not tree.args.get("having") and all(map(is_plain, tree.expressions)):
+        reader.keep(tree)
         return _rows(reader, tree)
+    return _totals(reader, tree)
+
+
+def _totals(reader: Reader, tree: exp.Select, extremes: bool = False) -> Question:
+    reader.keep(tree)
     if tree.args.get("qualify"):
         raise Unsupported("QUALIFY of totals", "use HAVING")
-    return Answer(reader, tree).question(reader.below(tree))
+    return Answer(reader, tree, extremes=extremes).question(reader.below(tree))
 
 
 def _rows(reader: Reader, tree: exp.Select) -> Question:

@@ -36,11 +36,13 @@ from usufruct.wire.sql.grammar import (
 
 @dataclass(slots=True)
 class Answer:
-    """The outermost SELECT: totals of all persons, and what is done with them."""
+    """The outermost SELECT: totals of all persons, and what is done with them. Only where `extremes` are let in can it be a
+    MIN or MAX of all."""
 
     reader: Reader
     tree: exp.Select
     measures: list[Measure] = field(default_factory=list)
+    extremes: bool = False
 
     def question(self, relation: Relation) -> Question:
         tree = self.tree
@@ -112,6 +114,8 @@ class Answer:
 
     def _function(self, node: exp.Expr) -> tuple[str, exp.Expr | None, Fraction]:
         """Function, argument and part of a measure."""
+        if self.extremes and isinstance(node, exp.Min | exp.Max) and not isinstance(node.this, exp.Distinct):
+            return "minimum" if isinstance(node, exp.Min) else "maximum", node.this, Fraction(0)
         if isinstance(node, exp.Count):
             inner = node.this
             if inner is None or isinstance(inner, exp.Star):

@@ -1,0 +1,1 @@
+"""Payouts, from what is owed to the bank's last word."""
