@@ -174,9 +174,7 @@ class Watched:
         scores = self.scores or [[0] * cells for _ in plan.scores]
         return model, scores + ([[1] * cells] * (1 if plan.classes else 3) if plan.validation else [])
 
-    def value(
-        self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]
-    ) -> bytes:
+    def value(self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]) -> bytes:
         """What the real one says."""
         return self.behind.value(plan, measure, population, persons, deposits)
 

@@ -39,6 +39,7 @@ from usufruct.cli import (
     right,
     ruleset,
     service,
+    statement,
     template,
     terms,
     timestamp,
@@ -99,6 +100,11 @@ app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
+command(income.income, "statement")(statement.statement)
+command(income.income, "recompute")(statement.recompute)
+command(income.income, "complain")(statement.complain)
+command(income.income, "complaints")(statement.complaints)
+command(income.income, "answer")(statement.answer)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)

@@ -33,13 +33,12 @@ from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
-from usufruct.core.income import disputes, invoices, ledger, levies, payout_facts, payout_state, posting
+from usufruct.core.income import complaints, disputes, invoices, ledger, levies, payout_facts, payout_state, posting
 from usufruct.core.income import facts as income
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.market import needs, previews
-from usufruct.core.privacy import cubes, masking
 from usufruct.core.privacy import cubes, masking, validation
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
@@ -154,6 +153,8 @@ FACTS: tuple[type[Fact], ...] = (
     income.LevyRemitted,
     income.PeriodPlanned,
     income.PeriodClosed,
+    complaints.ComplaintMade,
+    complaints.ComplaintAnswered,
     posting.CreditLimited,
     posting.PaymentReceived,
     posting.CurrencyExchanged,
@@ -263,6 +264,7 @@ ROWS: tuple[type[Row], ...] = (
     income_state.PeriodPlan,
     income_state.Period,
     income_state.LastPeriod,
+    complaints.Complaint,
     income_state.LastSettlement,
     income_state.ChosenMeasure,
     pricing.Reported,
@@ -310,6 +312,7 @@ FOLDS = (
     cubes.fold,
     validation.fold,
     income_state.fold,
+    complaints.fold,
     payout_state.fold,
     invoices.fold,
     disputes.fold,

@@ -20,6 +20,7 @@ from usufruct.core.access.facts import (
 )
 from usufruct.core.base.records import Fact
 from usufruct.core.exchange.facts import PersonLookedUp
+from usufruct.core.income.complaints import ComplaintAnswered, ComplaintMade
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
 from usufruct.core.proof.book import Audit
 from usufruct.core.proof.commitment import NONCE_SIZE
@@ -137,6 +138,11 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
             return "you were registered with this node"
         case PoolJoined():
             return f"you joined the pool {name(fact.pool)} with {name(fact.cell)}"
+        case ComplaintMade():
+            return f"you complained about your line of {fact.period} for {name(fact.asset)}"
+        case ComplaintAnswered():
+            became = "upheld" if fact.upheld else "rejected"
+            return f"your complaint about {fact.period}, {name(fact.asset)}, was {became}"
         case _:
             return _of_right(fact, name) or f"a fact about you: {fact.KIND.partition('/')[0]}"
 

@@ -9,6 +9,7 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.contract.state import Offer
 from usufruct.core.income import adoption
 from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted
 from usufruct.core.income.state import Cost, Credit, rule_in_force
@@ -86,3 +87,11 @@ def in_force(node: Node) -> list[InForce]:
                 tuple(state.list(Cost, asset=asset.id)), tuple(state.list(Credit, asset=asset.id)),
             ))  # fmt: skip
     return found
+
+
+def listed(node: Node) -> list[InForce]:
+    """The rules of the assets that are offered to anybody now; of the others nobody need know."""
+    now = node.clock.now()
+    with node.store.read() as state:
+        offered = {offer.asset for offer in state.list(Offer) if offer.open and offer.until > now}
+    return [one for one in in_force(node) if one.asset in offered]

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
+from usufruct.core.base.instants import Instant
+from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import disputes, levies, rules
-from usufruct.core.income.earned import earned_by
+from usufruct.core.income.earned import Evidence, earned_by
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
+from usufruct.core.income.levies import Reckoned
+from usufruct.core.income.rules import Division
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.state import LastSettlement, PeriodPlan
 from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.node import Node
 from usufruct.ports import Snapshot, Transaction
 
@@ -30,23 +35,11 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
-        assets = list(state.list(Asset))
-        found = {asset.id: earned_by(state, state.evidence, asset.id, first, last) for asset in assets}
-        earned = {name: one for name, one in found.items() if one is not None}
-        levied = levies.reckon(state, period, earned, node.rulebook, now)
-        if isinstance(levied, Refusal):
-            return levied
-        divisions, settlements = [], {}
-        for asset in assets:
-            if asset.id not in earned:
-                continue
-            division = rules.divide_income(
-                state, period, asset, earned[asset.id], node.rulebook, now, levied.of[asset.id]
-            )
-            if isinstance(division, Refusal):
-                return division
-            divisions.append(division)
-            settlements[asset.id] = _settle(node, state, division)
+        found = divided(state, state.evidence, period, (first, last), node.rulebook, now)
+        if isinstance(found, Refusal):
+            return found
+        divisions, levied = found
+        settlements = {division.statement.asset: _settle(node, state, division) for division in divisions}
 
     def rule(tx: Transaction) -> PeriodPlanned | Refusal:
         refusal = rules.can_plan(tx, period)
@@ -65,7 +58,28 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
     return node.record(rule)
 
 
-def _settle(node: Node, state: Snapshot, division: rules.Division) -> tuple[str, Settlement]:
+def divided(
+    state: Reader, evidence: Evidence, period: str, facts: tuple[int, int], rulebook: Rulebook, at: Instant
+) -> tuple[list[Division], Reckoned] | Refusal:
+    """The division of what each asset earned between two `facts`, by the state after the last of them; and the levies on it."""
+    assets = list(state.list(Asset))
+    found = {asset.id: earned_by(state, evidence, asset.id, *facts) for asset in assets}
+    earned = {name: one for name, one in found.items() if one is not None}
+    levied = levies.reckon(state, period, earned, rulebook, at)
+    if isinstance(levied, Refusal):
+        return levied
+    divisions = []
+    for asset in assets:
+        if asset.id not in earned:
+            continue
+        division = rules.divide_income(state, period, asset, earned[asset.id], rulebook, at, levied.of[asset.id])
+        if isinstance(division, Refusal):
+            return division
+        divisions.append(division)
+    return divisions, levied
+
+
+def _settle(node: Node, state: Snapshot, division: Division) -> tuple[str, Settlement]:
     """The settlement of a division, and which one it carries on from; none if it is the first."""
     last = state.get(LastSettlement, division.statement.asset, node.about.currency)
 

@@ -17,7 +17,7 @@ from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.exchange.state import Call
-from usufruct.core.income import measure
+from usufruct.core.income import inequality, measure
 from usufruct.core.income.explanation import Counted, Explanation, explain
 from usufruct.core.income.facts import AssetStatement
 from usufruct.core.income.ledger import Account
@@ -150,6 +150,8 @@ class Spread:
     members: int
     amounts: tuple[tuple[int, int, int], ...]
     tenths: tuple[int, ...]
+    gini: float = 0.0
+    palma: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +361,7 @@ def _spread(statement: AssetStatement, state: Snapshot) -> Spread:
         return Spread(asset, len(due), (), ())
     edges = [len(due) * tenth // TENTHS for tenth in range(TENTHS + 1)]
     tenths = tuple(sum(due[low:high]) for low, high in pairwise(edges))
-    return Spread(asset, len(due), tuple(_amounts(paid)), tenths)
+    return Spread(asset, len(due), tuple(_amounts(paid)), tenths, inequality.gini(due), inequality.palma(due))
 
 
 def _amounts(paid: Counter[int]) -> Iterator[tuple[int, int, int]]:

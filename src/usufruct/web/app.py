@@ -31,6 +31,7 @@ from usufruct.web import (
     decisions,
     delegations,
     identity,
+    income,
     invoicing,
     levies,
     lineage,
@@ -54,6 +55,7 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, log, lineage, matches, pools, rights,
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, pools, rights,
     services, tables, templates, training,
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,

@@ -53,6 +53,8 @@ FOR_PEOPLE = {
     "/api/v1/guardians": "guardianship", "/api/v1/guardians/relief": "guardianship",
     "/api/v1/members/{member}/erasure": "erase", "/steward/erasure": "erase",
     "/api/v1/periods/{name}/closing": "close-period", "/steward/plans/{name}/closing": "close-period",
+    "/api/v1/complaints/{name}/answer": "answer-complaint", "/steward/complaints/{name}": "answer-complaint",
+    "/api/v1/divisions": "adopt-division",
     "/api/v1/pools": "adopt-charter",
     "/api/v1/me/pools/{name}/membership": "answer-consent", "/member/pools/{name}/membership": "answer-consent",
     "/api/v1/holds": "allow-silence", "/steward/holds": "allow-silence",

@@ -118,6 +118,7 @@ CODES: dict[str, str] = {
     "levy.rule": "what was written cannot be a levy",
     "levy.remitted": "more was to be remitted than was taken, or no reference was given",
     "income.credit": "the credit is of no known kind, or says not how much, why or until when",
+    "income.complaint": "it is too late to complain, or it was done before; or the answer lacks what goes with it",
     "income.measure": "uses wait to be divided by the measure that was agreed to",
     "income.holders": "what each holder adds cannot be worked out for this total",
     # the ledger, and payments

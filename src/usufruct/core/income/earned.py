@@ -42,9 +42,7 @@ def earned_by(read: Reader, evidence: Evidence, asset: str, first: int, last: in
     answered = list(read.list(Use, asset=asset, state="answered"))
     uses = [use for use in answered if first <= use.ended <= last]
     priced = [
-        (use, price)
-        for use in answered
-        if (price := _undisputed(read, use.id, use.ended, use.price, first, last))
+        (use, price) for use in answered if (price := _undisputed(read, use.id, use.ended, use.price, first, last))
     ]
     earning = [EarningUse(use.id, price, _weights(evidence, use)) for use, price in priced]
     fees = [

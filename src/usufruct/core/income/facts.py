@@ -153,7 +153,8 @@ class LevyRemitted(Fact):
 class PeriodPlanned(Fact):
     """A division is proposed: the facts from `first` to `last` (both included), on top of the closed period `parent`.
 
-    It leaves no choice to whoever carries it out, and may be refused.
+    It leaves no choice to whoever carries it out, and may be refused. It was `worked_out` as things stood then, so that it can
+    be worked out again to the same bytes.
     """
 
     KIND = "period.planned/1"
@@ -167,6 +168,7 @@ class PeriodPlanned(Fact):
     statements: tuple[AssetStatement, ...]
     releases: tuple[Release, ...] = ()
     levies: tuple[LevyTotal, ...] = ()
+    worked_out: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from usufruct.core.income.accounts import (
     tax_of,
     vesting_of,
 )
+from usufruct.core.income.complaints import ComplaintAnswered
 from usufruct.core.income.facts import LevyRemitted, PeriodClosed, PeriodPlanned
 from usufruct.core.income.invoices import CreditNoteIssued, InvoiceIssued, RefundMade
 from usufruct.core.income.payout_facts import BankLine, PayoutApproved, PayoutEnded, PayoutSent, StatementRead
@@ -236,6 +237,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             assert plan is not None
             for debit, credit, amount, memo in _division(plan.planned):
                 book.move(debit, credit, amount, plan.planned.currency, memo)
+        case ComplaintAnswered() as fact if fact.upheld:
+            memo = f"{fact.complaint}: correction of {fact.period}, {fact.asset}"
+            book.move(of_party(fact.by), of_party(fact.party), fact.amount, fact.currency, memo)
         case CreditLimited() as fact:
             yield CreditLimit(fact.party, fact.currency, fact.limit)
         case PaymentReceived() as fact:

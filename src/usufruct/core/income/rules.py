@@ -192,7 +192,7 @@ def plan(
     statements = tuple(settled[one.statement.asset].stated(one.statement) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,
-        sum(one.income for one in statements), statements, releases, tuple(levies),
+        sum(one.income for one in statements), statements, releases, tuple(levies), at,
     )  # fmt: skip
 
 

@@ -75,6 +75,21 @@ def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
     return svg(name, title, len(rows) * 44, drawn)
 
 
+def waterfall(name: str, title: str, whole: Bar, parts: Sequence[Bar]) -> Markup:
+    """Where a whole goes: each part begins where the one above it ended, and the last ends where the whole does."""
+    total, at, drawn = whole.value or 1, 0.0, []
+    for index, row in enumerate((whole, *parts)):
+        y, width = index * 44, 100 * max(row.value, 0) / total
+        drawn.append(words("0", y + 16, f"{_cut(row.label)}: {row.text}"))
+        style = {"class_": "p1"} if index else {"class_": "part p3"}
+        drawn.append(element("rect", x=f"{_n(at)}%", y=y + 22, width=f"{_n(width)}%", height=14, **style))
+        if index:
+            at += width
+            if index < len(parts):
+                drawn.append(element("line", x1=f"{_n(at)}%", x2=f"{_n(at)}%", y1=y + 22, y2=y + 66, class_="grid"))
+    return svg(name, title, (len(parts) + 1) * 44, drawn)
+
+
 def spots(name: str, title: str, rows: Sequence[tuple[str, Spot | None, str]]) -> Markup:
     """A bar, or a point where bars would hide the differences, with its error bar for each row, under its label; `None` where
     nothing can be said."""

@@ -153,7 +153,7 @@ def _sentence(text: str, stop: bool = True) -> str:
     """A message as a sentence: the node's messages begin small and have no full stop. A name at the start stays as it is."""
     if text.partition(" ")[0].rstrip(",").isalpha():
         text = text[:1].upper() + text[1:]
-    return f"{text}." if stop and text and text[-1] not in ".!?…" else text
+    return f"{text}." if stop and text and text[-1] not in ".!?…:" else text
 
 
 def _says(text: str) -> Markup:

@@ -30,6 +30,7 @@ from usufruct.web.portal import (
     desk,
     exchange,
     grades,
+    income,
     levies,
     market,
     matches,
@@ -214,6 +215,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *payments.handlers, *market.handlers,
+        *payments.handlers, *market.handlers, *income.handlers,
     ])
 ]  # fmt: skip

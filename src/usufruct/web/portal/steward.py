@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from usufruct.core.contract.negotiation import FINAL, moves_from
 from usufruct.core.contract.state import Negotiation
 from usufruct.core.income import accounts
 from usufruct.core.income.facts import AssetStatement
+from usufruct.core.income.waterfall import Share
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.assurance import Verified
 from usufruct.core.registry.state import Asset, ErasedPerson
@@ -99,6 +101,8 @@ def account_in_words(account: str, names: dict[str, str]) -> str:
     kind, _, rest = account.partition(":")
     if account == accounts.SOLIDARITY:
         return "Solidarity fund of the members"
+    if account == accounts.TRAINING:
+        return "Training fund"
     if kind == "party":
         return names.get(rest, rest)
     asset, _, what = rest.partition(":")
@@ -202,7 +206,7 @@ def show_plan(request: AnyRequest, name: FromPath[str]) -> Page:
         for statement, spread in zip(planned.statements, shown.spreads, strict=True)
     ]
     return page(request, "plan.html", f"Plan for {shown.plan.period}", shown=shown, planned=planned,
-                divisions=divisions)  # fmt: skip
+                divisions=divisions, inf=math.inf)  # fmt: skip
 
 
 @post("/steward/plans/{name:str}/closing", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
@@ -225,7 +229,7 @@ def _plan(request: AnyRequest, name: str) -> views.PlanPage:
 def _division(statement: AssetStatement, spread: Spread, names: dict[str, str], currency: str) -> _Division:
     asset = statement.asset
     parts = [
-        *((account_in_words(s.account, names), s.amount) for s in statement.shares),
+        *((_share_in_words(share, names), share.amount) for share in statement.shares),
         ("Members", statement.members),
     ]
     shares = tuple(Bar(label, amount, str(Money(amount, currency))) for label, amount in parts)
@@ -236,12 +240,20 @@ def _division(statement: AssetStatement, spread: Spread, names: dict[str, str], 
     due = sum(spread.tenths)
     parts_of_one = [tenth / due for tenth in spread.tenths] if due else []
     return _Division(
-        statement, shares, charts.stacked(f"shares-{asset}", f"Who gets what of the income of {asset}", shares),
+        statement, shares, charts.waterfall(
+            f"shares-{asset}", f"Where the income of {asset} goes",
+            Bar("Earned", statement.income, str(Money(statement.income, currency))), shares,
+        ),
         amounts, charts.bars(f"amounts-{asset}", "How many members are paid how much", amounts) if amounts else None,
         tuple(pages.exact_money(tenth, currency) for tenth in spread.tenths),
         charts.lorenz(f"lorenz-{asset}", "How evenly the members' share is spread", parts_of_one) if due else None,
         spread,
     )  # fmt: skip
+
+
+def _share_in_words(share: Share, names: dict[str, str]) -> str:
+    to = account_in_words(share.account, names)
+    return f"{share.name}: {to}" if share.name else to
 
 
 def _between(low: int, high: int, currency: str) -> str:
