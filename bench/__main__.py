@@ -18,6 +18,7 @@ CLAIMS = {
     "growth": "appending, proving, publishing and opening as the journal grows, against pymerkle; counting for many",
     "exchange": "governed service calls over HTTP, 250 and 1,100 a second, against a proxy that governs nothing",
     "matching": "private matching of 100,000 persons with 1 million, against openmined-psi and against salted hashes",
+    "valuation": "what records add to a training: exact nearest-neighbour values against pydvl and DataScope; attacks",
     "period": "dividing one income among 1 million members, settling 10 million, against Decimal, rows, COPY and Beancount",
     "shares": "what each of 1,000 holders added to totals of 10 million rows, against the totals alone; and each person's value",
     "payout": "orders to the bank of up to 1 million payments, valid by the standard's schema, against sepaxml",

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 NO_BAR = "none yet: first figures"
-PACKAGES = ("duckdb", "opendp", "pyarrow", "cryptography", "cedarpy", "pycasbin", "regopy", "pymerkle")
+PACKAGES = ("duckdb", "opendp", "pyarrow", "cryptography", "cedarpy", "pycasbin", "regopy", "pymerkle", "numpy")
 
 
 @dataclass(frozen=True, slots=True)

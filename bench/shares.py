@@ -20,7 +20,7 @@ from statistics import median
 import duckdb
 
 from bench.measure import in_turns, scratch, setup
-from bench.report import Result, against, alone, barred
+from bench.report import Result, against, barred
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import holders, value
@@ -188,5 +188,4 @@ def _persons(table: Table, rows: int, turns: int) -> list[Result]:
     })  # fmt: skip
     figures = {name: median(each) for name, each in taken.items()}
     case = f"{rows:,} rows, 200 groups: a question with each person's value"
-    added = alone(f"{rows:,} rows, of that: what each person added", 1000 * (figures["value"] - figures["rows"]), "ms")
-    return [against(case, figures["value"], "s", "the same question, with each person's rows", figures["rows"]), added]
+    return [against(case, figures["value"], "s", "the same question, with each person's rows", figures["rows"])]

@@ -73,7 +73,7 @@ FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Numbers of facts, which depend on how often a served node closed an epoch; a page's own may stand for others.
 PLACED = re.compile(
     r"(?<=fact )\d+|\b\d+(?= facts| signed checkpoints)"
-    r"|(?:(?<=use-)|(?<=right-)|(?<=agreement-)|(?<=negotiation-)|(?<=step-)|(?<=call-)|(?<=plan-))\d{2,}\b"
+    r"|(?:(?<=use-)|(?<=right-)|(?<=agreement-)|(?<=negotiation-)|(?<=step-)|(?<=call-)|(?<=plan-)|(?<=need-)|(?<=invoice-)|(?<=dispute-))\d{2,}\b"
 )
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -207,6 +207,7 @@ WITHOUT_DIR = {
     "usufruct grades", "usufruct classify table", "usufruct classify confirm",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
+    "usufruct auction seal",
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ ORDER = [
     ["core.access"],
     ["core.exchange"],
     ["core.privacy"],
+    ["core.market"],
     ["core.income"],
     ["core.oversight", "core.trace", "core.disclosure"],
     ["core.facts"],

@@ -11,17 +11,20 @@ from typing import Any
 import story
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement
+from usufruct.core.income.neighbours import Measure
 from usufruct.core.privacy.fitting import Fit, FitPlan
 from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.model import FORMAT
 from usufruct.core.privacy.moments import Moments
 from usufruct.core.privacy.sample import Sample, listed
 from usufruct.core.privacy.synthesis import Synthesis
+from usufruct.core.privacy.validation import Validation
 from usufruct.node import register, synthesize, trade, train
 from usufruct.node.node import Node
 from usufruct.node.use import Answered, Refused
 from usufruct.trainer import Sampled, Trainer
 from usufruct.wire import card
+from usufruct.wire import validation as reading
 
 PEOPLE = 120
 CARD = """
@@ -77,6 +80,19 @@ def write_table(path: Path, people: int = PEOPLE) -> Path:
             lines.append(f"{number},{sector},{age},{str(union).lower()},{max(0, wage):.2f},40")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def validation(rows: int = 80, seed: int = 2, columns: str = "sector,age,union,wage") -> Validation:
+    """Rows as those of the table, of a buyer's own, for the features sector, age and wage and the label union."""
+    draw = random.Random(seed)
+    lines = [columns]
+    for _ in range(rows):
+        sector, age = draw.choice(["care", "trade", "office"]), draw.randint(18, 67)
+        union = draw.random() < (0.7 if sector == "care" else 0.2)
+        wage = 8 + 0.2 * age + 5 * (sector == "office") + 3 * union + draw.gauss(0, 2)
+        cells = {"sector": sector, "age": age, "union": str(union).lower(), "wage": f"{min(40, max(0, wage)):.2f}"}
+        lines.append(",".join(str(cells[name]) for name in columns.split(",")))
+    return reading.read(("\n".join(lines) + "\n").encode())
 
 
 def settle(node: Node, table: Path, grade: str = "sensitive") -> Agreement:
@@ -155,7 +171,12 @@ class Watched:
         if plan.classes:
             model["classes"] = [listed(plan.label)[0]]
         cells = len(listed(plan.label)) ** 2 if plan.classes else 1
-        return model, self.scores or [[0] * cells for _ in plan.scores]
+        scores = self.scores or [[0] * cells for _ in plan.scores]
+        return model, scores + ([[1] * cells] * (1 if plan.classes else 3) if plan.validation else [])
+
+    def value(self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]) -> bytes:
+        """What the real one says."""
+        return self.behind.value(plan, measure, population, persons, deposits)
 
     def draw(self, marginals: Marginals, noised: Sequence[Sequence[int]], rows: int) -> list[list[int]]:
         """Rows of the first bins."""

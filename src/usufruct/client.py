@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -159,10 +160,11 @@ class Connection:
 
     def fit(
         self, estimator: str, *, asset: str, label: str, features: Sequence[str], purpose: str,
-        parameters: Mapping[str, float | int | str] | None = None, **more: Any,
+        parameters: Mapping[str, float | int | str] | None = None, validation: Path | str = "", **more: Any,
     ) -> Fitted:  # fmt: skip
-        """Has a model fitted in the node: `estimator` as `ridge` or `random-forest`. `more` are further fields of the job, as
-        `where`, `out`, `holdout`, `micro_rho`.
+        """Has a model fitted in the node: `estimator` as `ridge` or `random-forest`. `validation` are rows of your own that are
+        already labelled, as the path of a CSV file or as CSV: the model is scored on them, and people are paid by what their rows
+        add to telling them. `more` are further fields of the job, as `where`, `out`, `holdout`, `micro_rho`.
 
         Raises:
             Refused: as `query`.
@@ -170,6 +172,7 @@ class Connection:
         job = {
             "estimator": estimator, "asset": asset, "label": label, "features": list(features), "purpose": purpose,
             "parameters": {name: str(value) for name, value in (parameters or {}).items()},
+            "validation": validation.read_bytes().decode() if isinstance(validation, Path) else validation,
         }  # fmt: skip
         found = self._call("POST", "/fits", job | more)
         return Fitted(
@@ -212,6 +215,75 @@ class Connection:
     def send(self, negotiation: str, message: str) -> dict[str, Any]:
         """Moves a negotiation (`accept`, `verify`, `terminate`)."""
         found: dict[str, Any] = self._call("POST", f"/negotiations/{negotiation}/messages", {"message": message})
+        return found
+
+    def search(self, columns: Sequence[str], *, purpose: str, budget: str, **more: Any) -> dict[str, Any]:
+        """Ranks what is offered for a need: `columns` or what they mean, a `purpose`, and the `budget` of the first year, as
+        `100.00 EUR`. `more` are `form`, `years` (`2021-2023`), `persons`, `uses`, `asset`. What does not meet it says what
+        stands in the way.
+
+        Raises:
+            Refused: the need cannot be read.
+        """
+        found: dict[str, Any] = self._call("POST", "/market/search", _need(columns, purpose, budget, more))
+        return found
+
+    def need(self, columns: Sequence[str], *, purpose: str, budget: str, **more: Any) -> dict[str, Any]:
+        """Says what is looked for; `needs` tells of each offer that could meet it. Takes what `search` takes, but `asset`, and
+        `until`.
+
+        Raises:
+            Refused: as `search`.
+        """
+        found: dict[str, Any] = self._call("POST", "/needs", _need(columns, purpose, budget, more))
+        return found
+
+    def needs(self) -> list[dict[str, Any]]:
+        """What is looked for, with the offers that could meet it, the newest first."""
+        found: list[dict[str, Any]] = self._call("GET", "/needs")
+        return found
+
+    def preview_of(self, offer: str, *, purpose: str) -> Answer:
+        """A little of what an offer's data can tell, for nothing and within the allowance.
+
+        Raises:
+            Refused: there are no previews of it, or the allowance is used up.
+        """
+        return _answer(self._call("POST", f"/offers/{quote(offer, safe='')}/previews", {"purpose": purpose}))
+
+    def bid(self, auction: str, bidder: str, amount: str) -> str:
+        """Sends a sealed bid, as `150.00 EUR`, in an auction; `bidder` is the id of the party that the token is for. Returns
+        the secret number: keep it, for without it the bid cannot be opened.
+
+        Raises:
+            Refused: it was not taken.
+        """
+        import secrets
+
+        from usufruct.core.base.money import parse
+        from usufruct.core.contract.auction import commitment
+
+        nonce = secrets.token_hex(32)
+        sealed = commitment(auction, bidder, parse(amount).minor, nonce)
+        self._call("POST", f"/auctions/{quote(auction, safe='')}/bids", {"commitment": sealed})
+        return nonce
+
+    def open_bid(self, auction: str, amount: str, nonce: str) -> None:
+        """Opens a bid that was sent, with the number that was kept.
+
+        Raises:
+            Refused: it is too early or too late, or not what was committed to.
+        """
+        self._call("POST", f"/auctions/{quote(auction, safe='')}/bids/opening", {"amount": amount, "nonce": nonce})
+
+    def invoices(self) -> list[dict[str, Any]]:
+        """The invoices to be paid, the newest first."""
+        found: list[dict[str, Any]] = self._call("GET", "/invoices")
+        return found
+
+    def invoice(self, id: str) -> dict[str, Any]:
+        """One invoice, by the names and numbers of EN 16931."""
+        found: dict[str, Any] = self._call("GET", f"/invoices/{quote(id, safe='')}")
         return found
 
     def counting_key(self) -> str:
@@ -267,6 +339,10 @@ def _answer(found: Mapping[str, Any]) -> Answer:
         tuple(found["notes"]), found["price"], found["charge"], found["budget_left"], found["budget_total"],
         found["receipt"],
     )  # fmt: skip
+
+
+def _need(columns: Sequence[str], purpose: str, budget: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    return {"columns": list(columns), "purpose": purpose, "budget": budget, **more}
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:

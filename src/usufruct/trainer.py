@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from usufruct.core.income.neighbours import Measure
 from usufruct.core.privacy.fitting import FitPlan
 from usufruct.core.privacy.marginals import Marginals
 from usufruct.core.privacy.moments import Moments
@@ -41,7 +42,13 @@ class Trainer(Protocol):
     def fit(self, plan: FitPlan, sampled: Sampled) -> tuple[dict[str, Any], list[list[int]]]:
         """The model, in the format of `core.privacy.model`, and the exact scores of the rows held out, by each of the plan's
         vectors: each row scored by itself, and adding at most what the plan says that one row adds. Counts and sums in
-        `sampled` have their noise, and its rows are there only if the plan's route is exact."""
+        `sampled` have their noise, and its rows are there only if the plan's route is exact. If the plan has rows for
+        validation, their scores follow in vectors of the same kinds, exact."""
+
+    def value(self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]) -> bytes:
+        """What each person's bounded rows add to telling the plan's rows for validation, as unsigned 64-bit numbers,
+        little-endian (see `core.income.neighbours`). `deposits` say of each person by number when her rows came, as numbers
+        that grow; empty if all came together."""
 
     def draw(self, marginals: Marginals, noised: Sequence[Sequence[int]], rows: int) -> list[list[int]]:
         """That many synthetic rows, the same each time, that follow the noisy marginals: for each column a place on its list,

@@ -26,13 +26,28 @@ from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
 from usufruct.core.base.instants import END_OF_TIME, later
 from usufruct.core.contract.facts import Terms
+from usufruct.core.market.needs import Need
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted
 from usufruct.core.privacy.matching_facts import MatchAdmitted, MatchAnswered
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
-from usufruct.node import consent, cubes, delegation, deposit, identity, login, query, register, rows, templates, trade
+from usufruct.node import (
+    consent,
+    cubes,
+    delegation,
+    deposit,
+    identity,
+    invoicing,
+    login,
+    market,
+    query,
+    register,
+    rows,
+    templates,
+    trade,
+)
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 from usufruct.web.app import make_app
@@ -42,6 +57,7 @@ HIDDEN = "tax"  # an asset that is offered to nobody
 SHE, OTHER = story.MEMBERS[0], story.MEMBERS[1]
 NAME = "NAME"
 PURPOSE = {"purpose": story.PURPOSE}
+NEED = {"columns": ["hours"], "budget": "100.00 EUR", **PURPOSE}
 SQL = "SELECT COUNT(*) AS c FROM NAME"
 
 COUNT = f"SELECT COUNT(*) AS c FROM {story.ASSET}"
@@ -88,6 +104,20 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/api/v1/consent-requests", {"asset": NAME, **PURPOSE, "text": "x"}, "asset"),
     ("user", "POST", "/api/v1/consent-requests/{id}/withdrawal", None, "request"),
     ("user", "POST", "/api/v1/agreements/{agreement}/end", None, "agreement"),
+    ("user", "POST", "/api/v1/agreements/{agreement}/earnings", {"period": "x", "earned": "1.00 EUR"}, "agreement"),
+    ("user", "GET", "/api/v1/agreements/{agreement}/price", None, "agreement"),
+    ("user", "GET", "/agreements/{agreement}/price", None, "agreement"),
+    ("user", "POST", "/api/v1/market/search", {"asset": NAME, **NEED}, "asset"),
+    ("user", "POST", "/api/v1/market/search", {"asset": NAME, **NEED, "columns": ["nothing"], "persons": 99}, "asset"),
+    ("user", "POST", "/api/v1/needs/{need}/withdrawal", None, "need"),
+    ("user", "POST", "/market/needs/{need}/withdrawal", {}, "need"),
+    ("user", "POST", "/api/v1/offers/{offer}/previews", PURPOSE, "offer"),
+    ("user", "POST", "/market/previews", {"offer": NAME, **PURPOSE}, "offer"),
+    ("user", "GET", "/api/v1/invoices/{invoice}", None, "invoice"),
+    ("user", "GET", "/invoices/{invoice}", None, "invoice"),
+    ("user", "GET", "/invoices/{invoice}/{form}", None, "invoice"),
+    ("user", "POST", "/invoices/{invoice}/disputes", {"reason": "x", "line": ""}, "invoice"),
+    ("user", "POST", "/api/v1/disputes", {"about": NAME, "reason": "x"}, "invoice"),
     ("user", "POST", "/api/v1/agreements/{agreement}/duties", {"duty": "d", "fulfilled": True}, "agreement"),
     ("user", "POST", "/api/v1/agreements/{agreement}/renewal/refusal", None, "agreement"),
     ("user", "GET", "/api/v1/terms/{name}", None, "agreement"),
@@ -146,7 +176,7 @@ PUBLIC = {
     "/static/{name}", "/journal/tile/{tile}", "/disclosure/{year}", "/api/description/{path}", "/api/v1/epochs/{number}",
     "/api/v1/timestamps/{size}", "/api/v1/timestamps/{size}/checkpoint", "/api/v1/disclosure/{year}",
     "/api/v1/disclosure/{year}/{part}", "/api/v1/offers/{offer}/requests", "/pools/{name}", "/api/v1/pools/{name}",
-    "/products/{asset}",
+    "/products/{asset}", "/api/v1/auctions/{name}/bids", "/api/v1/auctions/{name}/bids/opening",
     "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
 }  # fmt: skip
@@ -234,12 +264,15 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     story.done(templates.propose(node, draft, story.OPERATOR, sql.parse))
     match = _match_of(node, answered.use)
     login.set_password(node, story.USER, "user", "it is a long one, and right")
+    need = story.done(market.state_need(node, story.USER, Need(("hours",), story.PURPOSE, "aggregates", "EUR", 100)))
+    invoice = story.done(invoicing.issue(node, story.OPERATOR, story.USER, "now"))
     there = {
         "with a password": story.USER,
         "asset": HIDDEN, "negotiation": moved.negotiation, "agreement": agreement, "delegation": granted.delegation,
         "request": asked.request, "cell": cell, "key": key.thumbprint, "credential": "credential-1", "use": answered.use,
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
-        "cube": "tax-by-year", "template": "hidden-count", "match": match, "token": login.tokens(node, story.USER)[0][0],
+        "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
+        "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
     }  # fmt: skip
     with TestClient(make_app(node), raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)

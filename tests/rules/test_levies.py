@@ -21,6 +21,8 @@ from usufruct.core.income.facts import CostStated, PeriodPlanned
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.levies import LevyOwed, LevyTaken, LevyYear, Reckoned
 from usufruct.core.income.measure import EarningUse
+from usufruct.core.income.posting import CreditLimited
+from usufruct.core.income.posting_rules import covered
 from usufruct.core.income.rules import Division
 from usufruct.core.income.waterfall import DivisionRule, Due, Levied, Slice, pour
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
@@ -222,6 +224,20 @@ def test_a_use_that_was_abandoned_owes_no_levy() -> None:
     made.add(QueryAdmitted("u", "institute", "a", "pay", "v1", "p", "q", "m", 0, 1_500, "EUR", "", levies=found))
     made.add(QueryAbandoned("u", "the node stopped"))
     assert not any(balances(made).values()) and list(made.state.list(LevyTaken)) == []
+
+
+def test_a_levy_is_reserved_with_the_price_and_counts_against_a_limit() -> None:
+    made = world(SURCHARGE)
+    found = levy.surcharges(made.state, "pay", "institute", 1_500, made.at)
+    made.add(CreditLimited("institute", "EUR", 3_000, "coop"))
+    made.add(QueryAdmitted("u", "institute", "a", "pay", "v1", "p", "q", "m", 0, 1_500, "EUR", "", levies=found))
+    account = made.state.get(Account, "party:institute", "EUR")
+    assert account is not None and (account.balance, account.reserved_out) == (0, 1_545)
+    assert covered(made.state, "institute", [(1_455, "EUR")]) is None
+    assert isinstance(covered(made.state, "institute", [(1_456, "EUR")]), Refusal)
+    made.add(QueryAnswered("u", "institute", "pay", "p", "m", "", ""))
+    account = made.state.get(Account, "party:institute", "EUR")
+    assert account is not None and (account.balance, account.reserved_out) == (-1_545, 0)
 
 
 def test_nobody_pays_a_levy_to_herself_or_on_a_free_use() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from array import array
 from fractions import Fraction
 from itertools import count
@@ -18,6 +19,7 @@ from usufruct.core.income.measure import MICRO, Portion
 from usufruct.core.income.segment import CHUNK, PIECE, Index, Piece
 from usufruct.core.income.settlement import Line, Lines, Settlement, line_of, settle
 from usufruct.core.proof.tree import leaf_hash, root_of, verify_inclusion
+from usufruct.engine import piecework
 from usufruct.engine import settlement as numbers
 from usufruct.engine.settlement import NumpySettler
 
@@ -191,6 +193,19 @@ def test_a_settlement_of_several_pieces() -> None:
         due, paid = read.columns()
         assert (len(due), sum(due), sum(paid), paid[5]) == (persons, 10_076 * MICRO, made.paid, read.line(5).paid)
         before = made.pieces
+
+
+@pytest.mark.parametrize("program", [sys.executable, "/bin/false", "/bin/echo", "/nowhere"])
+def test_helpers_make_the_same_pieces_and_may_die(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that works, one that ends at once, one that answers nonsense, one that is not there."""
+    monkeypatch.setattr(piecework, "WORTH_IT", 1)
+    monkeypatch.setattr(piecework, "_cores", lambda: 2)
+    monkeypatch.setattr(sys, "executable", program)
+    persons = 5 * PIECE
+    portions = [Portion("n", 4_000 * MICRO, array("I", (n % 7 for n in range(persons))))]
+    helped = NumpySettler().settle(portions, (), persons, 1, SEED)
+    monkeypatch.setattr(piecework, "WORTH_IT", 1000)
+    assert helped == NumpySettler().settle(portions, (), persons, 1, SEED)
 
 
 # --- the bytes

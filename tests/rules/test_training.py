@@ -100,7 +100,7 @@ def test_a_person_moves_the_exact_numbers_no_further_than_was_charged_for(
     most_it_moves = (most * moments.UNIT**2) ** 2 * columns * (columns + 1) // 2
     assert moved <= most_it_moves <= added.charge * 2 * added.sigma**2 / (SIGMA_GRAIN**2 * 10**6) + 1
     rows = [sum(sampling.count(taken, counted)[0]) for taken in (without, with_her)]
-    held = [len(learning._read(sampling.rows(taken, sample, True))) if holdout else 0 for taken in (without, with_her)]
+    held = [len(learning.read(sampling.rows(taken, sample, True))) if holdout else 0 for taken in (without, with_her)]
     assert 0 <= rows[1] + held[1] - rows[0] - held[0] <= most
     assert holdout or held == [0, 0]
 
@@ -272,7 +272,7 @@ def test_a_row_adds_to_the_scores_at_most_what_was_charged_for() -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    scores = learning.score(far, work | {"scores": True}, sink.getvalue().to_pybytes())
+    scores = learning.score(far, work | {"scores": True}, learning.read(sink.getvalue()).tolist())
     assert scores == [[5], [5 * (GRAINS // FAR)], [5 * (GRAINS // FAR**2)]]
 
 

@@ -16,6 +16,7 @@ import story
 from usufruct.core.base.instants import Instant
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
+from usufruct.core.income.lineproof import LineProof
 from usufruct.core.income.state import Period
 from usufruct.core.privacy import release
 from usufruct.core.privacy.state import Use
@@ -52,7 +53,7 @@ def portal_routes(app: Litestar, method: str) -> list[tuple[str, Any]]:
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             if method in handler.http_methods and not route.path.startswith("/api/") and not handler.include_in_schema:
-                path = route.path.replace("{seq:int}", "3").replace("{version:int}", "1")
+                path = route.path.replace("{seq:int}", "3").replace("{version:int}", "1").replace("{year:int}", "2026")
                 path = path.replace("{name:str}", "style.css" if "static" in path else "plan-1")
                 found.append((re.sub(r"{\w+:str}", "use-1", path), handler.opt["rule"]))
     return found
@@ -522,7 +523,7 @@ class TestForms:
         page = steward.press(steward.get("/steward"), "/steward/periods", period="2026-q4")
         assert page.answer.url.path.startswith("/steward/plans/plan-")
         for words in ("Wage Commons 20 % 1.00 EUR", "Solidarity fund of the members 10 % 0.50 EUR", "Members 70 % 3.50 EUR",
-                      "12 of 12 members are paid", "0.29 EUR", "0.30 EUR"):  # fmt: skip
+                      "members are paid 3.48 EUR together", "0.02 EUR stay theirs and are carried", "0.29 EUR"):  # fmt: skip
             assert words in page.text, words
         assert len(page.all("svg")) == 3
         assert not rows(node, Period)
@@ -532,7 +533,11 @@ class TestForms:
         assert not [form for form in closed.forms if form.action == closing]
         twice = steward.press(page, closing)
         assert twice.status == 409 and "nothing was paid twice" in twice.text
-        assert "2026-q4: 0." in member.get("/me").text
+        mine = member.get("/me")
+        assert "2026-q4: 0." in mine.text
+        (link,) = [a.attributes["href"] for a in mine.all("a") if a.attributes["href"].startswith("/lines/")]
+        proof = LineProof.parse(member.raw("GET", link).text)
+        assert (proof.asset, proof.paid, len(proof.chunk)) == ("pay", 29, 32 * story.PERSONS)
 
     def test_a_plan_that_was_overtaken_cannot_be_approved(self, steward: Any, node: Node) -> None:
         story.answer(node, micro_rho=story.CHEAP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,29 @@ def test_a_program_has_a_model_fitted(node: Node, web: TestClient[Any]) -> None:
     assert web.post("/api/v1/fits", json=JOB).status_code == 401
     with pytest.raises(ValueError, match="not a model"):
         client.Fitted("", "", "", {}, None, None, (), "", 0, 0, 0, "").predict({})  # type: ignore[arg-type]
+
+
+def test_a_program_brings_rows_of_its_own(
+    node: Node, web: TestClient[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = training.validation(columns="sector,age,union").data
+    (tmp_path / "own.csv").write_bytes(own)
+    found = web.post("/api/v1/fits", json=JOB | {"validation": own.decode()}, headers=token(node, story.USER, "user"))
+    assert found.status_code == 200 and "validation_accuracy" in found.json()["scores"]
+    for text, status, code in (
+        ("no,rows\n1\n", 400, "input.validation"),
+        ("sector,age\ncare,20\n", 422, "fit.validation"),
+    ):
+        no = web.post("/api/v1/fits", json=JOB | {"validation": text}, headers=token(node, story.USER, "user"))
+        assert no.status_code == status and code in no.text
+    sent: list[Any] = []
+    monkeypatch.setattr(client.Connection, "_call", lambda self, method, path, body: sent.append(body) or found.json())
+    node_of = client.connect("http://127.0.0.1:1", "token")
+    for given in (tmp_path / "own.csv", own.decode()):
+        done = node_of.fit(
+            "random-forest", asset="pay", label="union", features=["age"], purpose=story.PURPOSE, validation=given
+        )
+        assert sent.pop()["validation"] == own.decode() and done.scores == found.json()["scores"]
 
 
 def test_a_product_has_a_page_for_whoever_may_use_it(node: Node, web: TestClient[Any]) -> None:

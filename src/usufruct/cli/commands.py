@@ -14,6 +14,7 @@ from usufruct.cli import (
     cell,
     classify,
     consent,
+    contribution,
     credential,
     decision,
     delegation,
@@ -22,11 +23,13 @@ from usufruct.cli import (
     forms,
     hold,
     income,
+    invoicing,
     journal,
     keep,
     keys,
     ledger,
     levy,
+    market,
     match,
     member,
     payout,
@@ -62,6 +65,11 @@ app.add_typer(right.right, name="right")
 app.add_typer(register.account, name="account")
 app.add_typer(trade.offer, name="offer")
 app.add_typer(trade.agreement, name="agreement")
+app.add_typer(market.need, name="need")
+app.add_typer(market.market, name="market")
+app.add_typer(market.auction, name="auction")
+app.add_typer(invoicing.invoice, name="invoice")
+app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
@@ -100,6 +108,8 @@ command(income.income, "answer")(statement.answer)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)
+command(income.income, "attacks")(contribution.attacks)
+command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
+from usufruct.core.access import pricing
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
-from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.refusals import refuse
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.odrl import only_templates
@@ -31,7 +31,9 @@ def publish(
     id: str,
     asset: Annotated[str, typer.Option(help="the asset it is about")],
     purpose: Annotated[list[str], typer.Option(help="a purpose it allows; may be repeated")],
-    price: Annotated[str, typer.Option(help="for one question, as `5.00 EUR`")],
+    price: Annotated[
+        str, typer.Option(help="as `5.00 EUR` a question; also fixed, monthly, yearly, 100=, % of earnings")
+    ],
     form: Annotated[str, typer.Option(help=" or ".join(FORMS))] = "aggregates",
     years: Annotated[int, typer.Option(help="how long an agreement lasts")] = 1,
     until: Annotated[str | None, typer.Option(help="until when it can be requested")] = None,
@@ -44,14 +46,17 @@ def publish(
     dir: Directory = HERE,
 ) -> None:
     """Publish an offer."""
-    money = parse_money(price)
+    priced = pricing.read(price, years)
     carried = odrl.read(rules.read_text(encoding="utf-8")) if rules else None
     carried = only_templates(id, carried) if templates_only else carried
-    terms = Terms(form, tuple(purpose), money.minor, money.currency, years, basis, ask_first, carried)
+    terms = Terms(form, tuple(purpose), priced.use.minor, priced.use.currency, years, basis, ask_first, carried)
     end = parse_instant(until) if until else None
     with doors().open(dir) as node:
-        fact = done(trade.publish_offer(node, id, asset, provider or node.about.operator, terms, end, standing))
-    out.print(f"published {fact.offer}: {money} a question, for {', '.join(purpose)}", markup=False)
+        fact = done(trade.publish_offer(
+            node, id, asset, provider or node.about.operator, terms, end, standing, priced.schedule
+        ))  # fmt: skip
+    said = pricing.in_words(terms, priced.schedule)
+    out.print(f"published {fact.offer}: {said}, for {', '.join(purpose)}", markup=False)
 
 
 @command(offer, "withdraw")

@@ -12,13 +12,14 @@ import typer
 from usufruct.cli.app import HERE, Directory, doors, out, table
 from usufruct.cli.use import or_exit
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.privacy.fitting import ESTIMATORS, OUT, Fit
+from usufruct.core.privacy.fitting import ESTIMATORS, MEASURES, OUT, Fit
 from usufruct.core.privacy.learnt import Learnt
 from usufruct.core.privacy.synthesis import Synthesis
 from usufruct.node import synthesize as making
 from usufruct.node import train as training
 from usufruct.node.use import Answered
 from usufruct.wire import fit as wire
+from usufruct.wire import validation as validating
 
 By = Annotated[str, typer.Option("--as", help="the party that asks")]
 Purpose = Annotated[str, typer.Option(help="what it is for, as AcademicResearch")]
@@ -47,6 +48,13 @@ def train(
     bins: Bins = 16,
     pair: Pair = None,
     micro_rho: MicroRho = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(help="labelled rows of your own to score on, as CSV; contributions are measured by them"),
+    ] = None,
+    measure: Annotated[
+        str, typer.Option(help="contributions are measured by nearest `neighbours`, or by the `model` itself")
+    ] = MEASURES[0],
     to: Annotated[Path | None, typer.Option(help="where to write the model, as JSON")] = None,
     receipt: Keep = None,
     dir: Directory = HERE,
@@ -57,6 +65,7 @@ def train(
     fit = Fit(
         estimator, asset, label, tuple(feature), wire.parameters(set or ()), None if isinstance(condition, Refusal) else condition,
         where, out_, holdout, rows_per_person, bins, wire.pairs(pair or ()),
+        validating.read(validation.read_bytes()) if validation is not None else None, measure,
     )  # fmt: skip
     with doors().open(dir) as node:
         result = training.train(node, training.Asked(by, fit, purpose, micro_rho, unread))

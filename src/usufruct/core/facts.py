@@ -20,6 +20,7 @@ from usufruct.core.access import (
     delegation,
     hold,
     opening,
+    pricing,
     rulesets,
     templates,
 )
@@ -27,16 +28,18 @@ from usufruct.core.access import facts as access
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
+from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
-from usufruct.core.income import complaints, ledger, levies, payout_facts, payout_state, posting
+from usufruct.core.income import complaints, disputes, invoices, ledger, levies, payout_facts, payout_state, posting
 from usufruct.core.income import facts as income
 from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
-from usufruct.core.privacy import cubes, masking
+from usufruct.core.market import needs, previews
+from usufruct.core.privacy import cubes, masking, validation
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
@@ -138,6 +141,7 @@ FACTS: tuple[type[Fact], ...] = (
     masking.MaskDeclared,
     cubes.CubeDeclared,
     cubes.CubeBuilt,
+    validation.ValidationTaken,
     income.DivisionAdopted,
     income.CostStated,
     income.CreditGranted,
@@ -162,6 +166,20 @@ FACTS: tuple[type[Fact], ...] = (
     payout_facts.PayoutSent,
     payout_facts.PayoutEnded,
     payout_facts.StatementRead,
+    pricing.EarningsReported,
+    auction.AuctionOpened,
+    auction.BidCommitted,
+    auction.BidOpened,
+    auction.AuctionSettled,
+    invoices.InvoiceIssued,
+    invoices.CreditNoteIssued,
+    invoices.RefundMade,
+    disputes.DisputeRaised,
+    disputes.DisputeSettled,
+    needs.NeedStated,
+    needs.NeedWithdrawn,
+    needs.NeedMatched,
+    previews.PreviewsSet,
     epochs.EpochClosed,
 )
 
@@ -222,6 +240,7 @@ ROWS: tuple[type[Row], ...] = (
     masking.Mask,
     cubes.Cube,
     cubes.CubeBuild,
+    validation.ValidationSet,
     ledger.Transfer,
     ledger.Account,
     levy.AdoptedLevy,
@@ -248,6 +267,18 @@ ROWS: tuple[type[Row], ...] = (
     complaints.Complaint,
     income_state.LastSettlement,
     income_state.ChosenMeasure,
+    pricing.Reported,
+    auction.Auction,
+    auction.Bid,
+    invoices.Invoice,
+    invoices.CreditNote,
+    invoices.Numbering,
+    invoices.Billed,
+    disputes.Dispute,
+    disputes.Disputed,
+    needs.StatedNeed,
+    needs.NeedMatch,
+    previews.Previews,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -268,6 +299,8 @@ FOLDS = (
     templates.fold,
     delegation.fold,
     clauses.fold,
+    pricing.fold,
+    auction.fold,
     exchange_state.fold,
     hold.fold,
     ledger.fold,
@@ -277,9 +310,14 @@ FOLDS = (
     matching.fold,
     masking.fold,
     cubes.fold,
+    validation.fold,
     income_state.fold,
     complaints.fold,
     payout_state.fold,
+    invoices.fold,
+    disputes.fold,
+    needs.fold,
+    previews.fold,
     epochs.fold,
 )
 

@@ -171,10 +171,7 @@ class DuckDbEngine:
         self, sample: Sample, count: Marginals | None, add_up: Moments | None, rows: bool, population: bytes, persons: int
     ) -> Sampled:  # fmt: skip
         """What is counted, added up or read over a sample of the population."""
-        where, values = over_columns(sample.where) if sample.where is not None else ("", [])
-        query, bound = sampling.bounded(sample, sampling.bits(population, persons), where, values)
-        with self._connection(sample.asset, sample.version) as connection:
-            connection.execute(f"CREATE TEMP TABLE bounded AS {query}", bound)
+        with self._bounded(sample, population, persons) as connection:
             return Sampled(
                 sampling.count(connection, count) if count else [],
                 sampling.add_up(connection, add_up, sample) if add_up else [],
@@ -182,6 +179,20 @@ class DuckDbEngine:
                 sampling.rows(connection, sample, True) if sample.holdout else b"",
                 sampling.contributions(connection, persons),
             )
+
+    def labelled(self, sample: Sample, population: bytes, persons: int) -> bytes:
+        """The rows of a sample of the population, each with the number of the person whom it is about, as an Arrow stream."""
+        with self._bounded(sample, population, persons) as connection:
+            return sampling.records(connection, sample)
+
+    @contextmanager
+    def _bounded(self, sample: Sample, population: bytes, persons: int) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection over the bounded rows of a sample, as `bounded`."""
+        where, values = over_columns(sample.where) if sample.where is not None else ("", [])
+        query, bound = sampling.bounded(sample, sampling.bits(population, persons), where, values)
+        with self._connection(sample.asset, sample.version) as connection:
+            connection.execute(f"CREATE TEMP TABLE bounded AS {query}", bound)
+            yield connection
 
     def identified(
         self, asset: Asset, identifier: Column | None, value: Column | None, reach: int, population: bytes, persons: int

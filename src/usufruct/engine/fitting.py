@@ -7,6 +7,7 @@ may tell of the data.
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from usufruct.core.base.faults import EngineFault
+from usufruct.core.income.neighbours import Measure
 from usufruct.core.privacy.fitting import ESTIMATORS, FAR, GRAINS, FitPlan
 from usufruct.core.privacy.marginals import Marginals, total
 from usufruct.core.privacy.model import FORMAT
 from usufruct.core.privacy.moments import UNIT
 from usufruct.core.privacy.sample import listed
+from usufruct.core.privacy.validation import near
 from usufruct.core.registry.facts import Column
 from usufruct.engine import learning
 from usufruct.engine.duckdb import DuckDbEngine
@@ -46,6 +49,7 @@ class ChildTrainer:
 
     def __init__(self, engine: DuckDbEngine, memory: int = 4 * 1024**3, seconds: int = 120) -> None:
         self.sample = engine.sample
+        self._labelled = engine.labelled
         self._memory = memory
         self._seconds = seconds
 
@@ -55,14 +59,7 @@ class ChildTrainer:
 
     def fit(self, plan: FitPlan, sampled: Sampled) -> tuple[dict[str, Any], list[list[int]]]:
         """The model and the exact scores of the rows held out."""
-        job: dict[str, Any] = {
-            "do": "fit", "format": FORMAT, "estimator": plan.estimator, "parameters": plan.parameters, "route": plan.route,
-            "linear": ESTIMATORS[plan.estimator].linear, "scores": bool(plan.scores), "grains": GRAINS, "far": FAR,
-            "inputs": [_input(column, ESTIMATORS[plan.estimator].linear) for column in plan.features],
-            "label": _label(plan.label),
-        }  # fmt: skip
-        if plan.classes:
-            job["classes"] = listed(plan.label)
+        job = _job("fit", plan)
         if plan.marginals is not None:
             job |= {"marginals": _laid(plan.marginals, sampled.counts)}
             job |= {"rows": min(ROWS_MAX, total(plan.marginals, sampled.counts))}
@@ -76,6 +73,14 @@ class ChildTrainer:
             }
         found = self._run(job, sampled.rows, sampled.held)
         return found["model"], found["scores"]
+
+    def value(self, plan: FitPlan, measure: Measure, population: bytes, persons: int, deposits: Sequence[int]) -> bytes:
+        """Each person's share, worked out in a child process."""
+        job = _job("value", plan) | {
+            "k": measure.k, "copies": measure.copies, "persons": persons, "deposits": list(deposits), "near": near(plan.label)
+        }  # fmt: skip
+        found = self._run(job, self._labelled(plan.sample, population, persons))
+        return base64.b64decode(found["shares"], validate=True)
 
     def draw(self, marginals: Marginals, noised: Sequence[Sequence[int]], rows: int) -> list[list[int]]:
         """Synthetic rows that follow noisy marginals."""
@@ -99,12 +104,35 @@ class ChildTrainer:
             ) from None  # fmt: skip
 
 
+def _job(do: str, plan: FitPlan) -> dict[str, Any]:
+    """What the child needs to know of a plan."""
+    linear = ESTIMATORS[plan.estimator].linear
+    job: dict[str, Any] = {
+        "do": do, "format": FORMAT, "estimator": plan.estimator, "parameters": plan.parameters, "route": plan.route,
+        "linear": linear, "scores": bool(plan.scores), "grains": GRAINS, "far": FAR,
+        "inputs": [_input(column, linear) for column in plan.features], "label": _label(plan.label),
+    }  # fmt: skip
+    if plan.validation:
+        job |= {"validation": plan.validation, "columns": [_column(column) for column in plan.features]}
+    if plan.classes:
+        job["classes"] = listed(plan.label)
+    return job
+
+
 def _input(column: Column, linear: bool) -> dict[str, Any]:
     """How an input comes of a column; for linear models numbers go from -1 to 1, by their public bounds alone."""
     if values := listed(column):
         return {"column": column.name, "values": values}
     centre, half = _middle(column) if linear else (0.0, 1.0)
     return {"column": column.name, "centre": repr(centre), "half": repr(half), "grain": 10**column.decimals}
+
+
+def _column(column: Column) -> dict[str, int]:
+    """What tells where a cell of a feature lies."""
+    if values := listed(column):
+        return {"size": len(values)}
+    assert column.low is not None and column.high is not None
+    return {"low": column.low, "high": column.high}
 
 
 def _label(column: Column) -> dict[str, Any]:

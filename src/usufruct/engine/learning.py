@@ -1,4 +1,4 @@
-"""What runs in the child process: fits and draws, over numbers that come in on standard input.
+"""What runs in the child process: fits, draws and what rows add, over numbers that come in on standard input.
 
 The node starts this file by itself, in Python's isolated mode, with an empty environment and limits that it takes on before
 anything else is loaded (see `fitting`). It opens no table, reads no file but its own libraries, and writes nothing but
@@ -9,6 +9,7 @@ Whatever the rows hold, a fit comes to a model: where there is nothing to tell a
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import resource
@@ -40,15 +41,21 @@ def run(job: Job, rows: bytes, held: bytes) -> dict[str, Any]:
     """What a job comes to."""
     if job["do"] == "draw":
         return {"rows": draw(job["marginals"], job["rows"])}
+    if job["do"] == "value":
+        return {"shares": value(job, rows)}
     model = fit(job, rows)
-    return {"model": model, "scores": score(model, job, held) if job["scores"] else []}
+    scores = score(model, job, read(held).tolist()) if job["scores"] else []
+    if "validation" in job:
+        scores += score(model, job, job["validation"])
+        scores += [quality(job, rows)] if job["route"] == "exact" and "classes" in job else []
+    return {"model": model, "scores": scores}
 
 
 def fit(job: Job, rows: bytes) -> dict[str, Any]:
     """The model of a job, as `core.privacy.model` has it."""
     if job["route"] == "moments":
         return _from_moments(job)
-    found = draw(job["marginals"], job["rows"]) if job["route"] == "synthetic" else _read(rows)
+    found = draw(job["marginals"], job["rows"]) if job["route"] == "synthetic" else read(rows)
     return fit_rows(job, found)[0]
 
 
@@ -104,7 +111,8 @@ def _estimator(job: Job) -> Any:
     return kinds[job["estimator"]](**parameters)
 
 
-def _read(rows: bytes) -> Any:
+def read(rows: bytes) -> Any:
+    """Rows as they are sent: a column of whole numbers for each column."""
     import numpy
     import pyarrow
 
@@ -211,12 +219,11 @@ def _from_moments(job: Job) -> dict[str, Any]:
 # ---- scores
 
 
-def score(model: Mapping[str, Any], job: Job, held: bytes) -> list[list[int]]:
-    """The exact scores of the rows held out. Each row is told by itself, so what one adds depends on no other."""
+def score(model: Mapping[str, Any], job: Job, table: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The exact scores of rows, the label last. Each row is told by itself, so what one adds depends on no other."""
     from usufruct.core.privacy.model import predictor
 
     tell = _remembered(predictor(model), job)
-    table = _read(held).tolist()
     if "classes" in job:
         places = {_key(value): place for place, value in enumerate(job["classes"])}
         counts = [0] * len(places) ** 2
@@ -251,6 +258,59 @@ def _remembered(tell: Callable[[Mapping[str, Any]], Any], job: Job) -> Callable[
         return known[name]
 
     return of_row
+
+
+# ---- what persons' rows add
+
+
+def value(job: Job, rows: bytes) -> str:
+    """Each person's share in what all rows tell of those for validation, as base64 of the numbers that a use keeps."""
+    import numpy
+
+    from usufruct.core.income.neighbours import Measure
+    from usufruct.engine.valuation.contribution import Records, Validation, measured
+    from usufruct.engine.valuation.embedding import embed
+
+    table, asked = read(rows), numpy.asarray(job["validation"], dtype=numpy.int64)
+    who = table[:, 0]
+    deposits = numpy.asarray(job["deposits"] or [0] * job["persons"], dtype=numpy.int64)
+    records = Records(embed(table[:, 1:-1], job["columns"]), table[:, -1], who, deposits[who])
+    validation = Validation(embed(asked[:, :-1], job["columns"]), asked[:, -1])
+    measure = Measure(job["k"], job["copies"])
+    if not measure.k:
+        return base64.b64encode(_by_model(job, table, asked, records, measure)).decode()
+    paid = measured(records, validation, measure, job["persons"], job["near"])
+    return base64.b64encode(paid.encode()).decode()
+
+
+def _by_model(job: Job, table: Any, asked: Any, records: Any, measure: Any) -> bytes:
+    """The same by the very model, fitted to the rows that count of every coalition."""
+    import numpy
+
+    from usufruct.core.income.neighbours import SHARE_UNIT
+    from usufruct.engine.valuation import contribution, holders
+
+    def tell(features: Any, labels: Any, rows: Any) -> Any:
+        _, estimator = fit_rows(job, numpy.hstack((features, labels[:, None])))
+        told = estimator.predict(design(job, rows))
+        return told if "classes" in job else numpy.rint(told * job["label"]["grain"])
+
+    at = contribution.sieve(records, measure, job["near"]).counting
+    values = holders.shares(
+        table[at, 1:-1], table[at, -1], table[at, 0], asked[:, :-1], asked[:, -1], job["persons"], tell, job["near"]
+    )
+    units = [max(0, int(value * SHARE_UNIT / len(asked))) for value in values]
+    return numpy.array(units, "<u8").tobytes()
+
+
+def quality(job: Job, rows: bytes) -> list[int]:
+    """How often rows were told rightly by trees that did not see them, and of how many times; nothing is paid by it."""
+    from usufruct.engine.valuation.embedding import embed
+    from usufruct.engine.valuation.quality import out_of_bag
+
+    table = read(rows)
+    known = out_of_bag(embed(table[:, :-1], job["columns"]), table[:, -1]) if len(table) else None
+    return [sum(known.right), sum(known.times)] if known else [0, 0]
 
 
 # ---- synthetic rows

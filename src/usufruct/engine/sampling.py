@@ -123,10 +123,21 @@ def rows(connection: duckdb.DuckDBPyConnection, sample: Sample, held: bool) -> b
     names = ", ".join(f"c{place}::BIGINT AS c{place}" for place in range(len(sample.columns)))
     order = ", ".join(str(1 + place) for place in range(len(sample.columns)))
     found = connection.sql(f"SELECT {names} FROM bounded WHERE held = {held} ORDER BY {order}").to_arrow_table()
+    return _stream(found)
+
+
+def _stream(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, found.schema) as writer:
-        writer.write_table(found)
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def records(connection: duckdb.DuckDBPyConnection, sample: Sample) -> bytes:
+    """All bounded rows, each with the number of its `person`, as an Arrow stream."""
+    names = ", ".join(f"c{place}::BIGINT AS c{place}" for place in range(len(sample.columns)))
+    found = connection.sql(f"SELECT person::BIGINT AS person, {names} FROM bounded ORDER BY ALL").to_arrow_table()
+    return _stream(found)
 
 
 def contributions(connection: duckdb.DuckDBPyConnection, persons: int) -> bytes:

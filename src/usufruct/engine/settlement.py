@@ -24,6 +24,7 @@ from usufruct.core.income.measure import MICRO, Portion
 from usufruct.core.income.segment import CHUNK, COLUMNS, PIECE, SALT_SIZE, Piece, piece, root_over, salts, width
 from usufruct.core.income.settlement import Settlement
 from usufruct.core.proof.tree import leaf_hash
+from usufruct.engine import piecework
 
 Words = NDArray[np.uint64]
 
@@ -33,7 +34,7 @@ _COMMITTED = np.dtype([("first", "u1"), ("salt", f"V{SALT_SIZE}"), ("paid", "<u8
 
 
 class NumpySettler:
-    """`ports.Settler` in this process."""
+    """`ports.Settler` on this machine; what is large, in several processes."""
 
     def settle(
         self, portions: Sequence[Portion], before: Iterable[bytes], persons: int, least: int, seed: bytes
@@ -46,11 +47,12 @@ class NumpySettler:
         due = np.zeros(persons, np.uint64)
         for portion in portions:
             add(due, portion)
-        made = []
-        for number, first in enumerate(range(0, persons, PIECE)):
+
+        def job(number: int) -> tuple[Words, bytes, int, int, bytes]:
             carried = kept[number] if number < len(kept) else b""
-            made.append(settle_piece(due[first : first + PIECE], carried, number, least, seed))
-        return put_together(made, persons, least, seed)
+            return due[number * PIECE : (number + 1) * PIECE], carried, number, least, seed
+
+        return put_together(piecework.made(-(-persons // PIECE), job, settle_piece), persons, least, seed)
 
 
 Made = tuple[bytes, bytes, int, int, int]

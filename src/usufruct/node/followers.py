@@ -18,7 +18,7 @@ from usufruct.core.base.faults import Fault, NodeFault
 from usufruct.core.base.instants import Instant
 from usufruct.core.epochs import Epoch, LastEpoch
 from usufruct.core.proof.submission import checkpoint_in
-from usufruct.node import epoch, identity, payout, pool, standing, stored, timestamp, witness
+from usufruct.node import auction, epoch, identity, market, payout, pool, standing, stored, timestamp, witness
 from usufruct.node.node import Node
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +63,9 @@ def _timestamps(node: Node) -> str:
 
 
 FOLLOWERS: dict[str, Callable[[Node], str]] = {
+    "auctions": auction.follow,
     "agreements": standing.follow,
+    "needs": market.follow,
     "pools": pool.follow,
     "payouts": payout.follow,
     "tables": stored.follow,

@@ -9,14 +9,14 @@ from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import levies, rules
+from usufruct.core.income import disputes, levies, rules
 from usufruct.core.income.earned import Evidence, earned_by
 from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.levies import Reckoned
 from usufruct.core.income.rules import Division
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
-from usufruct.core.income.state import LastSettlement
+from usufruct.core.income.state import LastSettlement, PeriodPlan
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.node import Node
@@ -97,6 +97,15 @@ def close_period(
 ) -> PeriodClosed | Refusal:
     """Carries a plan out; a person approves it."""
     node.reach("period before closed")
-    closed = node.record(lambda tx: only_people(tx, "close-period", by, actors) or rules.close(tx, period, plan_id, by))
+
+    def rule(tx: Transaction) -> PeriodClosed | Refusal:
+        plan = tx.get(PeriodPlan, plan_id)
+        return (
+            only_people(tx, "close-period", by, actors)
+            or (disputes.in_the_way(tx, plan) if plan is not None and plan.closed is None else None)
+            or rules.close(tx, period, plan_id, by)
+        )
+
+    closed = node.record(rule)
     node.reach("period after closed")
     return closed

@@ -5,7 +5,7 @@ order of every use (see `use`). Who asks the very same of the same data again ge
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -29,9 +29,13 @@ from usufruct.node.use import Answered as Answered
 from usufruct.node.use import Refused as Refused
 from usufruct.ports import NOBODY, Among, Measured, Snapshot, Transaction
 
+Within = Callable[[Transaction, str, int], Refusal | None]
+"""Why a requester may not be charged so many micro-rho now; None if it may."""
 
-def ask(node: Node, asked: Asked) -> Answered[Answer] | Refused:
-    """Answers or refuses one question; either way it is a fact when this returns.
+
+def ask(node: Node, asked: Asked, within: Within | None = None) -> Answered[Answer] | Refused:
+    """Answers or refuses one question; either way it is a fact when this returns. `within` says why it may not be charged, where
+    more bounds that than the budget.
 
     Raises:
         EngineFault: the plan could not be run; the use is abandoned and its charge spent.
@@ -42,16 +46,20 @@ def ask(node: Node, asked: Asked) -> Answered[Answer] | Refused:
         asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed, named
     )
     agreed = read_twice(node, asked)
-    return carry_out(node, wanted, partial(_decide, node, asked, agreed), partial(_work, node))
+    return carry_out(node, wanted, partial(_decide, node, asked, agreed, within), partial(_work, node))
 
 
-def _decide(node: Node, asked: Asked, agreed: bool, tx: Transaction, wanted: Wanted) -> Decided[QueryPlan, Answer]:
+def _decide(
+    node: Node, asked: Asked, agreed: bool, within: Within | None, tx: Transaction, wanted: Wanted
+) -> Decided[QueryPlan, Answer]:
     asked = replace(asked, requester=wanted.requester, actors=wanted.actors, purpose=wanted.purpose)
     request, decided = decide(node, tx, asked, tx.now, agreed)
     if isinstance(decided, Refusal):
         return request, decided
     if not (wanted.hold or asked.anew) and (before := _before(tx, wanted.requester, decided.deed)):
         return request, Again(before, release.decode)
+    if within is not None and (no := within(tx, wanted.requester, decided.deed.charge)):
+        return request, no
     if decided.short is not None:
         return request, decided.short
     if decided.match is None or asked.matched is None:

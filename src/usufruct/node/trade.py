@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from usufruct.core.access import clauses, delegation
-from usufruct.core.access.clauses import NO_CLAUSES, OfferSchedule
+from usufruct.core.access.clauses import NO_CLAUSES, OfferSchedule, Schedule
 from usufruct.core.access.delegation import Deed
 from usufruct.core.access.facts import DelegationUsed
 from usufruct.core.base.ids import numbered
@@ -16,7 +16,7 @@ from usufruct.core.contract.facts import AgreementEnded, DutyReported, OfferPubl
 from usufruct.core.contract.negotiation import START
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.terms.model import Ruleset
-from usufruct.node.node import Node
+from usufruct.node.node import Node, or_undone
 from usufruct.ports import Transaction
 
 
@@ -42,11 +42,24 @@ def publish_offer(
     terms: Terms,
     until: Instant | None = None,
     standing: bool = False,
+    schedule: Schedule = NO_CLAUSES,
 ) -> OfferPublished | Refusal:
-    """Publishes an offer; without an end it stays open for as long as one agreement on it lasts."""
-    return rules.refused_rules(terms) or node.record(lambda tx: rules.publish(
-        tx, offer, asset, provider, terms, until, standing, tx.now, node.about.currency
-    ))  # fmt: skip
+    """Publishes an offer; without an end it stays open for as long as one agreement on it lasts. Its `schedule` is there from the
+    first moment."""
+
+    refused = rules.refused_rules(terms)
+    if refused is not None:
+        return refused
+
+    def command(tx: Transaction) -> OfferPublished:
+        currency = node.about.currency
+        fact = or_undone(rules.publish(tx, offer, asset, provider, terms, until, standing, tx.now, currency))
+        tx.append(fact)
+        if schedule != NO_CLAUSES:
+            tx.append(or_undone(clauses.schedule(tx, offer, provider, schedule)))
+        return fact
+
+    return node.together(command)
 
 
 def withdraw_offer(node: Node, offer: str, by: str) -> OfferWithdrawn | Refusal:

@@ -2,7 +2,8 @@
 
 What the grade permits decides how (see `core.privacy.fitting`); the order is that of every use (see `use`). Between the
 two facts: the sample is taken where the data lie, noise is put on everything that came of it but the rows, the fit is
-done in a process of its own, and noise is put on its scores.
+done in a process of its own, and noise is put on its scores. If the data user brought rows of her own, the model is scored on
+them too, and what each person's rows add to telling them is what the money is divided by.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from typing import Generic, TypeVar
 from usufruct.core.access.rules import Permit
 from usufruct.core.access.rules import decide as permitted
 from usufruct.core.base.canonical import holdable
+from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.income.neighbours import Measure
 from usufruct.core.privacy import ticks
 from usufruct.core.privacy.fitting import NOT_DONE, Fit, FitPlan, plan_fit
 from usufruct.core.privacy.learnt import Learnt, of_fit
 from usufruct.core.privacy.synthesis import Synthesis, SynthesisPlan
+from usufruct.core.privacy.validation import MEDIA_TYPE, Validation, ValidationTaken
+from usufruct.core.registry.pool import Membership, Pool
 from usufruct.node import stored
 from usufruct.node.asking import request_of
 from usufruct.node.node import Node
-from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Wanted, carry_out
+from usufruct.node.use import Admitted, Answered, Decided, Deed, Ran, Refused, Shares, Wanted, carry_out
 from usufruct.ports import Transaction
 
 FORM = "computation"
@@ -81,7 +86,9 @@ def compute(
         if isinstance(found, Refusal):
             return request, found
         tick = ticks.length(node.rulebook, tx.now, permit.asset.quality.rows, computing=True)
-        return request, Deed(((request, permit),), found, holdable(job.in_words()), tick, found.charge)
+        own = job.validation if isinstance(job, Fit) else None
+        noting = _taken(tx, request.requester, own, permit, found) if own is not None else None
+        return request, Deed(((request, permit),), found, holdable(job.in_words()), tick, found.charge, noting=noting)
 
     wanted = Wanted(
         asked.requester, job.text(), asked.purpose, actors=asked.actors, signed=asked.signed, asset=job.asset
@@ -112,9 +119,41 @@ def _work(node: Node, admitted: Admitted[FitPlan], populations: tuple[bytes, ...
         counts = [node.noise.add(exact, plan.marginals.deviation) for exact in counts]
     if plan.moments is not None:
         sums = node.noise.add(sums, plan.moments.deviation)
-    model, exact_scores = node.trainer.fit(plan, replace(sampled, counts=counts, sums=sums))
+    model, exact = node.trainer.fit(plan, replace(sampled, counts=counts, sums=sums))
+    held, own = exact[: len(plan.scores)], exact[len(plan.scores) :]
     scores = [
-        node.noise.add(exact, scoring.deviation) if scoring.sigma else exact
-        for exact, scoring in zip(exact_scores, plan.scores, strict=True)
+        node.noise.add(one, scoring.deviation) if scoring.sigma else one
+        for one, scoring in zip(held, plan.scores, strict=True)
     ]
-    return Ran(of_fit(plan, model, scores), (sampled.contributions,))
+    shares = _shares(node, plan, permit, populations[0])
+    return Ran(of_fit(plan, model, scores, own), (sampled.contributions,), (shares,))
+
+
+def measure_of(read: Reader, permit: Permit, by_model: bool) -> Measure | None:
+    """How contributions to a training are measured; None for what is about nobody. Whose row of a table it is, its holder
+    answers for, and of her own copies each person is paid for one. To a pool everybody brings her own, so of copies who came
+    first is paid, whatever names the others have."""
+    if not permit.asset.person_column:
+        return None
+    if by_model:
+        return Measure(k=0)
+    return Measure(copies="first" if read.get(Pool, permit.asset.id) is not None else "person")
+
+
+def _taken(tx: Transaction, requester: str, own: Validation, permit: Permit, plan: PlanT) -> Callable[[str], Fact]:
+    """The fact of the requester's own rows, from the id of the use."""
+    kept, measure = tx.attach(MEDIA_TYPE, own.data), measure_of(tx, permit, isinstance(plan, FitPlan) and plan.by_model)
+    return lambda use: ValidationTaken(use, requester, own.digest, len(own.rows), measure.name if measure else "", kept)
+
+
+def _shares(node: Node, plan: FitPlan, permit: Permit, population: bytes) -> Shares | None:
+    """What each person's rows add; None if there is nothing to measure by, or nobody to pay."""
+    with node.store.read() as state:
+        measure = measure_of(state, permit, plan.by_model) if plan.validation else None
+        if measure is None:
+            return None
+        deposits = [0] * permit.persons if measure.copies == "first" else []
+        for member in state.list(Membership, pool=permit.asset.id) if deposits else ():
+            if member.number < len(deposits):
+                deposits[member.number] = member.seq
+    return Shares(measure.name, node.trainer.value(plan, measure, population, permit.persons, deposits))

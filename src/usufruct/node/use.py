@@ -271,7 +271,7 @@ def _begin(
 
 
 def _prices(deed: Deed[Any]) -> Iterator[tuple[int, str]]:
-    return ((permit.price, permit.agreement.terms.currency) for _, permit in deed.parts)
+    return ((permit.owed, permit.agreement.terms.currency) for _, permit in deed.parts)
 
 
 def _go_on(
@@ -363,7 +363,7 @@ def admit(tx: Transaction, use: str, wanted: Wanted, deed: Deed[Any]) -> tuple[s
             _kept(wanted.text), deed.meaning, charge, permit.price, permit.agreement.terms.currency,
             tx.attach(POPULATION, population), tx.attach(MEDIA_TYPE, permit.proof.encode()), wanted.actors,
             permit.delegations, nano_delta, use if uses else "", "" if uses else deed.digest, deed.template, deed.form,
-            tuple(f"{one.id}/{one.version}" for one in sources), permit.levies,
+            tuple(f"{one.id}/{one.version}" for one in sources), permit.levies, permit.priced_by,
         ))  # fmt: skip
         counted = consent.used(tx, each, permit.asset.id, permit.purpose, population, permit.circumstances)
         if counted is not None:

@@ -13,10 +13,10 @@ from litestar import MediaType, Request, Router, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromPath, JSONBody
 
+from usufruct.core.access import pricing
 from usufruct.core.access.facts import ConsentsRecorded
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
-from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import AgreementEnded, OfferPublished, OfferWithdrawn, Terms
 from usufruct.core.contract.odrl import only_templates
@@ -165,7 +165,7 @@ def record_consents(
 @post("/offers", opt=STEWARD, sync_to_thread=True, summary="Publish an offer")
 def publish_offer(request: AnyRequest, data: JSONBody[messages.NewOffer]) -> OfferPublished:
     """Publishes an offer in the operator's name."""
-    price = parse_money(data.price)
+    price, schedule = pricing.read(data.price, data.years)
     rules = odrl.read(data.odrl) if data.odrl else None
     rules = only_templates(data.offer, rules) if data.templates_only else rules
     terms = Terms(
@@ -173,7 +173,7 @@ def publish_offer(request: AnyRequest, data: JSONBody[messages.NewOffer]) -> Off
     )
     until = parse_instant(data.until) if data.until else None
     return done(trade.publish_offer(
-        node_of(request), data.offer, data.asset, who_is(request).party, terms, until, data.standing
+        node_of(request), data.offer, data.asset, who_is(request).party, terms, until, data.standing, schedule
     ))  # fmt: skip
 
 

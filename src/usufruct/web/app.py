@@ -32,9 +32,11 @@ from usufruct.web import (
     delegations,
     identity,
     income,
+    invoicing,
     levies,
     lineage,
     log,
+    market,
     matches,
     messages,
     payments,
@@ -58,6 +60,9 @@ _PARTS = (
     services, tables, templates, training,
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, log, lineage, matches, payments, pools,
     rights, services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, invoicing, log, lineage, market, matches,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches, payments,
+    pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -94,6 +99,7 @@ _STATUS = {
     "identity": 403,
     "lineage": 422,
     "match": 409,
+    "market": 422,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -115,6 +121,9 @@ _EXACT = {
     "match.unknown": 404,
     "ledger.limit": 402,
     "payout.statement": 422,
+    "market.need": 409,
+    "market.preview": 404,
+    "market.allowance": 429,
 }
 
 

@@ -33,6 +33,7 @@ ANYONE = {"rule": "anyone"}
 THROUGH_A_CHAIN = frozenset({
     "/api/v1/queries", "/api/v1/templates/{name}/queries", "/api/v1/decisions", "/api/v1/offers/{offer}/requests",
     "/api/v1/agreements/{agreement}/end", "/api/v1/negotiations/{negotiation}/messages", "/api/v1/cubes/{cube}/deliveries",
+    "/api/v1/market/search", "/api/v1/offers/{offer}/previews",
 })  # fmt: skip
 """Where the use case asks for every delegation in the chain."""
 
@@ -57,6 +58,7 @@ FOR_PEOPLE = {
     "/api/v1/pools": "adopt-charter",
     "/api/v1/me/pools/{name}/membership": "answer-consent", "/member/pools/{name}/membership": "answer-consent",
     "/api/v1/holds": "allow-silence", "/steward/holds": "allow-silence",
+    "/api/v1/disputes/{name}/decision": "settle-dispute", "/steward/disputes/{name}": "settle-dispute",
     "/api/v1/templates/{name}/{version}/approval": "approve-template",
     "/templates/{name}/{version}/approval": "approve-template",
     "/api/v1/payouts/{name}/approval": "approve-payout", "/steward/payments/{name}/approval": "approve-payout",

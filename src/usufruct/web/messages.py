@@ -115,7 +115,7 @@ class EndedTransform(Struct, forbid_unknown_fields=True):
 
 
 class NewOffer(Struct, forbid_unknown_fields=True):
-    """An offer of the operator. `price` as `5.00 EUR`, for one question."""
+    """An offer of the operator. `price` as `5.00 EUR` for one question, or of another model (see `core.access.pricing`)."""
 
     offer: Id
     asset: Id
@@ -197,6 +197,8 @@ class NewFit(Struct, forbid_unknown_fields=True):
     bins: int = 16
     pairs: Annotated[list[ColumnPair], Meta(max_length=200)] = []
     micro_rho: MicroRho | None = None
+    validation: Annotated[str, Meta(max_length=8_388_608, description="labelled rows of your own, as CSV")] = ""
+    measure: Text = "neighbours"
 
 
 class NewProduct(Struct, forbid_unknown_fields=True):
@@ -418,8 +420,7 @@ class NewMask(Struct, forbid_unknown_fields=True):
 
 
 class LearntBody(Struct):
-    """What came of a fit or a synthesis: `scores` by name, a table of figures (`measures` hold decimals as text), the `model`
-    or nothing, how to read them, what it cost, and the receipt as text."""
+    """What came of a fit or a synthesis: `scores`, a table (`measures` hold decimals as text), the `model`, cost and receipt."""
 
     use: str
     meaning: str

@@ -15,11 +15,15 @@ from usufruct.web import messages
 from usufruct.web.api import AnyRequest, RefusedHere
 from usufruct.web.auth import node_of, who_is
 from usufruct.wire import fit as wire
+from usufruct.wire import validation
 
 ASK = {"rule": ("ask",)}
 
 
-@post("/fits", opt=ASK, sync_to_thread=True, status_code=200, summary="Have a model fitted")
+@post(
+    "/fits", opt=ASK, sync_to_thread=True, status_code=200, summary="Have a model fitted",
+    request_max_body_size=2 * validation.BYTES_MAX,
+)  # fmt: skip
 def fit(request: AnyRequest, data: JSONBody[messages.NewFit]) -> messages.LearntBody:
     """Fits a model in the node for a purpose, or refuses with reasons; either way with a receipt."""
     who, condition = who_is(request), wire.condition(data.asset, data.where)
@@ -28,6 +32,7 @@ def fit(request: AnyRequest, data: JSONBody[messages.NewFit]) -> messages.Learnt
         data.estimator, data.asset, data.label, tuple(data.features), tuple(data.parameters.items()),
         None if isinstance(condition, Refusal) else condition, data.where, data.out, data.holdout, data.rows_per_person, data.bins,
         tuple((pair[0], pair[1]) for pair in data.pairs),
+        validation.read(data.validation.encode()) if data.validation else None, data.measure,
     )  # fmt: skip
     asked = train.Asked(who.party, job, data.purpose, data.micro_rho, unread, who.actors, who.signed)
     return _body(train.train(node_of(request), asked))

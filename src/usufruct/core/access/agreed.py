@@ -24,7 +24,7 @@ from usufruct.core.access.proof import Change, No, Premise
 from usufruct.core.access.remembered import OncePerObject
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
-from usufruct.core.contract.odrl import ACTIONS
+from usufruct.core.contract.odrl import ACTIONS, for_previews
 from usufruct.core.contract.state import Agreement, AgreementUses, Duty
 from usufruct.core.registry.assurance import known
 from usufruct.core.registry.credentials import claims
@@ -202,6 +202,8 @@ def _prohibition(ruled: Ruled, asked: Request, world: World) -> Premise:
 
 def _why(agreement: Agreement, report: evaluate.Report, asked: Request) -> str:
     """The permission that lacks the least, and what it lacks."""
+    if for_previews(agreement.terms.rules):
+        return f"`{agreement.id}` is for previews alone"
     lacking = evaluate.changes(report)
     if not lacking or not lacking[0].premises:
         return f"the rules of `{agreement.id}` do not permit it"
@@ -216,7 +218,8 @@ def _why(agreement: Agreement, report: evaluate.Report, asked: Request) -> str:
 def _changes(read: Reader, agreement: Agreement, report: evaluate.Report, at: Instant) -> Iterator[Change]:
     """Run a template, if that is what is missing; fulfil the duties that are, if nothing else is; else another agreement."""
     lacking = evaluate.changes(report)
-    if any(TEMPLATE in premise.expected for premise in (lacking[0].premises if lacking else ())):
+    named = any(TEMPLATE in premise.expected for premise in (lacking[0].premises if lacking else ()))
+    if named and not for_previews(agreement.terms.rules):
         yield from templates.instead(read, agreement, at)
     duties = [premise.uid for premise in lacking[0].premises if premise.kind == "duty"] if lacking else []
     if duties and len(duties) == len(lacking[0].premises):

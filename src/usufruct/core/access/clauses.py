@@ -23,6 +23,7 @@ from usufruct.core.base.instants import END_OF_TIME, Instant, in_months, later
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract.facts import AgreementEnded, AgreementReached
+from usufruct.core.contract.odrl import for_previews
 from usufruct.core.contract.state import Agreement, AgreementUses, Negotiation, Offer
 from usufruct.core.registry import charter, rights
 from usufruct.core.registry.state import Right
@@ -35,6 +36,7 @@ CONDITIONS = {
 
 MONTHS_MAX, DAYS_MAX, TIMES_MAX, STEPS_MAX = 360, 3660, 100, 50
 AMOUNT_MAX = 10**12
+WHOLE = 10_000  # basis points
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,14 @@ class Renewal:
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """The clauses by which an agreement runs; `notices` are given so many days before its end, and it `ends` on these of
-    the `CONDITIONS`."""
+    the `CONDITIONS`. `share` is what the consumer owes of what she earned with it, in basis points."""
 
     prices: tuple[Price, ...] = ()
     fee: Fee | None = None
     renewal: Renewal | None = None
     notices: tuple[int, ...] = ()
     ends: tuple[str, ...] = ()
+    share: int = 0
 
 
 NO_CLAUSES = Schedule()
@@ -210,7 +213,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield OfferSchedule(fact.offer, fact.schedule, entry.seq)
         case AgreementReached() as fact:
             found = read.get(OfferSchedule, fact.offer)
-            if found is not None:
+            if found is not None and not for_previews(fact.terms.rules):  # a preview is free, whatever is scheduled
                 yield Running(fact.agreement, found.schedule, (found.seq,))
         case RenewalDeclined() as fact:
             yield replace(_running(read, fact.agreement), declined=True)
@@ -278,7 +281,9 @@ def _check(found: Schedule) -> None:
 
     if found == NO_CLAUSES:
         raise BadInput(
-            "input.schedule", "the schedule has no clause", "name a price, a fee, a renewal, a notice or an end"
+            "input.schedule",
+            "the schedule has no clause",
+            "name a price, a fee, a share, a renewal, a notice or an end",
         )
     for price in found.prices:
         within(price.price, AMOUNT_MAX, "a price")
@@ -291,6 +296,7 @@ def _check(found: Schedule) -> None:
         within(found.renewal.times, TIMES_MAX, "times", 1)
         within(found.renewal.notice_days, found.renewal.months * 28, "days of notice")
     within(len(found.prices) + len(found.notices), STEPS_MAX, "the number of prices and notices")
+    within(found.share, WHOLE, "a share in basis points")
     for days in found.notices:
         within(days, DAYS_MAX, "days before the end", 1)
     wrong = next((name for name in found.ends if name not in CONDITIONS), None)

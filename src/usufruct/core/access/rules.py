@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from usufruct.core.access import agreed, clauses, consent, delegation, gates, templates, why_not
+from usufruct.core.access import agreed, consent, delegation, gates, pricing, templates, why_not
 from usufruct.core.access.clauses import Price, Running
 from usufruct.core.access.consent_conditions import Circumstances
 from usufruct.core.access.delegation import Deed
@@ -44,7 +44,8 @@ NO_REMEDY = "nothing that can be asked otherwise; turn to the steward"
 class Permit(NamedTuple):
     """Yes, under this agreement, for this purpose, in these circumstances, over this population (a bitmap of persons'
     numbers, of whom there are `persons`), with what the proof says goes with it; at this `price`, in minor units, and these
-    `levies` on top of it, and under these `delegations`. No figure about fewer persons than `group_min` may leave."""
+    `levies` on top of it, and under these `delegations`. No figure about fewer persons than `group_min` may leave. `priced_by`
+    is the rule by which it costs something else than was agreed."""
 
     agreement: Agreement
     asset: Asset
@@ -57,6 +58,7 @@ class Permit(NamedTuple):
     group_min: int
     delegations: tuple[str, ...] = ()
     levies: tuple[Surcharge, ...] = ()
+    priced_by: str = ""
 
     @property
     def owed(self) -> int:
@@ -106,6 +108,7 @@ class _Judged(NamedTuple):
     delegations: tuple[str, ...] = ()
     until: Instant = END_OF_TIME
     levies: tuple[Surcharge, ...] = ()
+    priced_by: str = ""
 
 
 _LASTING: Remembered[tuple[_Lasting, ...] | None] = Remembered(100_000)
@@ -127,7 +130,7 @@ def decide(
     )
     return Permit(
         case.agreement, case.asset, case.purpose, circumstances, population, persons, _proof(request, at, judged),
-        judged.price, judged.lasting.group_min, judged.delegations, judged.levies,
+        judged.price, judged.lasting.group_min, judged.delegations, judged.levies, judged.priced_by,
     )  # fmt: skip
 
 
@@ -208,11 +211,11 @@ def _judge(
         agreement = lasting.case.agreement
         if only and agreement.id != only:
             continue
-        price = clauses.price_of(read, agreement, lasting.prices, at)
+        price, priced_by = pricing.of_use(read, agreement, lasting.prices, purpose, at)
         levies = levy.surcharges(read, request.asset, request.requester, price, at)
         asked = agreed.running(read, request, lasting.asked)
         passing = agreed.gates(read, lasting.rules, request, asked, at, admitted)
-        passing += templates.premises(read, request, purpose)
+        passing += templates.premises(read, request, purpose, agreement)
         if lasting.known:
             passing.append(lasting.identity or gates.identity(request.requester, known(read, request.requester, at)))
         if lasting.signed:
@@ -227,7 +230,7 @@ def _judge(
                 *agreed.mandated(read, agreed.who_asks(request), asked, chain.delegations, at, admitted),
             )
         verdict = lasting.mostly if passing == lasting.foreseen else _verdict((*lasting.premises, *passing))
-        judged = _Judged(verdict, lasting, price, chain.ids, chain.until, levies)
+        judged = _Judged(verdict, lasting, price, chain.ids, chain.until, levies, priced_by)
         if verdict.refusal is None:
             return [judged, *tried]
         tried.append(judged)
@@ -311,9 +314,10 @@ def _proof(request: Request, at: Instant, judged: _Judged) -> Proof:
     if judged.verdict.refusal is not None:
         return Proof(request, at, agreement, judged.verdict.premises, (), 0, at)
     obligations = lasting.obligations
-    if judged.price:
+    if judged.price or judged.priced_by:
         currency = lasting.case.agreement.terms.currency
-        pay = [Obligation("pay", str(Money(judged.price, currency)))]
+        due = str(Money(judged.price, currency))
+        pay = [Obligation("pay", f"{due}, by the rule {judged.priced_by}" if judged.priced_by else due)]
         pay += [Obligation("pay-levy", f"{Money(one.amount, currency)} for {one.name}") for one in judged.levies]
         place = 1 + (request.form in ("aggregates", "computation"))
         obligations = (*obligations[:place], *pay, *obligations[place:])

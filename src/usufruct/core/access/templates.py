@@ -27,6 +27,7 @@ from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.contract.odrl import PREVIEW, for_previews
 from usufruct.core.contract.state import Agreement, in_force
 from usufruct.core.registry.state import Asset, Party
 from usufruct.core.rulebook import purposes
@@ -200,7 +201,7 @@ def propose(read: Reader, draft: Draft, assets: tuple[str, ...], by: str, at: In
         BadInput: the draft says what cannot be.
     """
     name = checked(draft.name, "a template")
-    if name == APPROVED:
+    if name in (APPROVED, PREVIEW):
         raise BadInput(
             "input.template", f"no template can be called `{name}`", "it stands for all that are; choose another"
         )
@@ -316,13 +317,21 @@ def to_run(read: Reader, name: str, party: str, at: Instant) -> Template | Refus
 def shown(read: Reader, request: Request) -> frozenset[str]:
     """What the rules of an agreement are told of the template that is run: its name, with and without the version, and
     that it is approved. Nothing of a question that is asked freely."""
+    if request.template == PREVIEW:
+        return frozenset({PREVIEW})
     row = find(read, request.template) if request.template else None
     return frozenset({APPROVED, row.template, row.id}) if row is not None and row.stands == APPROVED else frozenset()
 
 
-def premises(read: Reader, request: Request, purpose: str) -> Iterator[Premise]:
-    """That the template that is run is approved, for these data and this purpose: so one that is withdrawn is no way in."""
+def premises(read: Reader, request: Request, purpose: str, agreement: Agreement) -> Iterator[Premise]:
+    """That the template that is run is approved, for these data and this purpose: so one that is withdrawn is no way in. A
+    preview is of the node's own making, and goes with an agreement for previews alone."""
     if not request.template:
+        return
+    if request.template == PREVIEW:
+        fits, why = for_previews(agreement.terms.rules), f"`{agreement.id}` is not for previews"
+        no = None if fits else No("access.template", why, (Change("ask freely", "template", ""),))
+        yield Premise("agreement", "template", PREVIEW, PREVIEW if fits else "another use", (agreement.seq,), no)
         return
     row, no = find(read, request.template), None
     found = "unknown" if row is None else row.stands if request.asset in row.assets else "about other data"

@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "fit.job": "not a job that this node does: an unknown estimator or parameter, or columns that do not suit it",
     "fit.column": "nothing can be learnt from the column: it has neither a list nor bounds, or says whom a row is about",
     "fit.missing": "the node was installed without what the job needs",
+    "fit.validation": "the rows to score and measure by are not of the card, too few, or too many",
     # matches with other nodes
     "match.asset": "the table cannot be matched: it is about no persons, or their number is not public",
     "match.size": "the table has too few persons to be matched, or too many",
@@ -101,6 +102,8 @@ CODES: dict[str, str] = {
     "contract.not-yours": "this step belongs to the other side",
     "contract.offer-closed": "the offer is withdrawn or has run out",
     "contract.terms": "the terms ask for what cannot be granted",
+    "contract.auction": "the auction does not allow this, or not now",
+    "contract.reported": "the earnings of that period were reported",
     "terms.kind": "the rules are only offered or asked for, and bind nobody yet",
     "terms.cost": "the rules are more, or deeper, than this node reads",
     "terms.conflict": "the rules contradict each other, and do not say which of them wins",
@@ -127,6 +130,16 @@ CODES: dict[str, str] = {
     "payout.account": "the node knows no account to pay from",
     "payout.state": "the payout does not stand where this could be done",
     "payout.statement": "the bank's statement is not of the account that the node pays from",
+    "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
+    "income.credit-note": "no more can be credited, or paid back, than is left",
+    "income.disputed": "this cannot be disputed, or decided, or not again",
+    # the market
+    "market.need": "the need was stated already, or has run out, or there are too many",
+    "market.period": "the asset does not cover the time that is needed",
+    "market.persons": "the asset is about fewer persons than are needed",
+    "market.budget": "it costs more than the budget",
+    "market.preview": "there are no previews of the offer; the same answer is given for offers that do not exist",
+    "market.allowance": "the data user had the previews of the asset that one may have in a time",
 }
 
 

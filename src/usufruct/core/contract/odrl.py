@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from usufruct.core.base.money import DECIMALS, decimal
 from usufruct.core.contract.state import Agreement, Offer
-from usufruct.core.terms.model import Action, Constraint, Rule, Ruleset, Scope, Value, normal
+from usufruct.core.terms.model import Action, Condition, Constraint, Rule, Ruleset, Scope, Value, normal
 from usufruct.core.terms.vocabulary import actions_above
 
 ACTIONS = {
@@ -21,6 +21,9 @@ ACTIONS = {
 """The action that each form of answer is."""
 
 PROFILE = "usu:terms"
+TEMPLATE = "usu:template"
+PREVIEW = "quality-preview"
+"""What rules call a quality preview; so no template may be called that."""
 
 
 def as_rules(of: Offer | Agreement) -> Ruleset:
@@ -37,15 +40,40 @@ def as_rules(of: Offer | Agreement) -> Ruleset:
 
 def only_templates(offer: str, rules: Ruleset | None) -> Ruleset:
     """The rules of an offer, so that each permission is for approved templates and for nothing that is asked freely."""
-    only = Constraint("usu:template", "eq", (Value("approved"),))
+    return _only(offer, rules, "approved")
+
+
+def only_previews(agreement: str, rules: Ruleset | None) -> Ruleset:
+    """The same for previews, which are the node's own template (see `market.previews`)."""
+    return _only(agreement, rules, PREVIEW)
+
+
+def for_previews(rules: Ruleset | None) -> bool:
+    """Whether an agreement with these rules is for previews and nothing else."""
+    return rules is not None and any(
+        isinstance(one, Constraint) and one.left == TEMPLATE and one.right == (Value(PREVIEW),)
+        for rule in rules.rules
+        for one in rule.constraints
+    )
+
+
+def _only(name: str, rules: Ruleset | None, template: str) -> Ruleset:
+    """These rules with each permission for a template alone, in place of what they say of templates."""
+    only = Constraint(TEMPLATE, "eq", (Value(template),))
     carried = rules or Ruleset(
-        offer, (Rule("permission", f"{offer}-templates"),), conflict="prohibit", profiles=(PROFILE,)
+        name, (Rule("permission", f"{name}-templates"),), conflict="prohibit", profiles=(PROFILE,)
     )
     narrowed = (
-        replace(rule, constraints=(*rule.constraints, only)) if rule.kind == "permission" else rule
+        replace(rule, constraints=(*_but_templates(rule, template), only)) if rule.kind == "permission" else rule
         for rule in carried.rules
     )
     return normal(replace(carried, rules=tuple(narrowed)))
+
+
+def _but_templates(rule: Rule, template: str) -> tuple[Condition, ...]:
+    """What a permission demands; that it is for approved templates keeps nobody from a preview."""
+    kept = template != PREVIEW
+    return tuple(one for one in rule.constraints if kept or not (isinstance(one, Constraint) and one.left == TEMPLATE))
 
 
 def _speaks(of: Offer | Agreement, rule: Rule) -> bool:

@@ -20,7 +20,7 @@ from usufruct.core.contract.facts import (
 
 @dataclass(frozen=True, slots=True)
 class Offer(Row):
-    """See `OfferPublished`; `open` until it is withdrawn."""
+    """See `OfferPublished`, the fact number `seq`; `open` until it is withdrawn."""
 
     KEY = ("id",)
     INDEXED = ("asset", "provider")
@@ -32,6 +32,7 @@ class Offer(Row):
     standing: bool
     open: bool
     since: Instant
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     match entry.fact:
         case OfferPublished() as fact:
             yield Offer(
-                fact.offer, fact.asset, fact.provider, fact.terms, fact.until, fact.standing, open=True, since=entry.at
+                fact.offer, fact.asset, fact.provider, fact.terms, fact.until, fact.standing, True, entry.at, entry.seq
             )
         case OfferWithdrawn() as fact:
             offer = read.get(Offer, fact.offer)

@@ -3,9 +3,9 @@
 `party:institute` owes or is owed, `asset:wagepan:income` holds what uses earned and was not yet divided, `fund:solidarity`
 is the members' fund, `asset:wagepan:members` is the control account of what its members are owed: each member's own line
 stands in the settlement that the control transfer names, and the lines sum to the transfer. What is promised over months
-waits under the name of the account that it is for, with `:vesting` behind it. `bank` is our account at the bank, `cash` what
-came in beside it, `suspense` what a statement shows and nobody has explained, and through `exchange` one currency becomes
-another.
+waits under the name of the account that it is for, with `:vesting` behind it. `tax:wage-commons` is the tax on its invoices.
+`bank` is our account at the bank, `cash` what came in or was paid back beside it, `suspense` what a statement shows and
+nobody has explained, and through `exchange` one currency becomes another.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def members_of(asset: str) -> str:
 def remitted_of(account: str) -> str:
     """Where what was remitted of a levy stands: it has left the node for whom the levy is for."""
     return f"{account}:remitted"
+
+
+def tax_of(issuer: str) -> str:
+    """Where the tax waits that an issuer of invoices stated and owes its tax office."""
+    return f"tax:{issuer}"
 
 
 def vesting_of(account: str) -> str:

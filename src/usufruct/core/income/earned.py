@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from usufruct.core.access.clauses import EarnedFee
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
+from usufruct.core.income import disputes
 from usufruct.core.income.measure import MICRO, EarningUse, Portion, contributions, portions, shares
 from usufruct.core.income.waterfall import FLOOR
 from usufruct.core.privacy.state import Use
@@ -38,9 +39,17 @@ class Earned:
 def earned_by(read: Reader, evidence: Evidence, asset: str, first: int, last: int) -> Earned | None:
     """What an asset earned between two facts: its answered uses that ended there, with what each person is paid by; and the
     fees that were due, each earned by the rows that counted in the uses of its agreement. None if it earned nothing."""
-    uses = [use for use in read.list(Use, asset=asset, state="answered") if first <= use.ended <= last]
-    fees = [fee for fee in read.list(EarnedFee, asset=asset) if first <= fee.seq <= last]
-    earning = [EarningUse(use.id, use.price, _weights(evidence, use)) for use in uses if use.price]
+    answered = list(read.list(Use, asset=asset, state="answered"))
+    uses = [use for use in answered if first <= use.ended <= last]
+    priced = [
+        (use, price) for use in answered if (price := _undisputed(read, use.id, use.ended, use.price, first, last))
+    ]
+    earning = [EarningUse(use.id, price, _weights(evidence, use)) for use, price in priced]
+    fees = [
+        replace(fee, amount=amount)
+        for fee in read.list(EarnedFee, asset=asset)
+        if (amount := _undisputed(read, numbered("fee", fee.seq), fee.seq, fee.amount, first, last))
+    ]
     found = read.get(Asset, asset)
     for agreement in dict.fromkeys(fee.agreement for fee in fees):
         rows = [0] * (found.quality.persons if found else 0)
@@ -53,7 +62,8 @@ def earned_by(read: Reader, evidence: Evidence, asset: str, first: int, last: in
         ]
     if not earning:
         return None
-    since = min([use.at for use in uses] + [fee.at for fee in fees])
+    # What was disputed came to be earlier, and does not bring the rule of that time back for all.
+    since = min([use.at for use in uses] + [fee.at for fee in fees], default=None) or min(use.at for use, _ in priced)
     return Earned(earning, since, [evidence(use.population) for use in uses], sum(fee.amount for fee in fees))
 
 
@@ -73,6 +83,12 @@ def _in_any(populations: Sequence[bytes], persons: int) -> list[int]:
     for population in populations:
         union |= int.from_bytes(population, "little")
     return list(map(int, f"{union:0{persons}b}"[::-1][:persons]))
+
+
+def _undisputed(read: Reader, ref: str, seq: int, amount: int, first: int, last: int) -> int:
+    """What is to be divided between two facts of what the fact `seq` made owed: nothing while it is disputed."""
+    found = disputes.held(read, ref, seq)
+    return 0 if found.held or not first <= found.seq <= last else amount - found.unearned
 
 
 def _weights(evidence: Evidence, use: Use) -> Sequence[int]:

@@ -27,12 +27,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The `amount` paid for a period, and the sentences that lead to it."""
+    """The `amount` paid for a period, and the sentences that lead to it; `provable` if her line can be proven."""
 
     period: str
     asset: str
     amount: Money
     steps: tuple[str, ...]
+    provable: bool = False
 
 
 def explain(
@@ -43,10 +44,13 @@ def explain(
     version, which carried nothing."""
     amount = Money(paid, currency)
     steps = [f"the members' share of what `{asset}` earned in {period} is {Money(members, currency)}"]
-    if not counted:
-        return Explanation(period, asset, amount, (*steps, "none of your rows were used, so nothing is due to you"))
+    provable = owed is not None
+    if not counted and not paid:
+        steps.append("none of your rows were used, so nothing is due to you")
+        return Explanation(period, asset, amount, tuple(steps), provable)
     used = dict.fromkeys(use.measure for use in counted)
-    steps.append(f"it is split over the uses by what each earned, and within a use by {_within(list(used))}")
+    if counted:
+        steps.append(f"it is split over the uses by what each earned, and within a use by {_within(list(used))}")
     steps += [_told(use, len(used) > 1) for use in counted]
     if owed is None:
         steps.append(
@@ -55,7 +59,7 @@ def explain(
         )
     else:
         steps.append(
-            f"your part of all of them together, with what was carried over for you before, in whole units: {amount}; "
+            f"your part of it, with what was carried over for you before, in whole units: {amount}; "
             "the rest stays yours and is carried to your next line"
         )
     if owed:
@@ -64,7 +68,7 @@ def explain(
         "how many rows counted in all is told to no one outside the node, for an exact count would undo the noise on "
         "the answers; the audit of the journal works out every line again"
     )
-    return Explanation(period, asset, amount, tuple(steps))
+    return Explanation(period, asset, amount, tuple(steps), provable)
 
 
 _WITHIN = {

@@ -182,8 +182,7 @@ def _of_totals(plan: HolderPlan, rows: Iterable[Sequence[Any]], name: str, order
         own = list(held.values())
         if plan.function == "average" and len(own) ** 2 * sum(n for n, *_ in own) > STEPS:
             drawn = shapley.sampled(len(own), _means(own), f"{name}/{group}", orders)
-            values, errors, sampled = drawn.values, drawn.errors, True
-            each, error = [value / UNIT for value in values], [Fraction(e, UNIT) for e in errors]
+            each, error, sampled = [v / UNIT for v in drawn.values], [Fraction(e, UNIT) for e in drawn.errors], True
         elif plan.function == "average":
             each, error = shapley.of_average_by_holder([(n, t) for n, t, *_ in own]), [Fraction(0)] * len(own)
         elif plan.function == "maximum":

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from usufruct.core.access.clauses import FeeDue
+from usufruct.core.access.pricing import EarningsReported
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.income.accounts import (
@@ -32,16 +33,19 @@ from usufruct.core.income.accounts import (
     members_of,
     of_party,
     remitted_of,
+    tax_of,
     vesting_of,
 )
 from usufruct.core.income.complaints import ComplaintAnswered
 from usufruct.core.income.facts import LevyRemitted, PeriodClosed, PeriodPlanned
+from usufruct.core.income.invoices import CreditNoteIssued, InvoiceIssued, RefundMade
 from usufruct.core.income.payout_facts import BankLine, PayoutApproved, PayoutEnded, PayoutSent, StatementRead
 from usufruct.core.income.payout_state import Payout
 from usufruct.core.income.posting import CreditLimited, CurrencyExchanged, PaymentReceived, PostingCorrected
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Use
+from usufruct.core.rulebook.levy import Surcharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,10 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     book = _Book(read, entry)
     match entry.fact:
         case QueryAdmitted() as fact:
-            book.reserve(fact.use, of_party(fact.requester), income_of(fact.asset), fact.price, fact.currency)
+            payer = of_party(fact.requester)
+            book.reserve(fact.use, payer, income_of(fact.asset), fact.price, fact.currency)
+            for levy in fact.levies:
+                book.reserve(_levied(fact.use, levy), payer, levy.to, levy.amount, fact.currency)
         case QueryAnswered() | QueryAbandoned() as fact:
             use = read.get(Use, fact.use)
             assert use is not None
@@ -201,15 +208,30 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             if use.price and isinstance(fact, QueryAnswered):
                 book.post(use.id, payer, use.price, f"price of {use.id}")
                 for levy in use.levies:
-                    book.move(payer, levy.to, levy.amount, use.currency, f"{levy.name} on the price of {use.id}")
+                    book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
             elif use.price:
                 book.void(use.id, payer)
+                for levy in use.levies:
+                    book.void(_levied(use.id, levy), payer)
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
             book.move(of_party(fact.payer), income_of(fact.asset), fact.amount, fact.currency, memo)
         case LevyRemitted() as fact:
             memo = f"{fact.name}, remitted: {fact.reference}"
             book.move(fact.account, remitted_of(fact.account), fact.amount, fact.currency, memo)
+        case EarningsReported() as fact:
+            memo, payer = f"share of the earnings of {fact.period} by {fact.agreement}", of_party(fact.payer)
+            book.move(payer, income_of(fact.asset), fact.amount, fact.currency, memo)
+        case InvoiceIssued() as fact:
+            book.move(of_party(fact.payer), tax_of(fact.issuer), fact.tax, fact.currency, f"tax on {fact.invoice}")
+        case CreditNoteIssued() as fact:
+            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
+            for wrong in fact.lines:
+                source = income_of(wrong.asset) if wrong.undivided else of_party(fact.issuer)
+                book.move(source, payer, wrong.amount, fact.currency, memo)
+            book.move(tax_of(fact.issuer), payer, fact.tax, fact.currency, memo)
+        case RefundMade() as fact:
+            book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
@@ -242,6 +264,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case _:
             return
     yield from book.rows()
+
+
+def _levied(use: str, levy: Surcharge) -> str:
+    """What a surcharge on a use is reserved for."""
+    return f"{use}:{levy.name}"
 
 
 def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:

@@ -18,6 +18,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.division import divide
 from usufruct.core.income.earned import Earned
 from usufruct.core.income.facts import LevyRemitted, LevyTotal, PeriodClosed, PeriodPlanned
+from usufruct.core.income.ledger import Account
 from usufruct.core.income.rules import poured
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.income.waterfall import COSTS, LEVIES, Levied, Poured
@@ -190,10 +191,12 @@ def remit(
             "registry.unknown", not_done, f"nothing was taken for it to `{account}` in {amount.currency}",
             remedy="take levies and accounts from the report",
         )  # fmt: skip
-    if not 0 < amount.minor <= owed.left or not reference.strip():
+    there = read.get(Account, account, amount.currency)
+    most = min(owed.left, there.free if there else 0)  # a party may have been paid out what was taken for it
+    if not 0 < amount.minor <= most or not reference.strip():
         return refuse(
             "levy.remitted", not_done,
-            f"{Money(owed.left, amount.currency)} are still to be remitted, and it must be said under which reference",
+            f"{Money(most, amount.currency)} are still to be remitted, and it must be said under which reference",
             remedy="remit at most that, and give the number of the payment or of the return",
         )  # fmt: skip
     return LevyRemitted(name, account, amount.minor, amount.currency, reference, by)

@@ -34,7 +34,7 @@ class QueryAdmitted(Fact):
     digest of what was worked out; `nano_delta` is charged for naming groups that no public list names. `template` is the
     version of the template that was run, as `name@version`, if one was; `form` the form of the answer (see `grades.FORMS`).
     `sources` are what the asset was made of, each as `asset/version`: their budgets pay the same (see `spending.paying`).
-    `levies` are what the requester owes on top of the price."""
+    `levies` are what the requester owes on top of the price, `priced_by` the rule by which the price is another than agreed."""
 
     KIND = "query.admitted/1"
     use: str
@@ -59,6 +59,7 @@ class QueryAdmitted(Fact):
     form: str = "aggregates"
     sources: tuple[str, ...] = ()
     levies: tuple[Surcharge, ...] = ()
+    priced_by: str = ""
 
     def about(self) -> tuple[str, ...]:
         return (self.requester, *self.actors)

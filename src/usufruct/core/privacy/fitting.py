@@ -32,6 +32,7 @@ from usufruct.core.privacy.question import Expression, refs_of
 from usufruct.core.privacy.rules import SIGMA_GRAIN, charge_of, sigma_for
 from usufruct.core.privacy.sample import BINS, Sample, listed, take
 from usufruct.core.privacy.spending import affordable, wished
+from usufruct.core.privacy.validation import Validation, coded
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
@@ -41,6 +42,8 @@ EXACT_UP_TO = 1  # the highest grade at which a model of the rows themselves may
 FEATURES_MAX = 50
 LEAVES_MAX = 250_000
 OUT = ("model", "scores")
+MEASURES = ("neighbours", "model")
+PLAYERS_MAX = 16  # of whom every coalition can be fitted to
 FAR = 4  # an error of more than this part of the range of the label counts as that much, so that less noise is needed
 GRAINS = 1_000_000  # into which the range of a label is divided, to add up how far off a model is
 
@@ -95,7 +98,9 @@ _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 @dataclass(frozen=True, slots=True)
 class Fit:
     """A job as it was asked for. `parameters` are names and decimals; `condition` is what `where` was read from. `out` says
-    whether the model leaves or only its scores; `pairs` are features to be measured together where there is noise."""
+    whether the model leaves or only its scores; `pairs` are features to be measured together where there is noise. `validation`
+    are labelled rows of the requester's own, to score on and to measure contributions by: by nearest `neighbours`, or by the
+    very `model` that is asked for."""
 
     estimator: str
     asset: str
@@ -109,6 +114,8 @@ class Fit:
     rows_per_person: int | None = None
     bins: int = 16
     pairs: tuple[tuple[str, str], ...] = ()
+    validation: Validation | None = None
+    measure: str = "neighbours"
 
     def read(self) -> tuple[str, ...]:
         """The columns that are read, each once."""
@@ -124,6 +131,9 @@ class Fit:
         parts += [f"AT MOST {self.rows_per_person} ROWS A PERSON"] if self.rows_per_person is not None else []
         parts += [f"IN {self.bins} BINS"]
         parts += [f"WITH {', '.join(f'{a}*{b}' for a, b in self.pairs)}"] if self.pairs else []
+        if self.validation is not None:
+            parts += [f"VALIDATED BY {len(self.validation.rows)} ROWS sha256:{self.validation.digest}"]
+        parts += [f"MEASURED BY {self.measure}"] if self.measure != MEASURES[0] else []
         return " ".join([*parts, f"FOR {self.out}"])
 
     def in_words(self) -> str:
@@ -135,7 +145,10 @@ class Fit:
             else ""
         )
         out = "" if self.out == "model" else "the scores of "
-        return f"{out}{title} of {self.label} by {', '.join(self.features)}{where}"
+        own = (
+            f", held against {len(self.validation.rows)} rows of the asker's own" if self.validation is not None else ""
+        )
+        return f"{out}{title} of {self.label} by {', '.join(self.features)}{where}{own}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +171,8 @@ class Scoring:
 class FitPlan:
     """How a job is done over which rows. The columns of the sample are the features and, last, the label; `classes` says
     whether the label is one of a list. `route` is `exact`, `moments` or `synthetic`; no figure about fewer than
-    `group_min` persons leaves."""
+    `group_min` persons leaves. `validation` are the requester's own rows, coded as those of the sample; with
+    `by_model` they tell what each person adds by the model itself."""
 
     estimator: str
     parameters: tuple[tuple[str, str], ...]
@@ -170,6 +184,8 @@ class FitPlan:
     moments: Moments | None
     scores: tuple[Scoring, ...]
     group_min: int
+    validation: tuple[tuple[int, ...], ...] = ()
+    by_model: bool = False
 
     @property
     def charge(self) -> int:
@@ -219,6 +235,11 @@ def plan_fit(
     if isinstance(made, Refusal):
         return made
     route, laid, products, scores = made
+    own = coded(fit.validation, sample, asset) if fit.validation is not None else ()
+    if isinstance(own, Refusal):
+        return own
+    if fit.measure == "model" and (wrong := _few(fit, asset, route)) is not None:
+        return wrong
     parameters = tuple((n, dict(fit.parameters).get(n, p.default)) for n, p in estimator.parameters.items())
     plan = FitPlan(
         fit.estimator,
@@ -231,6 +252,8 @@ def plan_fit(
         products,
         scores,
         group_min if sample.personal else 0,
+        own,
+        fit.measure == "model",
     )
     return affordable(read, asset, requester, plan.charge, 0, rulebook, at, NOT_DONE) or plan
 
@@ -279,6 +302,21 @@ def _scoring(kind: str, reach: int, charge: int) -> Scoring:
     return Scoring(kind, reach, sigma, charge_of(reach**2, sigma))
 
 
+def _few(fit: Fit, asset: Asset, route: str) -> Refusal | None:
+    """Whether what each person adds can be told by the model itself, fitted to every coalition."""
+    if fit.validation is None:
+        why, remedy = "there are no rows of your own to tell them by", "give rows for validation"
+    elif route != "exact":
+        why, remedy = "at this grade no model is fitted to the rows themselves", "measure by `neighbours`"
+    elif not 1 <= asset.quality.persons <= PLAYERS_MAX:
+        # As the catalogue has it; it does not say of a pool how many are in it.
+        why = f"that needs a table about 1 to {PLAYERS_MAX} persons or organisations, as the catalogue says"
+        remedy = "measure by `neighbours`"
+    else:
+        return None
+    return refuse("fit.validation", NOT_DONE, f"contributions cannot be measured by the model: {why}", remedy=remedy)
+
+
 def _check(fit: Fit) -> Refusal | None:
     """Whether the job is one of the closed lists, told from its text alone."""
     estimator = ESTIMATORS.get(fit.estimator)
@@ -310,8 +348,13 @@ def _check(fit: Fit) -> Refusal | None:
         return refuse(
             "fit.job", NOT_DONE, f"`{fit.out}` is not something that leaves", remedy=f"ask for {' or '.join(OUT)}"
         )
-    if fit.out == "scores" and not fit.holdout:
-        return refuse("fit.job", NOT_DONE, "nobody is held out, so there are no scores", remedy="hold out 20 per cent")
+    if fit.measure not in MEASURES:
+        return refuse("fit.job", NOT_DONE, f"`{fit.measure}` is no measure", remedy=f"use {' or '.join(MEASURES)}")
+    if fit.out == "scores" and not fit.holdout and fit.validation is None:
+        return refuse(
+            "fit.job", NOT_DONE, "nobody is held out, so there are no scores",
+            remedy="hold out 20 per cent, or give rows of your own to score on",
+        )  # fmt: skip
     if not 1 <= len(fit.features) <= FEATURES_MAX:
         return refuse(
             "fit.job", NOT_DONE, f"{len(fit.features)} features were named", remedy=f"name 1 to {FEATURES_MAX}"

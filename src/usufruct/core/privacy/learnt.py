@@ -44,16 +44,53 @@ class Learnt:
         return canonical.encode(kept if self.model is None else kept | {"model": self.model})
 
 
-def of_fit(plan: FitPlan, model: Mapping[str, Any], noised: Sequence[Sequence[int]]) -> Learnt:
-    """What a fit lets out: the scores from their noised numbers, and the model if it was asked for."""
+def of_fit(
+    plan: FitPlan, model: Mapping[str, Any], noised: Sequence[Sequence[int]], own: Sequence[Sequence[int]] = ()
+) -> Learnt:
+    """What a fit lets out: the scores from their noised numbers, those of the requester's `own` rows, and the model if it was
+    asked for."""
     table: tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]] = ((), ())
     scores: dict[str, str] = {}
     measures: tuple[str, ...] = ()
     if plan.scores:
         columns, rows, scores = (_classes if plan.classes else _numbers)(plan, noised)
         table, measures = (columns, rows), columns[-2:]
-    notes = (*_how(plan), *_scored(plan), *bounded(plan.sample))
+    if own:
+        scores = scores | _validated(plan, own)
+    notes = (*_how(plan), *_scored(plan), *_measured(plan), *bounded(plan.sample))
     return Learnt(*table, measures, notes, plan.charge, scores, model if plan.out == "model" else None)
+
+
+def _validated(plan: FitPlan, own: Sequence[Sequence[int]]) -> dict[str, str]:
+    """How the model does on the requester's own rows: exact, for she knows the rows, and what the model tells may leave."""
+    if plan.classes:
+        counts, classes = own[0], len(listed(plan.label))
+        scores = {"validation_accuracy": _part(Fraction(sum(counts[:: classes + 1]), sum(counts)))}
+        for right, times in own[1:]:
+            scores["data_quality"] = _part(Fraction(right, max(times, 1)))
+        return scores
+    (rows, errors, squares), label = (vector[0] for vector in own), plan.label
+    assert label.low is not None and label.high is not None
+    shown = [
+        decimal(round(value * (label.high - label.low)), label.decimals)
+        for value in regression_scores(rows, errors, squares)
+    ]
+    return {"validation_mean_absolute_error": shown[0], "validation_root_mean_squared_error": shown[1]}
+
+
+def _measured(plan: FitPlan) -> list[str]:
+    if not plan.validation:
+        return []
+    notes = [
+        f"validation scores are of {len(plan.validation)} rows that came with the job; nothing was learnt from them"
+    ]
+    if plan.route == "exact" and plan.classes:
+        notes.append("data quality is how often trees that did not see a row tell it rightly; nobody is paid by it")
+    if plan.sample.personal:
+        notes.append(
+            "what this earns is divided by what each person's rows add to telling these rows, near copies once"
+        )
+    return notes
 
 
 _Scores = tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...], dict[str, str]]

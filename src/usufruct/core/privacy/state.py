@@ -88,6 +88,7 @@ class Use(Row):
     measure: str = "rows"
     shares: str = ""
     levies: tuple[Surcharge, ...] = ()
+    priced_by: str = ""
 
     @property
     def owed(self) -> int:
@@ -125,7 +126,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.agreement, fact.version, fact.meaning, fact.charge, fact.price, fact.currency, fact.population,
                 decision=fact.decision, actors=fact.actors, delegations=fact.delegations, nano_delta=fact.nano_delta,
                 within=fact.within, plan=fact.plan, template=fact.template, form=fact.form,
-                sources=fact.sources, levies=fact.levies,
+                sources=fact.sources, levies=fact.levies, priced_by=fact.priced_by,
             )  # fmt: skip
             yield from delegation.used(read, fact.delegations, 1, use.owed)
             yield use

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, get
+from markupsafe import Markup, escape
 
 from usufruct.node.login import SCOPES
 from usufruct.web.auth import node_of
@@ -60,7 +61,7 @@ class Operation:
     who: str
     fields: tuple[Field, ...]
     answers: tuple[tuple[str, str, str], ...]
-    curl: str
+    curl: Markup
 
 
 @get("/api", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=True)
@@ -102,7 +103,7 @@ def operations(
             answers = tuple(_answers(described))
             yield Operation(
                 method.upper(), path, described.get("summary", ""), described.get("description", does), who, fields, answers,
-                _curl(method.upper(), url + path, kind, body, public=who == WHO["public"]),
+                _plain(_curl(method.upper(), url + path, kind, body, public=who == WHO["public"])),
             )  # fmt: skip
 
 
@@ -199,6 +200,11 @@ def _answers(described: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if status.startswith("2"):
             words = _type(schema) if schema else "nothing"
         yield status, words, _shape(schema)
+
+
+def _plain(command: str) -> Markup:
+    """A command as it stands between tags, where quotes are what they are: escaped they are a tenth of the page."""
+    return Markup(str(escape(command)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped but for quotes
 
 
 def _curl(method: str, url: str, kind: str, body: Mapping[str, Any], public: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.params import FromQuery
+from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from usufruct.core.access.facts import ConsentGiven, ConsentRefused
@@ -19,6 +19,7 @@ from usufruct.core.registry.state import Asset
 from usufruct.core.telling import in_words, withheld
 from usufruct.node import consent, epoch, services, views
 from usufruct.node.epoch import Numbered
+from usufruct.node.lines import line_proof
 from usufruct.node.views import MemberPage, Seen
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
@@ -160,4 +161,12 @@ def _record(record: Numbered, names: Mapping[str, str], now: Instant) -> _Record
     return _Record(record.number, what, waiting, record.entry.at, record.entry.seq)
 
 
-handlers = [me, say]
+@get("/lines/{period:str}/{asset:str}", opt=MEMBER, include_in_schema=False, sync_to_thread=True)
+def line(request: AnyRequest, period: FromPath[str], asset: FromPath[str]) -> Response[str]:
+    """Her line of a closed period, with its proof, as a file."""
+    found = done(line_proof(node_of(request), who_is(request).party, period, asset))
+    headers = {"Content-Disposition": f'attachment; filename="line-{found.asset}-{period}.json"'}
+    return Response(found.text(), media_type="application/json; charset=utf-8", headers=headers)
+
+
+handlers = [me, say, line]

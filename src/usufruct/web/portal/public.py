@@ -32,6 +32,7 @@ from usufruct.web.portal import (
     grades,
     income,
     levies,
+    market,
     matches,
     member,
     openid,
@@ -214,7 +215,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *income.handlers,
-        *payments.handlers,
+        *payments.handlers, *market.handlers, *income.handlers,
     ])
 ]  # fmt: skip
