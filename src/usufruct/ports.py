@@ -387,16 +387,6 @@ class PublicLog(Protocol):
         JournalDamaged if one is missing."""
 
 
-class Record(Reader, Protocol):
-    """A state with the facts and the evidence that it rests on: of a store, or folded again."""
-
-    def evidence(self, seal: str) -> bytes:
-        """The evidence with that seal. Raises JournalDamaged if it is missing."""
-
-    def entry(self, seq: int) -> Entry:
-        """The fact at that place."""
-
-
 class Snapshot(Reader, PublicLog, Protocol):
     """The state and the journal as they were at one moment."""
 

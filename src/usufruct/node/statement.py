@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from usufruct.core.access import hold
 from usufruct.core.access.clauses import EarnedFee
@@ -13,7 +14,7 @@ from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
-from usufruct.core.base.records import Reader
+from usufruct.core.base.records import Entry, Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income import complaints, settlement
 from usufruct.core.income import income_statement as statements
@@ -31,9 +32,18 @@ from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, Party, Person
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.node.node import About, Node
-from usufruct.ports import Record
 
 EVIDENCE_KEPT = 64  # pieces of evidence that are kept while many statements are made
+
+
+class Record(Reader, Protocol):
+    """A state with the facts and the evidence that it rests on: of the store, or folded again."""
+
+    def evidence(self, seal: str) -> bytes:
+        """The evidence with that seal. Raises JournalDamaged if it is missing."""
+
+    def entry(self, seq: int) -> Entry:
+        """The fact at that place."""
 
 
 def statement(node: Node, period: str, name: str) -> Statement | Refusal:
