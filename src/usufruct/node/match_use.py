@@ -112,7 +112,7 @@ def judge(node: Node, read: Reader, wanted: Wanted, at: Instant) -> tuple[Reques
     permit = decide(read, request, at)
     if isinstance(permit, Refusal):
         return permit
-    short = covered(read, wanted.requester, [(permit.price, permit.agreement.terms.currency)])
+    short = covered(read, wanted.requester, [(permit.owed, permit.agreement.terms.currency)])
     if short is not None:
         return short
     made = matching.plan(read, wanted.sides, permit, node.rulebook, at)

@@ -41,6 +41,7 @@ from usufruct.core.income.posting import CreditLimited, CurrencyExchanged, Payme
 from usufruct.core.income.state import PeriodPlan
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Use
+from usufruct.core.rulebook.levy import Surcharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +193,24 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     book = _Book(read, entry)
     match entry.fact:
         case QueryAdmitted() as fact:
-            book.reserve(fact.use, of_party(fact.requester), income_of(fact.asset), fact.price, fact.currency)
+            payer = of_party(fact.requester)
+            book.reserve(fact.use, payer, income_of(fact.asset), fact.price, fact.currency)
+            for at, levy in _on_top(fact.levies):
+                book.reserve(f"{fact.use}:{at}", payer, levy.to, levy.amount, fact.currency)
         case QueryAnswered() | QueryAbandoned() as fact:
             use = read.get(Use, fact.use)
             assert use is not None
             payer = of_party(use.requester)
-            if use.price and isinstance(fact, QueryAnswered):
-                book.post(use.id, payer, use.price, f"price of {use.id}")
-                for levy in use.levies:
-                    book.move(payer, levy.to, levy.amount, use.currency, f"{levy.name} on the price of {use.id}")
-            elif use.price:
-                book.void(use.id, payer)
+            held = [(use.id, use.price, f"price of {use.id}")] if use.price else []
+            held += [
+                (f"{use.id}:{at}", levy.amount, f"{levy.name} on the price of {use.id}")
+                for at, levy in _on_top(use.levies)
+            ]
+            for cause, amount, memo in held:
+                if isinstance(fact, QueryAnswered):
+                    book.post(cause, payer, amount, memo)
+                else:
+                    book.void(cause, payer)
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
             book.move(of_party(fact.payer), income_of(fact.asset), fact.amount, fact.currency, memo)
@@ -238,6 +246,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case _:
             return
     yield from book.rows()
+
+
+def _on_top(levies: tuple[Surcharge, ...]) -> Iterator[tuple[int, Surcharge]]:
+    """The levies of a use that come to something, by their places."""
+    return ((at, levy) for at, levy in enumerate(levies) if levy.amount)
 
 
 def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
