@@ -285,7 +285,7 @@ def check(state: MemoryState) -> None:
     }
     held = {use.requester: 0 for use in state.list(Use)}
     for use in state.list(Use, state="admitted"):
-        held[use.requester] += use.price
+        held[use.requester] += use.owed
     assert {a.id: a.reserved_out for a in accounts if a.reserved_out} == {f"party:{p}": v for p, v in held.items() if v}
     assert sum(account.reserved_out - account.reserved_in for account in accounts) == 0
     assert moved.get("asset:pay:income", 0) >= 0

@@ -22,6 +22,7 @@ from usufruct.core.income.payout_facts import BankLine, StatementRead
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Party
+from usufruct.core.rulebook.levy import Surcharge
 from usufruct.store import reckoning
 from usufruct.store.memory import MemoryState
 
@@ -89,6 +90,19 @@ def test_a_price_is_reserved_then_voided(books: Books) -> None:
     assert list(books.state.list(Transfer)) == []
     held = books.state.get(Reservation, "use-1", "party:institute")
     assert held is not None and (held.posted, held.voided, held.open) == (0, 500, 0)
+
+
+def test_levies_on_top_of_a_price_are_reserved_with_it_and_go_the_same_way(books: Books) -> None:
+    levies = (Surcharge("digital", 1, 30, "party:treasury"), Surcharge("nothing", 1, 0, "fund:training"))
+    for use, answered in (("use-1", True), ("use-2", False)):
+        books.happen(QueryAdmitted(use, "institute", "a", "pay", "v", "P", "", "", 0, 500, "EUR", "", levies=levies))
+        books.state.put(
+            Use(use, "institute", "pay", "P", "", "admitted", AT, 0, price=500, currency="EUR", levies=levies)
+        )
+        assert books.account("party:institute").reserved_out == 530
+        books.end(use, answered)
+        assert books.account("party:institute").reserved_out == 0
+    assert books.account("party:institute").balance == -530 and books.account("party:treasury").balance == 30
 
 
 def test_nothing_is_posted_twice_or_beyond_what_was_reserved(books: Books) -> None:

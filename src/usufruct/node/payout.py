@@ -64,12 +64,13 @@ MINIMUM = "payout.minor-units-min"
 
 def owed(state: Snapshot, currency: str) -> Iterator[Owed]:
     """Everything that could be paid out now: what parties' accounts hold and is not reserved, and what members' lines of
-    closed periods come to, less what payouts took and the bank did not send back. Who pays beforehand is not paid back by it."""
+    closed periods come to, less what payouts took and the bank did not send back. Not what waits to vest; and who pays
+    beforehand is not paid back by it."""
     for account in state.list(Account):
         kind, _, party = account.id.partition(":")
         limited = state.get(CreditLimit, party, currency)
         prepaid = limited is not None and limited.limit is not None
-        if kind == "party" and account.currency == currency and account.free > 0 and not prepaid:
+        if kind == "party" and ":" not in party and account.currency == currency and account.free > 0 and not prepaid:
             yield Owed(party, account.id, PARTY, account.free)
     taken = _taken(state)
     for asset in state.list(Asset):

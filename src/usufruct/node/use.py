@@ -271,7 +271,9 @@ def _begin(
 
 
 def _prices(deed: Deed[Any]) -> Iterator[tuple[int, str]]:
-    return ((permit.owed, permit.agreement.terms.currency) for _, permit in deed.parts)
+    """What each part costs, with what is owed on top of its price."""
+    for _, permit in deed.parts:
+        yield permit.owed, permit.agreement.terms.currency
 
 
 def _go_on(

@@ -21,7 +21,7 @@ from usufruct.core.base import canonical
 from usufruct.core.base.records import Row, RowT, plain, rebuild, row_key
 
 # Raise when a fold changes what it makes of the same facts; nodes then rebuild their state when they open.
-FOLD_VERSION = 5
+FOLD_VERSION = 6
 CACHED = 16_384  # rows that are not read and decoded again
 # Rows that one statement writes. Each statement costs a busy process a turn at the interpreter, which other threads want
 # too; a few sizes are enough, so that statements are prepared once.

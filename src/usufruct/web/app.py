@@ -57,6 +57,8 @@ LOG = logging.getLogger(__name__)
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies,
     lineage, log, market, matches, payments, pools, rights, services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, levies, log, lineage, matches,
+    payments, pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
