@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from usufruct.core.access.clauses import Running
 from usufruct.core.access.pricing import EarningsReported, Reported, share_of
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.money import Money
@@ -226,7 +227,7 @@ def raise_one(
     again = next((ref for ref in named if read.get(Disputed, ref) is not None), None)
     if again is not None:
         return _not_disputed(about, f"`{again}` was disputed already", "wait for the decision, or read it")
-    return DisputeRaised(name, about, named, by, against, reason.strip(), until)
+    return DisputeRaised(name, about, named, by, against, holdable(reason.strip()), until)
 
 
 def decide(
@@ -257,7 +258,7 @@ def decide(
             return found
         remedy = found
     called = "" if remedy is None else remedy.credit_note if isinstance(remedy, CreditNoteIssued) else remedy.report
-    return DisputeSettled(name, upheld, reason.strip(), by, row.by, called), remedy
+    return DisputeSettled(name, upheld, holdable(reason.strip()), by, row.by, called), remedy
 
 
 def _credited(

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from usufruct.core.access.clauses import EarnedFee
+from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import checked, numbered
 from usufruct.core.base.instants import Instant, later
@@ -343,7 +344,7 @@ def credit(
     )  # so all of it comes off with the last line
     return CreditNoteIssued(
         name, invoice.id, invoice.issuer, invoice.payer, next_number(read, invoice.issuer, NOTE), tuple(taken),
-        invoice.currency, net, tax, reason.strip(), by,
+        invoice.currency, net, tax, holdable(reason.strip()), by,
     )  # fmt: skip
 
 
@@ -367,7 +368,7 @@ def refund(read: Reader, note: str, amount: int | None, how: str, by: str) -> Re
             "income.credit-note", f"nothing was refunded of `{note}`", f"{left} minor units of it are left",
             remedy="refund no more than that",
         )  # fmt: skip
-    return RefundMade(note, row.payer, paid, row.currency, how.strip(), by)
+    return RefundMade(note, row.payer, paid, row.currency, holdable(how.strip()), by)
 
 
 def unknown(what: str, name: str) -> Refusal:
