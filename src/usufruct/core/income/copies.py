@@ -11,8 +11,8 @@ Only what came before decides about a record. So nobody can, by bringing somethi
 
 How near is near follows from the data: from how far honest records lie apart. Let m be the median of the distances from
 records to their nearest other point, and q the distance that three quarters are within. If such distances follow a Weibull
-law, as those of points scattered in any number of dimensions do, (m/q)^6 m is the distance that one in 93 is within; of
-two so near the earlier counts, so by chance some 0.5 % of honest records are taken for copies. So the radius is that, and
+law, as those of points scattered in any number of dimensions do, (m/q)^7 m is the distance that one in 185 is within; of
+two so near the earlier counts, so by chance some 0.3 % of honest records are taken for copies. So the radius is that, and
 never more than 0.6 m.
 
 Copies lie close to each other and would make m smaller. So what lies within the radius is passed over and the radius taken
@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 ROUNDS = 8  # in which a radius may grow
-SAMPLE = 512  # points at which it is looked how far the next one lies
+SAMPLE = 1024  # points at which it is looked how far the next one lies
 
 
 def radius_squared(nearest: Sequence[int]) -> int:
@@ -41,7 +41,7 @@ def radius_squared(nearest: Sequence[int]) -> int:
     median, upper = ordered[len(ordered) // 2], ordered[len(ordered) * 3 // 4]
     if not upper:
         return 0
-    return math.floor(min(Fraction(9, 25) * median, Fraction(median**7, upper**6)))
+    return math.floor(min(Fraction(9, 25) * median, Fraction(median**8, upper**7)))
 
 
 def sieve(
