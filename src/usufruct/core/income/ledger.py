@@ -202,17 +202,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             for levy in fact.levies:
                 book.reserve(_levied(fact.use, levy), payer, levy.to, levy.amount, fact.currency)
         case QueryAnswered() | QueryAbandoned() as fact:
-            use = read.get(Use, fact.use)
-            assert use is not None
-            payer = of_party(use.requester)
-            if use.price and isinstance(fact, QueryAnswered):
-                book.post(use.id, payer, use.price, f"price of {use.id}")
-                for levy in use.levies:
-                    book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
-            elif use.price:
-                book.void(use.id, payer)
-                for levy in use.levies:
-                    book.void(_levied(use.id, levy), payer)
+            _end_use(read, book, fact)
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
             book.move(of_party(fact.payer), income_of(fact.asset), fact.amount, fact.currency, memo)
@@ -269,6 +259,21 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
 def _levied(use: str, levy: Surcharge) -> str:
     """What a surcharge on a use is reserved for."""
     return f"{use}:{levy.name}"
+
+
+def _end_use(read: Reader, book: _Book, fact: QueryAnswered | QueryAbandoned) -> None:
+    """What was reserved for a use is posted if it was answered, else set free."""
+    use = read.get(Use, fact.use)
+    assert use is not None
+    payer = of_party(use.requester)
+    if use.price and isinstance(fact, QueryAnswered):
+        book.post(use.id, payer, use.price, f"price of {use.id}")
+        for levy in use.levies:
+            book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
+    elif use.price:
+        book.void(use.id, payer)
+        for levy in use.levies:
+            book.void(_levied(use.id, levy), payer)
 
 
 def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
