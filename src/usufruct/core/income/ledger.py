@@ -212,16 +212,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case EarningsReported() as fact:
             memo, payer = f"share of the earnings of {fact.period} by {fact.agreement}", of_party(fact.payer)
             book.move(payer, income_of(fact.asset), fact.amount, fact.currency, memo)
-        case InvoiceIssued() as fact:
-            book.move(of_party(fact.payer), tax_of(fact.issuer), fact.tax, fact.currency, f"tax on {fact.invoice}")
-        case CreditNoteIssued() as fact:
-            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
-            for wrong in fact.lines:
-                source = income_of(wrong.asset) if wrong.undivided else of_party(fact.issuer)
-                book.move(source, payer, wrong.amount, fact.currency, memo)
-            book.move(tax_of(fact.issuer), payer, fact.tax, fact.currency, memo)
-        case RefundMade() as fact:
-            book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
+        case InvoiceIssued() | CreditNoteIssued() | RefundMade() as fact:
+            _bill(book, fact)
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
@@ -274,6 +266,21 @@ def _end_use(read: Reader, book: _Book, fact: QueryAnswered | QueryAbandoned) ->
         book.void(use.id, payer)
         for levy in use.levies:
             book.void(_levied(use.id, levy), payer)
+
+
+def _bill(book: _Book, fact: InvoiceIssued | CreditNoteIssued | RefundMade) -> None:
+    """The tax of an invoice, what a credit note gives back, what was refunded."""
+    match fact:
+        case InvoiceIssued():
+            book.move(of_party(fact.payer), tax_of(fact.issuer), fact.tax, fact.currency, f"tax on {fact.invoice}")
+        case CreditNoteIssued():
+            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
+            for wrong in fact.lines:
+                source = income_of(wrong.asset) if wrong.undivided else of_party(fact.issuer)
+                book.move(source, payer, wrong.amount, fact.currency, memo)
+            book.move(tax_of(fact.issuer), payer, fact.tax, fact.currency, memo)
+        case RefundMade():
+            book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
 
 
 def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
