@@ -23,7 +23,7 @@ from usufruct.core.privacy.state import Use
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt, check
 from usufruct.core.registry.rules import id_of
-from usufruct.node import consent, login, query, register, trade
+from usufruct.node import consent, login, query, register, statement, trade
 from usufruct.node.node import Node
 from usufruct.store.keys import verify_signature
 from usufruct.web.app import HEADERS
@@ -65,6 +65,7 @@ def everything(node: Node) -> dict[str, str]:
     refused = story.ask(node, purpose=story.OTHER_PURPOSE)
     assert isinstance(refused, query.Refused)
     closed = story.close_period(node, "2026-q4")
+    story.done(statement.complain(node, "member-4", "2026-q4", story.ASSET, HOSTILE))
     consent.record_word(node, story.ASSET, "member-3", "Marketing", False)
     story.answer(node, "SELECT COUNT(*) AS people FROM pay WHERE night_shifts", story.CHEAP)
     plan = story.done(story.period.plan_period(node, "2027-q1")).plan
@@ -82,11 +83,12 @@ def visit_all(node: Node, browse: Browse) -> list[tuple[str, Any]]:
     """Every page there is, as each role sees it."""
     there = everything(node)
     paths = {
-        ("", ""): ["/", "/login", "/enter", "/api", "/nothing-here"],
-        ("member-3", "member"): ["/", "/me", f"/me?recorded={size(node) - 1}", "/steward", "/receipts/99999"],
+        ("", ""): ["/", "/login", "/enter", "/api", "/income", "/nothing-here"],
+        ("member-3", "member"): ["/", "/me", f"/me?recorded={size(node) - 1}", "/steward", "/receipts/99999",
+                                 "/statements", "/statements/2026-q4/member-3"],
         (story.OPERATOR, "steward"): [
             "/", "/steward", f"/steward/plans/{there['plan']}", f"/steward/plans/{there['closed']}",
-            f"/steward?moved={there['waits']}", f"/questions/{there['answered']}", "/steward/plans/plan-0",
+            "/steward/income", f"/steward?moved={there['waits']}", f"/questions/{there['answered']}", "/steward/plans/plan-0",
         ],
         (story.USER, "user"): ["/desk", f"/questions/{there['answered']}", f"/questions/{there['refused']}", "/desk?page=9"],
         (story.STRANGER, "user"): ["/desk", f"/desk?moved={there['waits']}"],

@@ -202,17 +202,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             for levy in fact.levies:
                 book.reserve(_levied(fact.use, levy), payer, levy.to, levy.amount, fact.currency)
         case QueryAnswered() | QueryAbandoned() as fact:
-            use = read.get(Use, fact.use)
-            assert use is not None
-            payer = of_party(use.requester)
-            if use.price and isinstance(fact, QueryAnswered):
-                book.post(use.id, payer, use.price, f"price of {use.id}")
-                for levy in use.levies:
-                    book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
-            elif use.price:
-                book.void(use.id, payer)
-                for levy in use.levies:
-                    book.void(_levied(use.id, levy), payer)
+            _end_use(read, book, fact)
         case FeeDue() as fact:
             memo = f"{fact.clause} {fact.number} of {fact.agreement}"
             book.move(of_party(fact.payer), income_of(fact.asset), fact.amount, fact.currency, memo)
@@ -222,16 +212,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case EarningsReported() as fact:
             memo, payer = f"share of the earnings of {fact.period} by {fact.agreement}", of_party(fact.payer)
             book.move(payer, income_of(fact.asset), fact.amount, fact.currency, memo)
-        case InvoiceIssued() as fact:
-            book.move(of_party(fact.payer), tax_of(fact.issuer), fact.tax, fact.currency, f"tax on {fact.invoice}")
-        case CreditNoteIssued() as fact:
-            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
-            for wrong in fact.lines:
-                source = income_of(wrong.asset) if wrong.undivided else of_party(fact.issuer)
-                book.move(source, payer, wrong.amount, fact.currency, memo)
-            book.move(tax_of(fact.issuer), payer, fact.tax, fact.currency, memo)
-        case RefundMade() as fact:
-            book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
+        case InvoiceIssued() | CreditNoteIssued() | RefundMade() as fact:
+            _bill(book, fact)
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
@@ -269,6 +251,36 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
 def _levied(use: str, levy: Surcharge) -> str:
     """What a surcharge on a use is reserved for."""
     return f"{use}:{levy.name}"
+
+
+def _end_use(read: Reader, book: _Book, fact: QueryAnswered | QueryAbandoned) -> None:
+    """What was reserved for a use is posted if it was answered, else set free."""
+    use = read.get(Use, fact.use)
+    assert use is not None
+    payer = of_party(use.requester)
+    if use.price and isinstance(fact, QueryAnswered):
+        book.post(use.id, payer, use.price, f"price of {use.id}")
+        for levy in use.levies:
+            book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
+    elif use.price:
+        book.void(use.id, payer)
+        for levy in use.levies:
+            book.void(_levied(use.id, levy), payer)
+
+
+def _bill(book: _Book, fact: InvoiceIssued | CreditNoteIssued | RefundMade) -> None:
+    """The tax of an invoice, what a credit note gives back, what was refunded."""
+    match fact:
+        case InvoiceIssued():
+            book.move(of_party(fact.payer), tax_of(fact.issuer), fact.tax, fact.currency, f"tax on {fact.invoice}")
+        case CreditNoteIssued():
+            payer, memo = of_party(fact.payer), f"{fact.credit_note}: {fact.invoice} put right"
+            for wrong in fact.lines:
+                source = income_of(wrong.asset) if wrong.undivided else of_party(fact.issuer)
+                book.move(source, payer, wrong.amount, fact.currency, memo)
+            book.move(tax_of(fact.issuer), payer, fact.tax, fact.currency, memo)
+        case RefundMade():
+            book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
 
 
 def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
