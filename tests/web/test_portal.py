@@ -33,7 +33,6 @@ from usufruct.wire import card
 
 Browse = Callable[..., Any]
 WEIGHT = 60_000  # bytes
-REFERENCE_WEIGHT = 160_000  # the description of all routes, which grows with the code and not with the data
 HOSTILE = "<script>alert('x')</script>\"&"
 
 
@@ -191,13 +190,28 @@ class TestWhatEachSees:
         assert not [form for form in page.forms if form.action == "/desk/questions"]
 
     def test_the_api_page_tells_of_every_operation(self, stranger: Any, app: Litestar) -> None:
-        page = stranger.get("/api")
+        listed = stranger.get("/api")
+        areas = sorted(
+            {
+                link.attributes["href"].partition("#")[0]
+                for link in listed.all("a")
+                if "/api/of/" in link.attributes["href"]
+            }
+        )
+        pages = {area: stranger.get(area) for area in areas}
+        told = "\n".join(page.text for page in pages.values())
         for path, methods in app.openapi_schema.to_schema()["paths"].items():
             for method in methods:
-                assert f"{method.upper()} {path}" in page.text
-        assert "For scope steward." in page.text and "For everybody." in page.text
-        assert '"sql": "SELECT COUNT(*) FROM wagepan"' in page.text
-        assert "-F table=@table.csv -F card=@card.toml" in page.text
+                assert f"{method.upper()} {path}" in listed.text and f"{method.upper()} {path}" in told
+        assert "For scope steward." in told and "For everybody." in told
+        assert '"sql": "SELECT COUNT(*) FROM wagepan"' in told
+        assert "-F table=@table.csv -F card=@card.toml" in told
+        for area, page in pages.items():
+            ids = {element.attributes.get("id") for element in page.elements}
+            inside = {link.attributes["href"][1:] for link in page.all("a") if link.attributes["href"].startswith("#")}
+            assert inside - {"main"} <= ids, area
+            assert len(page.answer.content) < WEIGHT, area
+        assert stranger.raw("GET", "/api/of/nothing").status_code == 404
 
 
 class TestWhatNobodyElseSees:
@@ -654,8 +668,7 @@ class TestEveryPage:
             story.done(trade.request_offer(node, f"offer-{number}", story.STRANGER))
         found = visit_all(node, browse)
         for name, page in found:
-            most = REFERENCE_WEIGHT if name.endswith(" /api") else WEIGHT
-            assert len(page.answer.content) < most, (name, len(page.answer.content))
+            assert len(page.answer.content) < WEIGHT, (name, len(page.answer.content))
         texts = {name: page.text for name, page in found}
         assert "1 to 8 of 33" in texts["member /me"]
         assert "1 to 50 of 63" in texts["steward /steward"]

@@ -1,18 +1,24 @@
-"""The API's page for people, made from the API's own description, so that it cannot say anything else than the API does."""
+"""The API's pages for people, made from the API's own description, so that they cannot say anything else than the API does.
+
+One page lists all operations; each area of the API, the word behind `/api/v1/`, has one that tells them whole.
+"""
 
 from __future__ import annotations
 
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, get
+from litestar.params import FromPath
 from markupsafe import Markup, escape
 
+from usufruct.core.base.refusals import refuse
 from usufruct.node.login import SCOPES
+from usufruct.web.api import RefusedHere
 from usufruct.web.auth import node_of
 from usufruct.web.portal.pages import AnyRequest, Page, page
 
@@ -66,13 +72,51 @@ class Operation:
 
 @get("/api", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=True)
 def api_page(request: AnyRequest) -> Page:
-    """Every operation, and the shapes of what goes in and comes out."""
+    """Every operation by its name, area by area."""
+    document = request.app.openapi_schema.to_schema()
+    areas: dict[str, list[Operation]] = {}
+    for one in operations(document, rules(request.app), node_of(request).about.url):
+        areas.setdefault(area_of(one.path), []).append(one)
+    return page(request, "api.html", "API", areas=sorted(areas.items()), scopes=SCOPES,
+                version=document["info"]["version"])  # fmt: skip
+
+
+@get("/api/of/{area:str}", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=True)
+def area_page(request: AnyRequest, area: FromPath[str]) -> Page:
+    """The operations of one area, and the shapes of what goes in and comes out."""
     document = request.app.openapi_schema.to_schema()
     shapes: dict[str, Any] = document.get("components", {}).get("schemas", {})
-    found = list(operations(document, rules(request.app), node_of(request).about.url))
-    described = [(name, shape.get("description", ""), fields_of(shape, shapes)) for name, shape in shapes.items()]
-    return page(request, "api.html", "API", operations=found, shapes=described, scopes=SCOPES,
-                version=document["info"]["version"])  # fmt: skip
+    found = [
+        one for one in operations(document, rules(request.app), node_of(request).about.url) if area_of(one.path) == area
+    ]
+    if not found:
+        raise RefusedHere(refuse(
+            "registry.unknown", "there is nothing to show", f"the API has no area `{area[:80]}`", remedy="look at the list of all"
+        ))  # fmt: skip
+    named = _reached(
+        [field.shape for one in found for field in one.fields] + [a[2] for one in found for a in one.answers], shapes
+    )
+    described = [
+        (name, shape.get("description", ""), fields_of(shape, shapes))
+        for name, shape in shapes.items()
+        if name in named
+    ]
+    return page(request, "api-area.html", f"API: {area}", area=area, operations=found, shapes=described)
+
+
+def area_of(path: str) -> str:
+    """The word behind `/api/v1/`; of paths that others laid down the first word."""
+    return path.removeprefix("/api/v1/").strip("/").split("/")[0]
+
+
+def _reached(names: Iterable[str], shapes: Mapping[str, Any]) -> set[str]:
+    """Those shapes, and all that their fields are made of."""
+    left, found = {name for name in names if name}, set[str]()
+    while left:
+        name = left.pop()
+        found.add(name)
+        left |= {field.shape for field in fields_of(shapes.get(name, {}), shapes) if field.shape} - found
+    return found
 
 
 def rules(app: Litestar) -> dict[tuple[str, str], tuple[str, str]]:
@@ -221,4 +265,4 @@ def _curl(method: str, url: str, kind: str, body: Mapping[str, Any], public: boo
     return " ".join([*parts, re.sub(r"{(\w+)}", lambda name: str(EXAMPLES.get(name[1], name[1].upper())), url)])
 
 
-handlers = [api_page]
+handlers = [api_page, area_page]
