@@ -34,7 +34,7 @@ def set_up(directory: Path) -> None:
 
 def earn(node: Node, period: str = "spring") -> None:
     """One question is answered at 600 euro, and a period is closed over it: each of the twelve members is due 35."""
-    story.answer(node, "SELECT COUNT(*) AS n FROM pay", story.CHEAP)
+    story.answer(node, f"SELECT COUNT(*) AS {period} FROM pay", story.CHEAP)
     story.close_period(node, period)
 
 

@@ -19,14 +19,18 @@ import story
 from paying import GIVEN, PAID, SILENT, Bank, in_order, owed, tell
 from support import JOURNAL, edit, rebuilt_rows, state_rows
 from usufruct.core.base.faults import BadInput, NodeFault
+from usufruct.core.base.instants import later
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import payout as rules
 from usufruct.core.income.bank_statement import BankStatement, Detail
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.payout import PARTY, Lines, Owed
 from usufruct.core.income.payout_state import Instruction, Payout, SeenLine
+from usufruct.core.registry.rights import Limits
+from usufruct.core.registry.rules import id_of
+from usufruct.core.registry.state import Right
 from usufruct.main import open_node
-from usufruct.node import erase, followers, payout
+from usufruct.node import erase, followers, payout, rights
 from usufruct.node.node import Node
 from usufruct.ports import Snapshot
 from usufruct.store import reckoning
@@ -131,6 +135,30 @@ def test_what_cannot_be_said_of_where_to_pay(how: str, holder: str, iban: str, n
     with pytest.raises(BadInput):
         payout.instruct(node, PAID[0], how, holder, iban)
     assert code_of(payout.instruct(node, "nobody", "purse")) == "registry.unknown"
+
+
+def test_who_has_her_right_to_benefit_when_a_period_closes_is_paid_its_line(node: Node) -> None:
+    """What was closed before stays hers; the next line is the pledgee's; and when the right came back, it is hers again."""
+    with node.store.read() as state:
+        seller, pledgee = id_of(state, PAID[0]), id_of(state, SILENT[0])
+    story.done(payout.instruct(node, pledgee, "bank", "The pledgee", paying.ACCOUNTS[5]))
+    drawn = story.done(rights.draw(node, story.ASSET, seller))
+    story.done(rights.pledge(node, drawn.id, seller, pledgee, "pilot", Limits(until=later(node.clock.now(), days=400))))
+    paying.earn(node, "summer")
+    assert (owed(node, seller), owed(node, pledgee)) == (3500, 3 * 3500), (
+        "hers of spring; its own of both, and hers of summer"
+    )
+    name = paying.approved(node)
+    payout.follow(node)
+    assert sum(amount for _, amount, _ in in_order(node, name)) == sum(
+        s.paid for s in paying.row(node, name).proposed.sources
+    )
+    assert (owed(node, seller), owed(node, pledgee)) == (0, 0)
+    with node.store.read() as state:
+        lent = next(row.id for row in state.list(Right, asset=story.ASSET) if row.pilot)
+    story.done(rights.release(node, lent, pledgee))
+    paying.earn(node, "autumn")
+    assert (owed(node, seller), owed(node, pledgee)) == (3500, 3500)
 
 
 def test_who_pays_beforehand_is_not_paid_back_by_it(node: Node) -> None:

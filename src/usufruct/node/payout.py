@@ -25,6 +25,7 @@ from usufruct.core.income import bank_statement, banking, payout, settlement
 from usufruct.core.income.accounts import members_of
 from usufruct.core.income.bank_statement import BankStatement
 from usufruct.core.income.ledger import Account, CreditLimit
+from usufruct.core.income.measure import rows_of
 from usufruct.core.income.payout import MEDIA_TYPE, PARTY, Credit, Line, Lines, Order, Owed, Proposal
 from usufruct.core.income.payout_facts import (
     Move,
@@ -51,6 +52,7 @@ from usufruct.core.income.payout_state import (
     Statement,
 )
 from usufruct.core.income.state import Period, PeriodPlan
+from usufruct.core.registry.benefit import payees
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, Person
 from usufruct.node.node import Node
@@ -75,9 +77,17 @@ def owed(state: Snapshot, currency: str) -> Iterator[Owed]:
     taken = _taken(state)
     for asset in state.list(Asset):
         account_id = members_of(asset.id)
-        due = settled(state, asset.id, currency)
-        for number, amount in taken.get(account_id, {}).items():
-            due[number] -= amount
+        due, instead = settled(state, asset.id, currency)
+        numbers = {number for number, _ in instead}
+        for (number, stated), amount in taken.get(account_id, {}).items():
+            payee = _instructed(state, stated) if number in numbers else ""
+            if (number, payee) in instead:
+                instead[number, payee] -= amount
+            else:
+                due[number] -= amount
+        for (number, payee), amount in instead.items():
+            if amount > 0:
+                yield Owed(payee, account_id, number, amount)
         if not any(due):
             continue
         for person in state.list(Person, asset=asset.id):
@@ -85,32 +95,46 @@ def owed(state: Snapshot, currency: str) -> Iterator[Owed]:
                 yield Owed(person.party, account_id, person.number, due[person.number])
 
 
-def settled(state: Snapshot, asset: str, currency: str) -> array[int]:
-    """What each member of an asset was to be paid for all closed periods together, by number, in minor units."""
-    due = array("q")
+def settled(state: Snapshot, asset: str, currency: str) -> tuple[array[int], Counter[tuple[int, str]]]:
+    """What each member of an asset was to be paid for all closed periods together, by number, in minor units; and apart from
+    that what is paid to others instead, by her number and whoever had her right to benefit when the period closed."""
+    due, instead = array("q"), Counter[tuple[int, str]]()
     for period in state.list(Period):
         plan = state.get(PeriodPlan, period.plan)
         assert plan is not None
         for one in plan.planned.statements:
-            if one.asset == asset and plan.planned.currency == currency:
-                _, paid = settlement.Lines(one, state.evidence).columns()
-                due.extend([0] * (len(paid) - len(due)))
-                for number, amount in enumerate(paid):
+            if one.asset != asset or plan.planned.currency != currency:
+                continue
+            _, paid = settlement.Lines(one, state.evidence).columns()
+            due.extend([0] * (len(paid) - len(due)))
+            for number, amount in enumerate(paid):
+                if amount:
+                    due[number] += amount
+            for person, payee in payees(state, asset, period.seq, period.at).items():
+                for row in state.list(Person, asset=asset, party=person):
+                    amount = rows_of(paid, row.number)
                     if amount:
-                        due[number] += amount
-    return due
+                        due[row.number] -= amount
+                        instead[row.number, payee] += amount
+    return due, instead
 
 
-def _taken(state: Snapshot) -> dict[str, Counter[int]]:
-    """What payouts took from members' lines and did not bring back, by control account and number."""
-    taken: dict[str, Counter[int]] = {}
+def _instructed(state: Snapshot, stated: int) -> str:
+    """Who gave the instruction that a payment follows: whoever it was paid to."""
+    fact = state.entry(stated).fact
+    return fact.party if isinstance(fact, PayoutInstructed) else ""
+
+
+def _taken(state: Snapshot) -> dict[str, Counter[tuple[int, int]]]:
+    """What payouts took from members' lines and did not bring back, by control account, number and instruction."""
+    taken: dict[str, Counter[tuple[int, int]]] = {}
     for one in state.list(Payout):
         if one.state in (PROPOSED, REFUSED):
             continue
         for _, line, found in _lines(state, one):
             account = one.proposed.sources[line.source].account
             if line.number != PARTY and found in ("paid", "given", "waiting"):
-                taken.setdefault(account, Counter())[line.number] += line.amount
+                taken.setdefault(account, Counter())[line.number, line.stated] += line.amount
     return taken
 
 
@@ -379,9 +403,8 @@ def payee_page(node: Node, party: str) -> PayeePage | Refusal:
             return refuse(
                 "registry.unknown", "there is nothing to show", f"nobody is known as `{party}`", remedy="check it"
             )
-        numbers = {(members_of(person.asset), person.number) for person in state.list(Person, party=row.id)}
-        numbers.add((f"party:{row.id}", PARTY))
-        due = [one.amount for one in owed(state, node.about.currency) if (one.account, one.number) in numbers]
+        said_in = {entry.seq for entry in state.history(row.id) if isinstance(entry.fact, PayoutInstructed)}
+        due = [one.amount for one in owed(state, node.about.currency) if one.party == row.id]
         payments = [
             Hers(
                 one.id, one.approved or one.at, Money(line.amount, one.proposed.currency), found, _reason(state, one, n)
@@ -389,7 +412,7 @@ def payee_page(node: Node, party: str) -> PayeePage | Refusal:
             for one in state.list(Payout)
             if one.state not in (PROPOSED, REFUSED)
             for n, line, found in _lines(state, one)
-            if (one.proposed.sources[line.source].account, line.number) in numbers
+            if line.stated in said_in
         ]
         said = state.get(Instruction, row.id)
         total = Money(sum(due), node.about.currency)
