@@ -209,13 +209,11 @@ def tell_plan(planned: PeriodPlanned) -> None:
     """A plan on the screen."""
     currency = planned.currency
     for statement in planned.statements:
+        parts = [(share.account, share.amount) for share in statement.shares]
+        parts += [(f"{statement.paid} members, by use", statement.members), ("together", statement.income)]
         rows: list[list[str | Money]] = [
-            [share.account, f"{share.basis_points / 100:g} %", Money(share.amount, currency)]
-            for share in statement.shares
+            [who, f"{round(100 * amount / statement.income, 1):g} %", Money(amount, currency)] for who, amount in parts
         ]
-        rest = 100 - sum(share.basis_points for share in statement.shares) / 100
-        rows.append([f"{statement.paid} members, by use", f"{rest:g} %", Money(statement.members, currency)])
-        rows.append(["together", "100 %", Money(statement.income, currency)])
         fees = sum(name.startswith("fee-") for name in statement.uses)
         title = f"{planned.plan} for {planned.period}: {statement.asset}, {len(statement.uses) - fees} use(s)"
         title += f" and {fees} fee(s)" if fees else ""
