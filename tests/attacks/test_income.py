@@ -7,6 +7,7 @@ miss, because another defence stands behind it, or because it takes a whole node
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import paying
+import pooling
 import story
 from faults.test_recompute import RULE
 from support import SetClock
@@ -23,17 +25,17 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.auction import commitment
 from usufruct.core.contract.facts import Terms
+from usufruct.core.income.neighbours import Measure
 from usufruct.core.income.rules import Division
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
-from usufruct.core.registry.pool import Pool
+from usufruct.core.registry.pool import Membership
+from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.levy import Band, LevyRule
 from usufruct.main import open_node
-from usufruct.node import auction, division, ledger, levy, payout, period, query
+from usufruct.node import auction, division, ledger, levy, payout, period, query, train
 from usufruct.node.node import Node
-from usufruct.node.train import measure_of
 from usufruct.store.audit import verify
-from usufruct.store.memory import MemoryState
 from usufruct.wire import camt
 from usufruct.wire import division as wire
 
@@ -41,14 +43,26 @@ DAY = instant("2025-01-01")
 ON_TOP = LevyRule("city", "buyer", "price", "use", (Band(0, 300),), "fund:city", "bylaw 12", "city council", DAY, DAY)
 
 
-def test_names_are_cheap_in_a_pool_so_who_came_first_is_paid_for_copies() -> None:
-    """Of a table its holder says whose row is whose; to a pool everybody brings her own, under a name of her choice."""
-    state, permit = MemoryState(), SimpleNamespace(asset=SimpleNamespace(id="pay", person_column="who"))
-    table = measure_of(state, permit, by_model=False)  # type: ignore[arg-type]
-    state.put(Pool("pay"))
-    pool = measure_of(state, permit, by_model=False)  # type: ignore[arg-type]
-    assert table is not None and pool is not None
-    assert (table.copies, pool.copies) == ("person", "first")
+def test_names_are_cheap_in_a_pool_so_who_came_first_is_paid_for_copies(new_directory: Path, clock: SetClock) -> None:
+    """Of a table its holder says whose row is whose; to a pool everybody brings her own, under a name of her choice. Who came
+    first there is known from the journal."""
+    valued: list[tuple[Measure, list[int]]] = []
+
+    def value(plan: object, measure: Measure, population: bytes, persons: int, deposits: list[int]) -> bytes:
+        valued.append((measure, list(deposits)))
+        return bytes(8 * persons)
+
+    with open_node(new_directory, clock) as node:
+        pooling.begun(node)
+        with node.store.read() as state:
+            asset = state.get(Asset, pooling.POOL)
+            joined = [row.seq for row in state.list(Membership, pool=pooling.POOL)]
+        permit, plan = SimpleNamespace(asset=asset, persons=3), SimpleNamespace(validation=(1,), by_model=False)
+        watched: Any = replace(node, trainer=SimpleNamespace(value=value))
+        train._shares(watched, plan, permit, b"")  # type: ignore[arg-type]
+    ((measure, deposits),) = valued
+    assert measure.copies == "first"
+    assert deposits == joined == sorted(set(joined))
 
 
 def test_a_rule_that_comes_after_the_work_does_not_divide_it(node: Node) -> None:
