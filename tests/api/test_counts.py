@@ -20,6 +20,9 @@ import story
 from support import SetClock
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.instants import Instant, later
+from usufruct.core.contract.state import Agreement
+from usufruct.core.income.invoices import Invoice
+from usufruct.core.income.state import Period
 from usufruct.core.proof.book import Kept
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.receipt import Receipt, check
@@ -235,6 +238,9 @@ def paths(api: Api, role: str) -> Iterator[str]:
         uses = {use for e in state.entries(0, state.size()) if (use := getattr(e.fact, "use", ""))}
         names = {asset.id for asset in state.list(Asset)} | uses | {OFFICE}
         size = state.size()
+        periods = {period.id for period in state.list(Period)}
+        invoices = {invoice.id for invoice in state.list(Invoice)}
+        agreements = {agreement.id for agreement in state.list(Agreement)}
     values: dict[str, Any] = {
         "seq": range(size),
         "use": uses,
@@ -245,6 +251,13 @@ def paths(api: Api, role: str) -> Iterator[str]:
         "version": range(1, 3),
         "year": (2026,),
         "part": ("products", "open-data"),
+        "period": periods,
+        "party": {*story.MEMBERS[:4], OFFICE, story.OPERATOR},
+        "invoice": invoices,
+        "agreement": agreements,
+        "form": ("html", "text", "json"),
+        "format": ("beancount", "hledger"),
+        "area": ("questions", "statements"),
     }
     for route in api.app.routes:
         for handler in getattr(route, "route_handlers", []):

@@ -137,7 +137,7 @@ class Once:
     real: Any
     known: dict[Any, Measured] = field(default_factory=dict)
 
-    def run(self, plan: Any, among: Any) -> Measured:
+    def run(self, plan: Any, among: Any, terms: Any = ()) -> Measured:
         if plan not in self.known:
             self.known[plan] = self.real.run(plan, among)
         return self.known[plan]
@@ -211,7 +211,7 @@ class Failing:
     def __init__(self, real: Any) -> None:
         self.real = real
 
-    def run(self, plan: Any, among: Any) -> Measured:
+    def run(self, plan: Any, among: Any, terms: Any = ()) -> Measured:
         self.real.run(plan, among)
         raise EngineFault("engine.limits", "over", "")
 
@@ -412,8 +412,8 @@ def _bounding(change: Callable[[Any], Any], text: Callable[[str], str] = lambda 
 
 def _writer(name: str, text: Callable[[str], str]) -> Callable[[Patch], None]:
     def put(patch: Patch) -> None:
-        honest = getattr(statements._Writer, name)
-        patch.setattr(statements._Writer, name, lambda self, *a: text(honest(self, *a)))
+        honest = getattr(statements.Writer, name)
+        patch.setattr(statements.Writer, name, lambda self, *a: text(honest(self, *a)))
 
     return put
 
@@ -575,7 +575,7 @@ def thirty_two_bits(patch: Patch) -> None:
         self.values.append(value)
         return f"${len(self.values)}"
 
-    patch.setattr(statements._Writer, "bound", bound)
+    patch.setattr(statements.Writer, "bound", bound)
 
 
 def by_version(patch: Patch) -> None:

@@ -177,8 +177,16 @@ PUBLIC = {
     "/api/v1/timestamps/{size}", "/api/v1/timestamps/{size}/checkpoint", "/api/v1/disclosure/{year}",
     "/api/v1/disclosure/{year}/{part}", "/api/v1/offers/{offer}/requests", "/pools/{name}", "/api/v1/pools/{name}",
     "/products/{asset}", "/api/v1/auctions/{name}/bids", "/api/v1/auctions/{name}/bids/opening",
+    "/api/of/{area}", "/api/v1/me/earnings/{year}", "/earnings/{year}",
     "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
+}  # fmt: skip
+
+# What a closed period brought somebody: two names, of a period and of somebody or of an asset.
+BROUGHT = {
+    "/api/v1/statements/{period}/{party}", "/api/v1/statements/{period}/{party}/pdf", "/statements/{period}/{party}",
+    "/statements/{period}/{party}/pdf", "/statements/{period}/{party}/complaints", "/api/v1/me/lines/{period}/{asset}",
+    "/lines/{period}/{asset}",
 }  # fmt: skip
 
 
@@ -372,4 +380,22 @@ def test_no_address_is_left_out() -> None:
         for route in app.routes for handler in getattr(route, "route_handlers", [])
         if "{" in route.path_format and handler.opt.get("rule") not in (None, ("steward",))
     }  # fmt: skip
-    assert takes == {path.partition("?")[0] for _, _, path, _, _ in SURFACES if "{" in path} | PUBLIC
+    assert takes == {path.partition("?")[0] for _, _, path, _, _ in SURFACES if "{" in path} | PUBLIC | BROUGHT
+
+
+@pytest.mark.parametrize("path", sorted(BROUGHT))
+def test_what_a_period_brought_others_is_as_if_there_were_no_such_period_or_person(path: str, world: World) -> None:
+    story.close_period(world.node, "spring")
+    method, body = ("POST", {"asset": story.ASSET, "reason": "x"}) if path.endswith("/complaints") else ("GET", None)
+    told = set()
+    who = "member" if "lines" in path else "user"
+    for period, party, asset in (
+        ("spring", world.there["party"], HIDDEN), ("autumn", world.there["party"], HIDDEN), ("spring", "nobody-999", "xat"),
+    ):  # fmt: skip
+        found = path.replace("{period}", period).replace("{party}", party).replace("{asset}", asset)
+        status, headers, text, grown = world.told(who, method, found, body, period)
+        assert status in (303, 403, 404)
+        for name in (period, party, asset):
+            text = text.replace(name, NAME)
+        told.add((status, str(headers).replace(party, NAME).replace(asset, NAME), text, grown))
+    assert len(told) == 1

@@ -37,7 +37,7 @@ class Sleeping:
     def check(self, *_: Any) -> bool:
         return True
 
-    def run(self, plan: Any, among: Any) -> Any:
+    def run(self, plan: Any, among: Any, terms: Any = ()) -> Any:
         self.ran.append(plan)
         return self.real.run(plan, among)
 

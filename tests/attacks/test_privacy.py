@@ -32,6 +32,7 @@ from support import SetClock, check_ends
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.contract.facts import Terms
+from usufruct.core.income.value import Term
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.rules import QueryPlan
 from usufruct.core.privacy.state import Budget, Use
@@ -179,7 +180,7 @@ class Tap:
         self.exact.append((list(values), deviation))
         return list(values)
 
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
+    def run(self, plan: QueryPlan, among: Sequence[Among | None], terms: Sequence[Term] = ()) -> Measured:
         self.plans.append(plan)
         return self.real.run(plan, among)
 
@@ -194,7 +195,7 @@ class Once:
     real: Engine
     known: dict[tuple[object, ...], Measured] = field(default_factory=dict)
 
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
+    def run(self, plan: QueryPlan, among: Sequence[Among | None], terms: Sequence[Term] = ()) -> Measured:
         if (plan, *among) not in self.known:
             self.known[plan, *among] = self.real.run(plan, among)
         return self.known[plan, *among]
@@ -710,7 +711,7 @@ class Broken:
     def fits(self, *_: Any) -> None:
         pass
 
-    def run(self, plan: QueryPlan, among: Sequence[Among | None]) -> Measured:
+    def run(self, plan: QueryPlan, among: Sequence[Among | None], terms: Sequence[Term] = ()) -> Measured:
         raise self.error
 
     def check(self, *_: object) -> bool:

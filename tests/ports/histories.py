@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stories import story
 
@@ -35,6 +36,7 @@ from usufruct.core.exchange.facts import (
     ServiceWithdrawn,
 )
 from usufruct.core.income.facts import AssetStatement, LevyTotal, PeriodClosed, PeriodPlanned
+from usufruct.core.income.posting import PaymentReceived, PostingCorrected
 from usufruct.core.income.waterfall import Share
 from usufruct.core.lineage.facts import StepRecorded, TransformRegistered
 from usufruct.core.privacy.facts import BudgetOpened, QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
@@ -66,6 +68,7 @@ class History:
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
         self._number = self._epochs = self._stories = 0
+        self._place = self._paid = 0  # where the next fact will stand in the journal, and the last payment stands
         self._open: list[tuple[str, str]] = []  # uses without an end, and their assets
         self._calls: list[str] = []
         self._offers: list[str] = []
@@ -100,11 +103,13 @@ class History:
             self._exchange, self._call, self._call, self._call_ended, self._call_ended, self._looked_up,
             self._held, self._epoch, self._erased, self._step, *[self._told] * 6,
         )  # fmt: skip
+        self._place = len(list(self.beginning()))
         while True:
             self._number += 1
             fact = self._chance.choice(makers)(str(self._number))
             if fact is not None:
                 yield fact
+                self._place += 1
 
     def _party(self, number: str) -> Fact:
         kind = self._chance.choice(("person", "organisation"))
@@ -244,7 +249,10 @@ class History:
             member = f"member-{self._chance.randrange(PERSONS)}"
             self._stories += 1
             self._story = story(self._chance, self._stories, number, self._chance.choice(ASSETS), PARTIES, member)
-        return self._story.pop(0)
+        fact = self._story.pop(0)
+        if isinstance(fact, PaymentReceived):
+            self._paid = self._place
+        return replace(fact, seq=self._paid) if isinstance(fact, PostingCorrected) else fact
 
     def _step(self, number: str) -> Fact:
         if self._chance.random() < 0.3:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from money_stories import money_stories
+
 from usufruct.core.access import clauses
 from usufruct.core.access.facts import (
     ConsentGiven,
@@ -157,6 +159,7 @@ def story(
         _levy(number, asset, a, b),
         _runs(number, asset, a, b),
         _matches(number, asset, a),
+        *money_stories(number, asset, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

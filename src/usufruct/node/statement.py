@@ -187,11 +187,12 @@ class _Told:
         number = person.number if person else None
         own = self.teller.own_line(divided, number) if number is not None else settlement.Line(0, 0)
         uses = tuple(self._uses(planned, divided, number)) if number is not None else ()
-        days = sorted(day for day in (self._day(name) for name in divided.uses) if day)
+        days = sorted(self._day(name) for name in divided.uses)
+        told = [day[:10] for day in sorted(self._day(name) for name in divided.uses if not self._is_withheld(name))]
         least = self.teller.rulebook.value("income.spread-persons-min", self.teller.now)
         return Line(
             asset.id, asset.title, divided.income, parts, divided.members, divided.floor, self._rule(divided, days),
-            uses, len(divided.uses), asset.rows_per_person, days[0][:10] if days else "", days[-1][:10] if days else "",
+            uses, len(divided.uses), asset.rows_per_person, told[0] if told else "", told[-1] if told else "",
             statements.amounts(own.paid, own.carried_in, own.carried_out, MICRO), self._paid_to(planned, asset.id),
             statements.spread(self.teller.all_paid(divided), own.paid if number is not None else None, least), (),
         )  # fmt: skip
@@ -215,6 +216,10 @@ class _Told:
         use = self.state.get(Use, name)
         return use.at if use else self.state.entry(fact_of(name)).at
 
+    def _is_withheld(self, name: str) -> bool:
+        """Whether nobody may be told when, or by whom, that was earned."""
+        return hold.active(self.state, name, self.teller.now) is not None
+
     def _rule(self, divided: AssetStatement, days: list[Instant]) -> RuleTold:
         adopted = self.state.get(AdoptedDivision, divided.asset if divided.own else "", divided.rule)
         rule = adopted.rule if adopted else by_rulebook(self.teller.rulebook, days[0] if days else self.teller.now)
@@ -232,7 +237,7 @@ class _Told:
             if not rows:
                 continue
             earned = statements.at_least(pool, price, divided.income)
-            if use is not None and hold.active(self.state, use.id, self.teller.now):
+            if use is not None and self._is_withheld(name):
                 yield UseTold("", statements.WITHHELD, statements.WITHHELD, "", "", price, earned, "", rows, -1)
             elif use is not None:
                 user = self.state.get(Party, use.requester)

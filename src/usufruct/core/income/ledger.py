@@ -258,14 +258,13 @@ def _end_use(read: Reader, book: _Book, fact: QueryAnswered | QueryAbandoned) ->
     use = read.get(Use, fact.use)
     assert use is not None
     payer = of_party(use.requester)
-    if use.price and isinstance(fact, QueryAnswered):
-        book.post(use.id, payer, use.price, f"price of {use.id}")
-        for levy in use.levies:
-            book.post(_levied(use.id, levy), payer, levy.amount, f"{levy.name} on the price of {use.id}")
-    elif use.price:
-        book.void(use.id, payer)
-        for levy in use.levies:
-            book.void(_levied(use.id, levy), payer)
+    reserved = [(use.id, use.price, f"price of {use.id}")]
+    reserved += [(_levied(use.id, levy), levy.amount, f"{levy.name} on the price of {use.id}") for levy in use.levies]
+    for cause, amount, memo in reserved:
+        if amount and isinstance(fact, QueryAnswered):
+            book.post(cause, payer, amount, memo)
+        elif amount:
+            book.void(cause, payer)
 
 
 def _bill(book: _Book, fact: InvoiceIssued | CreditNoteIssued | RefundMade) -> None:
