@@ -12,8 +12,8 @@ import pytest
 from attacks.defences import ATTACKS, FIRST, PAGE, PLACE, REMOVALS, ROOT, Removal, section
 
 
-def test_all_twenty_attacks_are_there() -> None:
-    assert [attack.number for attack in ATTACKS] == list(range(1, 21))
+def test_all_attacks_are_there() -> None:
+    assert [attack.number for attack in ATTACKS] == list(range(1, 26))
     assert all(attack.removals and attack.name and attack.attacker.endswith(".") for attack in ATTACKS)
     assert len({removal.defence for removal in REMOVALS}) == len(REMOVALS)
 
