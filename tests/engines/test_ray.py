@@ -16,6 +16,7 @@ from usufruct.core.base.faults import BadInput, EngineFault
 from usufruct.core.income.measure import MICRO, Portion
 from usufruct.core.income.segment import PIECE
 from usufruct.engine.settlement import NumpySettler
+from usufruct.engine.valuation import neighbours
 from usufruct.main import create_node, open_node, read_settings
 
 ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
@@ -88,6 +89,21 @@ def test_blocks_come_back_in_their_order_to_the_same_bits(cluster: Any) -> None:
     for one in blocks:
         here += block(points, **one)
     assert there.tobytes() == here.tobytes()
+
+
+def test_what_records_add_to_a_training_comes_to_the_same_bytes_on_a_cluster(cluster: Any) -> None:
+    """The real valuation, by blocks of validation rows: as here, to the last bit."""
+    draw = np.random.default_rng(7)
+    points = draw.integers(0, 4096, (2_000, 8)).astype(np.float64)
+    labels, rows = draw.integers(0, 2, 2_000), draw.integers(0, 4096, (700, 8)).astype(np.float64)
+    told = draw.integers(0, 2, 700)
+    parts = ({"rows": rows[part], "told": told[part]} for part in neighbours.blocks(len(rows)))
+    sums = engine.RayCluster(cluster.address).each(
+        neighbours.block, {"points": points, "labels": labels, "k": 5, "apart": 0}, parts
+    )
+    far = neighbours.together(sums, len(points), len(rows))
+    assert far.tobytes() == neighbours.values(points, labels, rows, told, 5).tobytes()
+    assert np.any(far)
 
 
 def test_a_node_killed_in_the_middle_changes_nothing(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
