@@ -12,7 +12,7 @@ from functools import partial
 from usufruct.core.access import delegation
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.income import measure, value
+from usufruct.core.income import adoption, measure, value
 from usufruct.core.privacy import matched, release
 from usufruct.core.privacy.matched import Matched
 from usufruct.core.privacy.matching_facts import Match, MatchAsked
@@ -108,7 +108,7 @@ def _work(node: Node, admitted: Admitted[QueryPlan], populations: tuple[bytes, .
     permits = zip(admitted.deed.parts, populations, strict=True)
     whose = {permit.asset.id: (population, permit.persons) for (_, permit), population in permits}
     with node.store.read() as state:
-        by_value = {asset for asset in assets if measure.of(state, asset) == measure.VALUE}
+        by_value = {asset for asset in assets if adoption.measure_of(state, asset) == measure.VALUE}
         permitted = among(state, query.sources, whose)
     measured = node.engine.run(query, permitted, value.terms(query) if by_value else ())
     groups, noised = _noised(node, query, measured)

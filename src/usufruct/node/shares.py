@@ -12,7 +12,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.income import holders, measure
+from usufruct.core.income import adoption, holders
 from usufruct.core.income.facts import MeasureChosen, SharesRead
 from usufruct.core.income.holders import HolderPlan, HolderShare
 from usufruct.core.privacy.question import Question, Ref
@@ -33,7 +33,7 @@ def choose_measure(node: Node, asset: str, wanted: str, by: str) -> MeasureChose
     Raises:
         BadInput: there is no such measure.
     """
-    return node.record(lambda tx: measure.choose(tx, asset, wanted, by))
+    return node.record(lambda tx: adoption.choose_measure(tx, asset, wanted, by))
 
 
 def read_shares(

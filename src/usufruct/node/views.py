@@ -17,7 +17,7 @@ from usufruct.core.base.records import Entry, Fact
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.exchange.state import Call
-from usufruct.core.income import inequality, measure
+from usufruct.core.income import adoption, inequality, measure
 from usufruct.core.income.explanation import Counted, Explanation, explain
 from usufruct.core.income.facts import AssetStatement
 from usufruct.core.income.ledger import Account
@@ -220,7 +220,7 @@ def _listed(state: Snapshot, now: Instant) -> Iterator[Listed]:
     for asset in state.list(Asset):
         offers = tuple(o for o in state.list(Offer, asset=asset.id) if o.open and o.until > now)
         if offers:
-            yield Listed(asset, name_of(state, asset.publisher), offers, measure.of(state, asset.id))
+            yield Listed(asset, name_of(state, asset.publisher), offers, adoption.measure_of(state, asset.id))
 
 
 def member_page(node: Node, party: str) -> MemberPage | None:
@@ -263,7 +263,7 @@ def _member_asset(state: Snapshot, person: Person, now: Instant) -> MemberAsset:
     if asset.charter and not is_in(state, asset.id, person.number):
         words = tuple(replace(word, holds="left") for word in words)
     shared = consent.shares(state, asset.id, person.number)
-    divided = measure.of(state, asset.id)
+    divided = adoption.measure_of(state, asset.id)
     return MemberAsset(
         asset, person.number, said, words, tuple(reversed(seen)), tuple(paid), tuple(withheld), shared, divided
     )

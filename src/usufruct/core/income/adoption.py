@@ -1,4 +1,4 @@
-"""What a division goes by, and who may say it: the rule, costs, and credits for work and knowledge.
+"""What a division goes by, and who may say it: the rule, costs, credits for work and knowledge, the measure of contribution.
 
 The publisher of an asset speaks for it; the operator of the node for all that have no rule of their own. A rule applies to
 what is earned after it was adopted, so nobody's work is divided by a rule that she could not know.
@@ -6,13 +6,16 @@ what is earned after it was adopted, so nobody's work is divided by a rule that 
 
 from __future__ import annotations
 
+from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted
-from usufruct.core.income.state import AdoptedDivision, Credit
+from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted, MeasureChosen
+from usufruct.core.income.measure import MEASURES, ROWS
+from usufruct.core.income.state import AdoptedDivision, ChosenMeasure, Credit, LastPeriod
 from usufruct.core.income.waterfall import CREDITS, DivisionRule, unfit
+from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset, Party
 
 UNITS_MAX = 10**12
@@ -90,6 +93,38 @@ def end_credit(read: Reader, credit: str, why: str, by: str) -> CreditEnded | Re
             remedy="look at the credits of the asset",
         )  # fmt: skip
     return CreditEnded(credit, row.party, why.strip() or "no reason was given", by)
+
+
+def measure_of(read: Reader, asset: str) -> str:
+    """What the uses of an asset are divided by."""
+    chosen = read.get(ChosenMeasure, asset)
+    return chosen.measure if chosen else ROWS
+
+
+def choose_measure(read: Reader, asset: str, measure: str, by: str) -> MeasureChosen | Refusal:
+    """Has the uses of an asset divided by another measure from here on; for its publisher, while none waits to be divided.
+
+    Raises:
+        BadInput: there is no such measure.
+    """
+    if measure not in MEASURES:
+        raise BadInput("input.measure", f"`{measure}` is no measure of contribution", f"use {' or '.join(MEASURES)}")
+    not_chosen = f"`{measure}` was not chosen for `{asset}`"
+    wrong = _not_yours(read, asset, by, not_chosen)
+    if wrong is not None:
+        return wrong
+    last = read.get(LastPeriod)
+    begun = [use for use in read.list(Use, asset=asset) if use.state == "admitted" or _waits(use, last)]
+    if begun:
+        return refuse(
+            "income.measure", not_chosen, "a use of it is not yet divided, and those who agreed to it knew another measure",
+            remedy="close the period first",
+        )  # fmt: skip
+    return MeasureChosen(asset, measure, by)
+
+
+def _waits(use: Use, last: LastPeriod | None) -> bool:
+    return use.state == "answered" and (last is None or use.ended > last.last)
 
 
 def _not_yours(read: Reader, asset: str, by: str, not_done: str) -> Refusal | None:

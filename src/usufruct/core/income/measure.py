@@ -13,14 +13,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usufruct.core.base.faults import BadInput
-from usufruct.core.base.records import Reader
-from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.division import divide
-from usufruct.core.income.facts import MeasureChosen
-from usufruct.core.income.state import ChosenMeasure, LastPeriod
-from usufruct.core.privacy.state import Use
-from usufruct.core.registry.state import Asset
 
 MICRO = 1_000_000  # parts of one minor unit
 ROWS = "rows"  # the measure of a use for which no other was recorded
@@ -101,37 +94,3 @@ def accrue(uses: Sequence[EarningUse], members_pool: int, persons: int) -> list[
     Sums to the pool exactly, or to nothing if no use touched anybody's rows.
     """
     return due_of(portions(uses, members_pool), persons)
-
-
-def of(read: Reader, asset: str) -> str:
-    """What the uses of an asset are divided by."""
-    chosen = read.get(ChosenMeasure, asset)
-    return chosen.measure if chosen else ROWS
-
-
-def choose(read: Reader, asset: str, measure: str, by: str) -> MeasureChosen | Refusal:
-    """Has the uses of an asset divided by another measure from here on; for its publisher, while none waits to be divided.
-
-    Raises:
-        BadInput: there is no such measure.
-    """
-    if measure not in MEASURES:
-        raise BadInput("input.measure", f"`{measure}` is no measure of contribution", f"use {' or '.join(MEASURES)}")
-    not_chosen = f"`{measure}` was not chosen for `{asset}`"
-    row = read.get(Asset, asset)
-    if row is None or row.publisher != by:
-        return refuse(
-            "registry.unknown", not_chosen, "there is no such asset of yours", remedy="look at the catalogue; its publisher chooses"
-        )  # fmt: skip
-    last = read.get(LastPeriod)
-    begun = [use for use in read.list(Use, asset=asset) if use.state == "admitted" or _waits(use, last)]
-    if begun:
-        return refuse(
-            "income.measure", not_chosen, "a use of it is not yet divided, and those who agreed to it knew another measure",
-            remedy="close the period first",
-        )  # fmt: skip
-    return MeasureChosen(asset, measure, by)
-
-
-def _waits(use: Use, last: LastPeriod | None) -> bool:
-    return use.state == "answered" and (last is None or use.ended > last.last)
