@@ -11,6 +11,7 @@ import pytest
 
 import longlog
 import story
+from forked import forking
 from pg_server import pg_address, pg_server  # noqa: F401 (fixtures)
 from support import SetClock
 from usufruct.core.registry.rules import Card
@@ -62,6 +63,13 @@ def deciding_node(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> It
 
     with deciding(Path(shutil.copytree(founded, tmp_path_factory.mktemp("deciding") / "node"))) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Path]:
+    """A folder for the front of PATH, in which `usufruct` starts at once: see `forked`."""
+    with forking() as folder:
+        yield folder
 
 
 @pytest.fixture
