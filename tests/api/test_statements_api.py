@@ -17,11 +17,11 @@ from litestar.testing import TestClient
 import story
 from browsing import Browser
 from faults.test_recompute import RULE, two_periods
+from serving import app_of
 from usufruct.core.income import waterfall
 from usufruct.core.income.ledger import Account
 from usufruct.node import login
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import division as wire
 from usufruct.wire import statement_pdf
 
@@ -31,7 +31,7 @@ Ask = Callable[..., Any]
 
 @pytest.fixture
 def app(node: Node) -> Litestar:
-    return make_app(node)
+    return app_of(node)
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from litestar import Litestar
 
 import story
 from browsing import Browser
+from serving import app_of
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 
 @pytest.fixture
 def app(node: Node) -> Litestar:
     """The web application of the node that stands where questions are answered."""
-    return make_app(node)
+    return app_of(node)
 
 
 @pytest.fixture

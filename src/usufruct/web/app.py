@@ -140,6 +140,11 @@ async def protect(message: Message, scope: Scope) -> None:
             headers.setdefault(name, value)
 
 
+def state_of(node: Node) -> State:
+    """What the application knows: its node, and who asked it how much of late. All else is the same for every node."""
+    return State({"node": node, "meter": Meter(), "asked": Asked()})
+
+
 def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
@@ -152,7 +157,7 @@ def make_app(node: Node) -> Litestar:
             *portal.handlers,
         ],
         guards=[enforce, delegations.keep_machines_to_theirs],
-        state=State({"node": node, "meter": Meter(), "asked": Asked()}),
+        state=state_of(node),
         exception_handlers={
             api.RefusedHere: _refused,
             Fault: _fault,
