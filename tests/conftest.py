@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
+import typer.testing
 
 import longlog
 import story
@@ -20,6 +23,10 @@ from usufruct.node.node import Node
 
 if TYPE_CHECKING:
     from authzen.world import World
+
+# The tree of our commands is the same each time, and takes a tenth of a second to build; the tests run a thousand.
+typer.main.get_command = functools.cache(typer.main.get_command)
+typer.testing._get_command = typer.main.get_command
 
 
 @pytest.fixture(scope="session")
