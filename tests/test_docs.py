@@ -236,6 +236,20 @@ def test_every_command_and_option_is_documented() -> None:
         assert [word for word in shown if word.isupper() and word.strip("[]") in places] == places, name
 
 
+def test_a_group_of_commands_is_the_same_alone() -> None:
+    """Only the group that is asked for is built: the whole takes longer to build than many commands run."""
+
+    def built(words: list[str]) -> dict[str, typing.Any]:
+        app = leaves(typer.main.get_command(commands.wanted(words)), "usufruct")
+        return {path: (one.help, [(p.name, p.opts, p.required, p.default) for p in one.params]) for path, one in app}
+
+    whole = built([])
+    groups = {added.name for added in commands.app.registered_groups}
+    for name in groups:
+        assert built([str(name), "--help"]) == {path: one for path, one in whole.items() if path.split()[1] == name}
+    assert all(built([word]) == whole for word in ("--help", "version", "nothing"))
+
+
 FRAMEWORK = ("/api/description", "/api/description/{path}")  # aliases of the description that the framework adds
 
 
