@@ -17,6 +17,7 @@ from litestar.testing import TestClient
 
 import counted
 import story
+from serving import app_of
 from support import SetClock
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.instants import Instant, later
@@ -34,7 +35,6 @@ from usufruct.node import consent, epoch, login, query, register, trade, usage
 from usufruct.node.node import Node
 from usufruct.ports import Measured
 from usufruct.store.keys import verify_signature
-from usufruct.web.app import make_app
 from usufruct.wire import sql
 
 SHE, OUT = "member-3", "member-9"  # in the use, and not in it, for she refused
@@ -48,7 +48,7 @@ class Api:
     """The API and the pages, for whoever asks."""
 
     def __init__(self, node: Node) -> None:
-        self.node, self.app = node, make_app(node)
+        self.node, self.app = node, app_of(node)
         self.client = TestClient(self.app, raise_server_exceptions=False)
 
     def as_(self, party: str = "", role: str = "", *scopes: str) -> Caller:
