@@ -14,14 +14,15 @@ install: .venv/installed
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src  # once, for where Python does not write beside the source: each of hundreds of processes would do it
 	touch $@
 
 demo: .venv/installed
 	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
 
-# As many workers as there are cores; who is done takes over what another has not begun. What is skipped says why.
+# As many workers as tests/conftest.py says; who is done takes over what another has not begun. What is skipped says why.
 test: style
-	$(BIN)/python -m pytest -n logical --dist worksteal -rs
+	$(BIN)/python -m pytest -n auto --dist worksteal -rs
 
 check: style
 	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 # The tree of our commands is the same each time, and takes a tenth of a second to build; the tests run a thousand.
 typer.main.get_command = functools.cache(typer.main.get_command)
 typer.testing._get_command = typer.main.get_command
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: a fifth of the time a worker waits, for a disk, a tick or a child."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
