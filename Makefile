@@ -9,12 +9,13 @@ DEMO_DIR ?= demo-node
 
 install: .venv/installed
 
+# The source is compiled here, for some machines have Python write nothing beside it: each process would compile it anew.
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m compileall -q src  # once, for where Python does not write beside the source: each of hundreds of processes would do it
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 demo: .venv/installed

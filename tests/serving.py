@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -15,18 +14,17 @@ from litestar import Litestar
 from usufruct.node.node import Node
 from usufruct.web.app import make_app, state_of
 
+_lent_before: list[Litestar] = []
 
-def app_of(node: Node) -> Litestar:
-    """The application of a node, until this is called for the next: for tests that have one at a time. Its routes, which are
-    the same for every node and take a fifth of a second to lay, are laid once."""
-    app = _app_of_nobody()
+
+@contextmanager
+def application(node: Node) -> Iterator[Litestar]:
+    """The application of a node, for as long as this is open. Its routes are the same for every node and take a fifth of a
+    second to lay, so an application that nobody uses any more is lent to the next node."""
+    app = _lent_before.pop() if _lent_before else make_app(cast(Node, None))
     app.state = state_of(node)
-    return app
-
-
-@functools.cache
-def _app_of_nobody() -> Litestar:
-    return make_app(cast(Node, None))
+    yield app
+    _lent_before.append(app)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 import story
-from serving import app_of
+from serving import application
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.node import login, register
 from usufruct.node.node import Node
@@ -23,7 +23,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def client(node: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(app_of(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

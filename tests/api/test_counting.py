@@ -17,11 +17,10 @@ import counted
 import story
 import usufruct
 from counted import SHE
-from serving import served
+from serving import application, served
 from usufruct.core.access import hold
 from usufruct.node import consent, epoch, login, query
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import sql
 
 
@@ -41,7 +40,7 @@ def followed(node: Node) -> Node:
 
 @pytest.fixture
 def address(followed: Node) -> Iterator[str]:
-    with served(make_app(followed)) as url:
+    with application(followed) as app, served(app) as url:
         yield url
 
 

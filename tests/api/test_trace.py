@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 import chains
 import counted
 import story
-from serving import app_of
+from serving import application
 from usufruct.core.access import hold
 from usufruct.node import login, query
 from usufruct.node.node import Node
@@ -28,7 +28,7 @@ def chain(node: Node) -> chains.Chain:
 
 @pytest.fixture
 def client(node: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(app_of(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -9,14 +9,15 @@ from litestar import Litestar
 
 import story
 from browsing import Browser
-from serving import app_of
+from serving import application
 from usufruct.node.node import Node
 
 
 @pytest.fixture
-def app(node: Node) -> Litestar:
+def app(node: Node) -> Iterator[Litestar]:
     """The web application of the node that stands where questions are answered."""
-    return app_of(node)
+    with application(node) as app:
+        yield app
 
 
 @pytest.fixture
