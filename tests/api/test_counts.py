@@ -35,6 +35,7 @@ from usufruct.node import consent, epoch, login, query, register, trade, usage
 from usufruct.node.node import Node
 from usufruct.ports import Measured
 from usufruct.store.keys import verify_signature
+from usufruct.web.app import make_app
 from usufruct.wire import sql
 
 SHE, OUT = "member-3", "member-9"  # in the use, and not in it, for she refused
@@ -467,7 +468,7 @@ def test_while_it_is_being_answered_nobody_sees_it_either(directory: Path, clock
 
     watching: list[bool] = []
     with open_node(directory, clock, reach) as node:
-        api = Api(node)
+        api = Api(node, make_app(node))
         with api.client:
             let_in(api)
             watching.append(True)
