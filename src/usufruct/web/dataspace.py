@@ -142,6 +142,6 @@ async def transfer(request: AnyRequest, pid: FromPath[str]) -> Response[bytes]:
     ))  # fmt: skip
 
 
-router = Router(PATH, route_handlers=[
+routers = (versions, Router(PATH, route_handlers=[
     request_contract, offer_contract, negotiation, *_moves, request_transfer, transfer,
-])  # fmt: skip
+]))  # fmt: skip
