@@ -22,7 +22,7 @@ from usufruct.core.contract.state import Offer
 from usufruct.core.dataspace.offered import spoken
 from usufruct.main import open_node
 from usufruct.node import login, register, trade
-from usufruct.node.dataspace import outbox, peers
+from usufruct.node.dataspace import outbox
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 from usufruct.wire import odrl
