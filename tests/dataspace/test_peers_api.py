@@ -11,7 +11,22 @@ import story
 
 def test_an_offer_is_asked_for_agreed_to_and_transferred(tmp_path: Path, founded: Path, table: Path) -> None:
     with pair.two(tmp_path, founded, table) as (hospital, city):
-        body = {"dataset": story.ASSET, "offer": story.OFFER, "odrl": pair.offer_as_odrl(hospital)}
+        found = city.get(f"/peers/{pair.HOSPITAL}/catalogue?words=pay")
+        [dataset] = found["datasets"]
+        [offer] = dataset["offers"]
+        assert (dataset["dataset"], offer["offer"], found["read"]["entries"]) == (story.ASSET, story.OFFER, 1)
+        assert offer["terms"] == [
+            {
+                "says": "allowed: to aggregate",
+                "conditions": [
+                    "for at most 1 year", "for: academic research",
+                    "what leaves: differentially private aggregates", "price: 5.00 EUR each time",
+                ],
+            }
+        ]  # fmt: skip
+        assert city.get("/catalogues?words=twelve peop") == found["datasets"]
+        assert city.get("/catalogues?words=nothing") == []
+        body = {"dataset": story.ASSET, "offer": story.OFFER}
         begun = city.post(f"/peers/{pair.HOSPITAL}/negotiations", body)
         assert (begun["state"], begun["pending"]) == ("START", "request")
         there = city.until(begun["process"], "FINALIZED", "TERMINATED")

@@ -10,16 +10,18 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from usufruct.connector import Entry, Visit
 from usufruct.core.base.faults import BadInput
 from usufruct.core.dataspace.facts import PeerLinked, PeerUnlinked
 from usufruct.core.dataspace.messages import PULL, DataAddress
 from usufruct.core.dataspace.offered import addressed
 from usufruct.core.dataspace.state import Peer
+from usufruct.core.dataspace.wording import in_words
 from usufruct.core.terms.model import Ruleset
-from usufruct.node.dataspace import peers, processes, talk
+from usufruct.node.dataspace import browse, crawl, peers, processes, talk
 from usufruct.node.dataspace.dataplane import HTTP
 from usufruct.web.api import EITHER_SIDE, STEWARD, AnyRequest, done
 from usufruct.web.auth import node_of, who_is
@@ -29,6 +31,7 @@ from usufruct.wire import odrl
 
 Named = Annotated[str, Meta(min_length=1, max_length=2000, description="as the other node calls it")]
 Secret = Annotated[str, Meta(max_length=10_000)]
+Words = Annotated[str, QueryParameter(max_length=500)]
 Reason = Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
@@ -45,11 +48,11 @@ class NewPeer(Struct, forbid_unknown_fields=True):
 
 
 class NewNegotiation(Struct, forbid_unknown_fields=True):
-    """An offer of another node's; `odrl` are its rules."""
+    """An offer of another node's catalogue, or one that is known from elsewhere by its rules (`odrl`)."""
 
     dataset: Named
-    offer: Named
-    odrl: Annotated[str, Meta(max_length=odrl.TEXT_MAX, description="the offer's rules: ODRL as JSON-LD or Turtle")]
+    offer: Annotated[str, Meta(max_length=2000, description="empty: the only one on the dataset")] = ""
+    odrl: Annotated[str, Meta(max_length=odrl.TEXT_MAX, description="the offer's rules: ODRL as JSON-LD or Turtle")] = ""
 
 
 class Said(Struct, forbid_unknown_fields=True):
@@ -90,17 +93,53 @@ def unlink(request: AnyRequest, peer: FromPath[str]) -> PeerUnlinked:
     return done(peers.unlink(node_of(request), peer))
 
 
+@get("/peers/{peer:str}/catalogue", opt=EITHER_SIDE, sync_to_thread=True, summary="What another node has on offer")
+def catalogue(request: AnyRequest, peer: FromPath[str], words: Words = "") -> dict[str, Any]:
+    """As it was last read; it is read every hour, and at once if it never was."""
+    visit, found = done(browse.catalogue(node_of(request), peer, words))
+    return {"read": visit, "datasets": [entry_body(entry) for entry in found]}
+
+
+@post("/peers/{peer:str}/catalogue", opt=EITHER_SIDE, status_code=200, sync_to_thread=True,
+      summary="Read another node's catalogue now")  # fmt: skip
+def read_catalogue(request: AnyRequest, peer: FromPath[str]) -> Visit:
+    """How much there was in it."""
+    return done(crawl.read(node_of(request), peer))
+
+
+@get("/catalogues", opt=EITHER_SIDE, sync_to_thread=True, summary="Search all other nodes' catalogues")
+def search(request: AnyRequest, words: Words = "") -> list[dict[str, Any]]:
+    """As they were last read, the closest first; each entry says where it is from."""
+    return [entry_body(entry) for entry in browse.search(node_of(request), words)]
+
+
+def entry_body(entry: Entry) -> dict[str, Any]:
+    """A dataset of another node as it is sent, each offer in words too."""
+    one = entry.dataset
+    return {
+        "peer": entry.peer, "participant": entry.participant, "fetched": entry.fetched, "dataset": one.id,
+        "title": one.title, "description": one.description, "keywords": one.keywords, "publisher": one.publisher,
+        "licence": one.licence, "issued": one.issued, "formats": one.formats,
+        "offers": [
+            {"offer": rules.uid, "terms": [asdict(line) for line in in_words(rules)], "odrl": odrl.to_jsonld(rules)}
+            for rules in one.offers
+        ],
+    }  # fmt: skip
+
+
 @post("/peers/{peer:str}/negotiations", opt=EITHER_SIDE, sync_to_thread=True, summary="Ask another node for an offer")
 def negotiate(request: AnyRequest, peer: FromPath[str], data: JSONBody[NewNegotiation]) -> talk.Spoken:
     """Opens a negotiation; how it goes on is told by its process."""
-    wanted = _as_offered(odrl.read(data.odrl), data)
-    return done(talk.negotiate(node_of(request), peer, data.dataset, wanted, who_is(request).party))
+    node, by = node_of(request), who_is(request).party
+    if not data.odrl:
+        return done(browse.negotiate(node, peer, data.dataset, data.offer, by))
+    return done(talk.negotiate(node, peer, data.dataset, _as_offered(odrl.read(data.odrl), data), by))
 
 
 def _as_offered(rules: Ruleset, data: NewNegotiation) -> Ruleset:
     """The rules as they stand in a message, whose dataset is named beside them."""
     said = tuple(addressed(rule, data.dataset) for rule in rules.rules)
-    return replace(rules, uid=data.offer, kind="Offer", rules=said)
+    return replace(rules, uid=data.offer or rules.uid, kind="Offer", rules=said)
 
 
 @get("/processes", opt=EITHER_SIDE, sync_to_thread=True, summary="Negotiations and transfers with other nodes")
@@ -113,8 +152,12 @@ def list_processes(request: AnyRequest) -> list[processes.Standing]:
 def one_process(request: AnyRequest, process: FromPath[str]) -> dict[str, Any]:
     """Where it stands, every message with its time, and the rules, as ODRL in JSON-LD."""
     told = done(processes.process(node_of(request), process, _whose(request)))
-    rules = odrl.to_jsonld(told.rules) if told.rules else ""
-    return {**asdict(told.standing), "history": [asdict(step) for step in told.steps], "odrl": rules}
+    rules = told.rules
+    return {
+        **asdict(told.standing), "history": [asdict(step) for step in told.steps],
+        "terms": [asdict(line) for line in in_words(rules)] if rules else [],
+        "odrl": odrl.to_jsonld(rules) if rules else "",
+    }  # fmt: skip
 
 
 @post("/processes/{process:str}/messages", opt=EITHER_SIDE, sync_to_thread=True,
@@ -153,5 +196,5 @@ def _whose(request: AnyRequest) -> str | None:
 
 
 router = Router("/api/v1", route_handlers=[
-    listed, link, unlink, negotiate, list_processes, one_process, say, list_held, transfer,
+    listed, link, unlink, catalogue, read_catalogue, search, negotiate, list_processes, one_process, say, list_held, transfer,
 ])  # fmt: skip
