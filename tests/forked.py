@@ -16,11 +16,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,18 +48,17 @@ def _served(folder: Path) -> Iterator[None]:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n", "the command could not be loaded"
         yield
-        process.kill()
 
 
 def serve(address: str) -> None:
-    """Forks for each who asks, until it is killed."""
+    """Forks for each who asks, until whoever started it closes its input, or is gone."""
     from usufruct.main import run
 
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(address)
         door.listen()
         print("ready", flush=True)
-        while True:
+        while sys.stdin not in select.select([door, sys.stdin], [], [])[0]:
             asking, _ = door.accept()
             with asking:
                 if os.fork() == 0:
@@ -69,7 +69,7 @@ def serve(address: str) -> None:
                     pass
 
 
-def obey(asking: socket.socket, run: object) -> NoReturn:
+def obey(asking: socket.socket, run: Callable[[], None]) -> NoReturn:
     """Runs the command that is asked for, as the process that asks, and tells it the status."""
     status = 1
     try:
@@ -83,16 +83,16 @@ def obey(asking: socket.socket, run: object) -> NoReturn:
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = ["usufruct", *arguments]
-        assert callable(run)
         run()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        asking.sendall(bytes([status]))
+        with contextlib.suppress(OSError):  # nobody reads any more, or nobody asks
+            sys.stdout.flush()
+            sys.stderr.flush()
+            asking.sendall(bytes([status]))
         os._exit(status)
 
 
