@@ -9,18 +9,17 @@ came:
 
 Only what came before decides about a record. So nobody can, by bringing something later, take away what another is paid.
 
-How near is near follows from the data: from how the distances grow from one neighbour to the next. Where records scatter
-in D dimensions, that of two neighbours of a record the nearer is in the inner half of what the farther reaches around is
-a matter of their numbers alone, wherever records are dense or sparse: the second nearest lies at most 1/ρ times as far as
-the nearest for half of the records, with ρ^D = 1/2, and so does the 16th nearest beside the eighth (by the laws of order
-statistics; Facco et al. 2017, "Estimating the intrinsic dimension of datasets by a minimal neighborhood information",
-Scientific Reports 7). So ρ is taken as the smaller of these two medians. A record then has another within ρ^11 times the
-distance to its 16th nearest by chance in one of 137 cases, and of two so near the earlier counts. For that distance stands the
-one that a twentieth of the records are below, for what is dense should not be merged because the rest is sparse; and the
-radius is never more than 0.6 of the median distance to the nearest.
+How near is near follows from the data: from how distances grow from one neighbour to the next. Of records scattered in D
+dimensions let r(k) be how far a record's k-th nearest other lies, and ρ^D = 1/2. Then r(1) is below ρ r(2) for half of
+them, and r(8) below ρ r(16), whether they lie densely or not, for all that counts is which share of a ball another ball
+fills (Facco et al. 2017, "Estimating the intrinsic dimension of datasets by a minimal neighborhood information", Scientific
+Reports 7:12140). So ρ is the smaller of these two medians. By the same law r(1) is below ρ^11 r(16) for one in 137; of two so near
+the earlier counts, so by chance at most some 0.4 % of honest records are taken for copies. That times the r(16) which a
+twentieth of the records are below is the radius, for what is dense must not be merged because the rest is sparse. It is
+never more than 0.6 of the median of r(1).
 
-Copies lie close to each other and would make the radius smaller. Up to seven of a record leave its neighbours from the
-eighth on among other records'. And what lies within the radius is passed over and the radius taken again, until it grows no more.
+Copies lie close to each other and would make the radius smaller. While there are no more than six of a record, r(8) and r(16)
+are still distances to others. And what lies within the radius is passed over and the radius taken again, until it grows no more.
 
 All of it is whole numbers: squared distances on the grid (see `neighbours`).
 
@@ -39,7 +38,7 @@ _Number = TypeVar("_Number", int, Fraction)
 ROUNDS = 8  # in which a radius may grow
 SAMPLE = 512  # points at which it is looked how far the next ones lie
 NEAREST = 16  # of them at each
-HALVES = 11  # by which what a record reaches is halved
+HALVES = 11  # times that the ball with sixteen neighbours is halved, until few honest records have one in it
 
 
 def radius_squared(nearest: Sequence[Sequence[int]]) -> int:
