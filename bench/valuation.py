@@ -141,7 +141,9 @@ def _attacks(seed: int, draws: int) -> list[Result]:
     from sklearn import datasets
 
     return [
-        result for name in DATA for result in _attacked(name, getattr(datasets, f"load_{name}")(return_X_y=True), seed, draws)
+        result
+        for name in DATA
+        for result in _attacked(name, getattr(datasets, f"load_{name}")(return_X_y=True), seed, draws)
     ]
 
 

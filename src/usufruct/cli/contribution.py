@@ -31,7 +31,9 @@ def attacks(
     from usufruct.engine.valuation import attacks as trying  # only this command needs them
 
     if data not in DATA:
-        raise BadInput("input.data", f"there is nothing to draw from that is called `{data}`", f"take {', '.join(DATA)}")
+        raise BadInput(
+            "input.data", f"there is nothing to draw from that is called `{data}`", f"take {', '.join(DATA)}"
+        )
     first = seed if seed is not None else secrets.randbits(31)
     cells, labels = getattr(datasets, f"load_{data}")(return_X_y=True)
     scenes = [trying.scene(cells, labels, first + draw) for draw in range(draws)]

@@ -47,7 +47,9 @@ def radius_squared(nearest: Sequence[Sequence[int]]) -> int:
     if not nearest or len(nearest[0]) < 2:
         return 0
     many = len(nearest[0])
-    steps = [_median([Fraction(row[low - 1], row[high - 1]) for row in nearest]) for low, high in ((1, 2), (many // 2, many))]
+    steps = [
+        _median([Fraction(row[low - 1], row[high - 1]) for row in nearest]) for low, high in ((1, 2), (many // 2, many))
+    ]
     dense = sorted(row[-1] for row in nearest)[len(nearest) // 20]
     return math.floor(min(Fraction(9, 25) * _median([row[0] for row in nearest]), min(steps) ** HALVES * dense))
 
