@@ -2,11 +2,11 @@
 
 Holders' shares are worked out as the node does it: the permitted columns and rows copied into the engine room, the closed
 form run there, the result read back. The peer is the plain aggregate, without shares, asked of the same table through the
-same room: so the ratio is the price of knowing who added what. For shares the node copies columns in 32 bits where
-they fit, for other questions as they are stored; what the plain aggregate would take if it were copied so too is told as well.
-Beside them stand the bare statements, in one DuckDB over the
-table in memory, where nothing is copied: there the plain SUM has only to run along one column, and any GROUP BY costs
-several times that; `GROUP BY holder` is the least that a share by holder can be.
+same room: so the ratio is the price of knowing who added what. For shares the node copies columns in 32 bits where they fit,
+for other questions as they are stored; what the plain aggregate would take if it were copied so too is told as well. Beside
+them stand the bare statements, in one DuckDB over the table in memory, where nothing is copied: there the plain SUM has only
+to run along one column, and any GROUP BY costs several times that; `GROUP BY holder` is the least that a share by holder can
+be.
 
 Persons' shares (`value`) are compared with the same question of a node that divides by rows.
 """
