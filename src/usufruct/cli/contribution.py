@@ -32,7 +32,7 @@ def attacks(
 
     if data not in DATA:
         raise BadInput(
-            "input.data", f"there is nothing to draw from that is called `{data}`", f"take {', '.join(DATA)}"
+            "input.format", f"there is nothing to draw from that is called `{data}`", f"take {', '.join(DATA)}"
         )
     first = seed if seed is not None else secrets.randbits(31)
     cells, labels = getattr(datasets, f"load_{data}")(return_X_y=True)
