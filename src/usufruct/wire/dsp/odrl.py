@@ -129,7 +129,10 @@ def _conflict(said: Any) -> tuple[str, list[Property]]:
     if said is None:
         return "invalid", []
     found = _word(_identity(said) or "")
-    return (found, []) if found in STRATEGIES else ("invalid", [Property("conflict", found or _text(said))])
+    if found in STRATEGIES:
+        return found, []
+    many = said if isinstance(said, list) else [said]
+    return "invalid", [Property("conflict", _word(_identity(one) or _text(one))) for one in many]
 
 
 class _Reader:
