@@ -11,12 +11,16 @@ from dataclasses import replace
 
 from usufruct.core.contract.odrl import as_rules
 from usufruct.core.contract.state import Agreement, Offer
-from usufruct.core.terms.model import Condition, Constraint, Rule, Ruleset, Scope, normal
+from usufruct.core.terms.model import Condition, Constraint, Rule, Ruleset, Scope, Value, normal
 
 
 def spoken(of: Offer | Agreement) -> Ruleset:
-    """The whole of an offer or agreement, without what a message says beside it: dataset, assigner and assignee."""
-    said = as_rules(of)
+    """The whole of an offer or agreement, without what a message says beside it: dataset, assigner and assignee.
+
+    An offer and the agreement on it must say the same, so in place of the day on which each ends stands what they share:
+    for how long an agreement lasts at most.
+    """
+    said = as_rules(of, Constraint("elapsedTime", "lteq", (Value(f"P{of.terms.years}Y", "xsd:duration"),)))
     consumer = of.consumer if isinstance(of, Agreement) else ""
     rules = tuple(addressed(rule, of.asset, of.provider, consumer) for rule in said.rules)
     return normal(replace(said, rules=rules))
