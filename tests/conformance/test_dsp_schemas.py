@@ -135,11 +135,9 @@ def stricter(said: dict[str, Any]) -> bool:
     return "" in names or ("offer" in said and "target" not in about)
 
 
-@pytest.mark.parametrize("said", examples())
+@pytest.mark.parametrize("said", [one for one in examples() if one.values[0].get("@type") not in PATIENT])
 def test_our_schemas_say_what_the_official_ones_say(said: dict[str, Any]) -> None:
     name, reader = READERS[said.get("@type", "")]
-    if said.get("@type", "") in PATIENT:
-        pytest.skip("catalogues are read as far as they go")
     refused = 0
     for made, what in variants(said):
         try:
