@@ -19,10 +19,16 @@ from terms_cases import Cases
 LETTERS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")), max_size=12).map(
     lambda text: unicodedata.normalize("NFC", text)
 )
-NAMES = st.sampled_from(["asset-7", "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07", "CD123:ACN0102:456", "did:web:a.example"])
+NAMES = st.sampled_from(
+    ["asset-7", "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07", "CD123:ACN0102:456", "did:web:a.example"]
+)
 STRANGE = NAMES | LETTERS.filter(bool)
-TYPES = st.sampled_from(["xsd:string", "xsd:integer", "xsd:decimal", "xsd:dateTime", "@en", "https://x.example/t", "dpv:T"])
-VALUES = st.builds(Value, LETTERS, TYPES) | st.builds(Value, st.sampled_from(["dpv:Marketing", "odrl:eq", "a", "urn:x:y"]))
+TYPES = st.sampled_from(
+    ["xsd:string", "xsd:integer", "xsd:decimal", "xsd:dateTime", "@en", "https://x.example/t", "dpv:T"]
+)
+VALUES = st.builds(Value, LETTERS, TYPES) | st.builds(
+    Value, st.sampled_from(["dpv:Marketing", "odrl:eq", "a", "urn:x:y"])
+)
 PROPERTIES = st.builds(Property, st.sampled_from(["https://x.example/p", "usu:p", "status", "conflict"]), LETTERS)
 CODES = st.sampled_from(["", "no", "99"])
 REASONS = st.lists(LETTERS, max_size=2).map(tuple)
@@ -80,10 +86,11 @@ def messages(names: st.SearchStrategy[str] = STRANGE) -> st.SearchStrategy[m.Mes
     """Every message that there is."""
     offers, agreements = rulesets("Offer", names), rulesets("Agreement", names)
     times = st.sampled_from(["2026-01-01T01:00:00Z", "2026-01-01T24:00:00.0+14:00", "-0044-03-15T12:00:00"])
+    none = st.just("")
     maybe = st.none() | addresses()
     return st.one_of(
-        st.builds(m.ContractRequest, names, names, offers, names), st.builds(m.ContractRequest, names, names, offers, st.just(""), names),
-        st.builds(m.ContractOffer, names, names, offers, names), st.builds(m.ContractOffer, names, names, offers, st.just(""), names),
+        st.builds(m.ContractRequest, names, names, offers, names), st.builds(m.ContractRequest, names, names, offers, none, names),
+        st.builds(m.ContractOffer, names, names, offers, names), st.builds(m.ContractOffer, names, names, offers, none, names),
         st.builds(m.ContractAgreement, names, names, names, agreements, names, names, times),
         st.builds(m.AgreementVerification, names, names), st.builds(m.NegotiationAccepted, names, names),
         st.builds(m.NegotiationFinalized, names, names), st.builds(m.NegotiationTermination, names, names, CODES, REASONS),
@@ -96,11 +103,15 @@ def messages(names: st.SearchStrategy[str] = STRANGE) -> st.SearchStrategy[m.Mes
 def catalogues(names: st.SearchStrategy[str] = STRANGE) -> st.SearchStrategy[Catalogue]:
     """Catalogues with entries, and one in another."""
     services = st.builds(Service, names, st.just("https://provider.example/dataspace/2025-1"))
-    distributions = st.lists(st.builds(Distribution, st.sampled_from(m.FORMATS), services), min_size=1, max_size=2).map(tuple)
+    distributions = st.lists(st.builds(Distribution, st.sampled_from(m.FORMATS), services), min_size=1, max_size=2).map(
+        tuple
+    )
     datasets = st.lists(
         st.builds(Dataset, names, LETTERS, LETTERS, st.just(("wages", "panel")), LETTERS, LETTERS, st.just("2026-01-01T00:00:00Z"),
                   st.lists(rulesets("Offer", names), min_size=1, max_size=2).map(tuple), distributions),
         max_size=2).map(tuple)  # fmt: skip
     served = st.lists(services, max_size=1).map(tuple)
     inner = st.builds(Catalogue, names, names, st.just(""), served, datasets)
-    return st.builds(Catalogue, names, names, LETTERS, served, datasets, st.lists(inner, max_size=1).map(tuple), distributions)
+    return st.builds(
+        Catalogue, names, names, LETTERS, served, datasets, st.lists(inner, max_size=1).map(tuple), distributions
+    )
