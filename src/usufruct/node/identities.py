@@ -92,9 +92,6 @@ class Claims(Protocol):
     """What participants of a dataspace say of themselves and of each other, as tokens. What is verified follows from the
     arguments alone; whatever does not hold raises ValueError, which says why."""
 
-    def did_of(self, url: str) -> str:
-        """What whoever serves at `url` is called, as a participant."""
-
     def address_of(self, did: str) -> str:
         """Where the document of a participant lies."""
 

@@ -48,11 +48,6 @@ Sign = Callable[[bytes], bytes]
 # ---- tokens that a participant signs itself (section 4.3)
 
 
-def did_of(url: str) -> str:
-    """The did:web of whoever serves at `url`."""
-    return jose.did_web(url)
-
-
 def address_of(did: str) -> str:
     """Where the document of a did:web lies. Raises ValueError."""
     return jose.did_address(did)

@@ -11,6 +11,7 @@ about, as the provider calls it. How all this is spelled is the business of `wir
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -33,6 +34,16 @@ class DataAddress:
     def property(self, name: str) -> str:
         """A property's value; empty without."""
         return dict(self.properties).get(name, "")
+
+    def to_bytes(self) -> bytes:
+        """The address, to be kept where secrets are."""
+        return json.dumps([self.kind, self.endpoint, self.properties]).encode()
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> DataAddress:
+        """The address that `to_bytes` made."""
+        kind, endpoint, properties = json.loads(kept)
+        return cls(kind, endpoint, tuple((name, value) for name, value in properties))
 
 
 # ---- negotiations (section "Contract Negotiation Protocol")
@@ -181,6 +192,8 @@ NegotiationMessage = (
 )
 TransferMessage = TransferRequest | TransferStart | TransferSuspension | TransferCompletion | TransferTermination
 Message = NegotiationMessage | TransferMessage
+Move = NegotiationMessage | TransferStart | TransferSuspension | TransferCompletion | TransferTermination
+"""What can be said of a process that there is already."""
 
 
 # ---- answers

@@ -62,11 +62,6 @@ def unwelcome(error: ValueError) -> Unwelcome:
     )  # fmt: skip
 
 
-def own_did(node: Node) -> str:
-    """What this node is called, as a participant."""
-    return node.identities.claims.did_of(node.about.url)
-
-
 async def speaker(
     node: Node, services: Services, token: str, did: str, private: bool
 ) -> tuple[SelfIssued, bytes]:  # fmt: skip
@@ -75,7 +70,7 @@ async def speaker(
     Raises:
         ValueError: it does not hold.
     """
-    url, claims, own = node.identities.claims.address_of(did), node.identities.claims, own_did(node)
+    url, claims, own = node.identities.claims.address_of(did), node.identities.claims, node.connector.participant
     document = await fetch(node, services, url, private, DOCUMENT_LIMIT)
     try:
         said = claims.read_token(token, document, did, own, node.clock.now())
@@ -107,7 +102,7 @@ async def _demand(node: Node, services: Services, said: SelfIssued, document: by
     Raises:
         ValueError: it does not, or one that it shows of them does not hold.
     """
-    claims, own, now = node.identities.claims, own_did(node), node.clock.now()
+    claims, own, now = node.identities.claims, node.connector.participant, node.clock.now()
     if not said.access:
         raise ValueError("it has no claim `token`, by which this node could ask for credentials")
     missing = set(node.identities.memberships)
@@ -128,7 +123,7 @@ async def _query(node: Node, services: Services, said: SelfIssued, document: byt
     """What a participant's credential service answers to the question for what is demanded."""
     claims, voice = node.identities.claims, node.identities.voice
     token = claims.write_token(
-        own_did(node), said.did, node.entropy.bytes(16).hex(), node.clock.now(), voice.public, voice.sign, said.access
+        node.connector.participant, said.did, node.entropy.bytes(16).hex(), node.clock.now(), voice.public, voice.sign, said.access
     )
     url = claims.service_of(document, said.did) + "/presentations/query"
     headers = ((b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json"))

@@ -16,7 +16,7 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.dataspace import membership
 from usufruct.core.dataspace.membership import Membership, MembershipDropped, MembershipReceived, scope_of, wanted
 from usufruct.core.dataspace.state import peer_called
-from usufruct.node.dataspace.recognition import issuer_document, own_did, speaker, unwelcome
+from usufruct.node.dataspace.recognition import issuer_document, speaker, unwelcome
 from usufruct.node.node import Node
 from usufruct.ports import Services, Transaction
 
@@ -29,7 +29,7 @@ PLAIN = "VerifiableCredential"
 def token_for(node: Node, audience: str, types: Sequence[str] | None = None) -> str:
     """A token by which this node shows `audience` (a DID) who it is; good once, for five minutes. With it that one may ask
     for the credentials of these types; without `types`, for all that the node holds."""
-    claims, voice, own, now = node.identities.claims, node.identities.voice, own_did(node), node.clock.now()
+    claims, voice, own, now = node.identities.claims, node.identities.voice, node.connector.participant, node.clock.now()
     if types is None:
         types = sorted({type for row in holdings(node) for type in row.types} - {PLAIN})
     access = ""
@@ -54,7 +54,7 @@ async def show(node: Node, services: Services, token: str, body: bytes) -> bytes
         Unwelcome: the token does not hold, or brings nothing that this node gave to its sender.
         BadInput: it is no question.
     """
-    claims, voice, own = node.identities.claims, node.identities.voice, own_did(node)
+    claims, voice, own = node.identities.claims, node.identities.voice, node.connector.participant
     try:
         did, access = claims.says(token)
         reader, scopes = claims.read_access(access, own, voice.public, node.clock.now())
@@ -112,7 +112,7 @@ async def receive(
     Raises:
         BadInput: one is of an issuer or type that is not trusted, does not hold, or is about somebody else.
     """
-    claims, own, now = node.identities.claims, own_did(node), node.clock.now()
+    claims, own, now = node.identities.claims, node.connector.participant, node.clock.now()
     found = []
     try:
         for text in texts:

@@ -1,0 +1,1 @@
+"""The Dataspace Protocol as bytes."""
