@@ -13,11 +13,14 @@ class Spelling(Protocol):
     def write(self, message: Message) -> bytes:
         """A message, the same bytes each time."""
 
-    def read_state(self, body: bytes) -> ProcessState:
-        """What another node answers to a message that opens a process, or to the question how one stands. Raises BadInput."""
+    def read_negotiation(self, body: bytes) -> ProcessState:
+        """Where a negotiation stands: the answer to a message that opens one, or to who asks. Raises BadInput."""
 
-    def read_error(self, body: bytes) -> ProtocolError | None:
-        """Why another node said no; None if that cannot be read."""
+    def read_transfer(self, body: bytes) -> ProcessState:
+        """The same of a transfer. Raises BadInput."""
+
+    def read_error(self, body: bytes) -> ProtocolError:
+        """Why another node said no. Raises BadInput."""
 
 
 class Vault(Protocol):

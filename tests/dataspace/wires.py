@@ -35,14 +35,17 @@ class Pickled:
     def write(self, message: Any) -> bytes:
         return pickle.dumps(message)
 
-    def read_state(self, body: bytes) -> ProcessState:
+    def read_negotiation(self, body: bytes) -> ProcessState:
         found = pickle.loads(body)
         assert isinstance(found, ProcessState)
         return found
 
-    def read_error(self, body: bytes) -> ProtocolError | None:
+    read_transfer = read_negotiation
+
+    def read_error(self, body: bytes) -> ProtocolError:
         found = pickle.loads(body)
-        return found if isinstance(found, ProtocolError) else None
+        assert isinstance(found, ProtocolError)
+        return found
 
 
 @dataclass

@@ -55,11 +55,14 @@ def _answered(kind: str, pid: str, answer: receive.Answer, status: int = 200) ->
     if isinstance(answer, Refusal):
         reasons = (answer.message, *answer.reasons, *((answer.remedy,) if answer.remedy else ()))
         return _error(kind, pid, 404 if answer.code in _NOT_FOUND else 400, answer.code, reasons)
-    return Response(dsp.write_state(kind, answer), status_code=status, media_type=_JSON)
+    written = dsp.write_negotiation(answer) if kind == "negotiation" else dsp.write_transfer(answer)
+    return Response(written, status_code=status, media_type=_JSON)
 
 
 def _error(kind: str, pid: str, status: int, code: str, reasons: tuple[str, ...]) -> Response[bytes]:
-    return Response(dsp.write_error(kind, ProtocolError(pid, pid, code, reasons)), status_code=status, media_type=_JSON)
+    error = ProtocolError(pid, pid, code, reasons)
+    written = dsp.write_negotiation_error(error) if kind == "negotiation" else dsp.write_transfer_error(error)
+    return Response(written, status_code=status, media_type=_JSON)
 
 
 # ---- negotiations

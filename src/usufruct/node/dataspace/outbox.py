@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from usufruct.core.base.faults import BadInput, Fault, PeerFault
 from usufruct.core.contract.state import Negotiation
 from usufruct.core.dataspace import rules, saying
-from usufruct.core.dataspace.messages import DataAddress, Message, TransferRequest, TransferStart
+from usufruct.core.dataspace.messages import DataAddress, Message, ProcessState, TransferRequest, TransferStart
 from usufruct.core.dataspace.state import DataTransfer, Peer, Process, state_of
 from usufruct.node.dataspace import talk
 from usufruct.node.dataspace.dataplane import address_for
@@ -180,7 +180,7 @@ class Outbox:
         theirs = row.theirs
         if not theirs:
             try:
-                answer = self.node.connector.spelling.read_state(reply.body)
+                answer = self._read_state(row, reply)
                 theirs = rules.named(
                     answer.provider_pid if row.role == "consumer" else answer.consumer_pid, "a process"
                 )
@@ -218,10 +218,17 @@ class Outbox:
 
         await asyncio.wrap_future(self.node.store.submit(command))
 
+    def _read_state(self, row: Process, reply: ServiceReply) -> ProcessState:
+        spelling = self.node.connector.spelling
+        return (spelling.read_negotiation if row.kind == "negotiation" else spelling.read_transfer)(reply.body)
+
     def _why(self, reply: ServiceReply) -> str:
-        error = self.node.connector.spelling.read_error(reply.body)
-        told = "; ".join((error.code, *error.reasons)) if error is not None else ""
-        return f"the other node answered with status {reply.status}" + (f": {told}" if told else "")
+        answered = f"the other node answered with status {reply.status}"
+        try:
+            error = self.node.connector.spelling.read_error(reply.body)
+        except BadInput:
+            return answered
+        return ": ".join((answered, "; ".join(filter(None, (error.code, *error.reasons)))))
 
     # ---- who waits long
 
@@ -264,7 +271,7 @@ class Outbox:
             reply = await self._post(peer, row, saying.place_of(row), b"")
             if reply.status == 404:
                 return ""
-            return self.node.connector.spelling.read_state(reply.body).state if reply.status == 200 else None
+            return self._read_state(row, reply).state if reply.status == 200 else None
         except (PeerFault, BadInput):
             return None
 
