@@ -102,7 +102,14 @@ class Claims(Protocol):
         """What `did` signed for `audience`, by its document."""
 
     def write_token(
-        self, did: str, audience: str, id: str, at: Instant, public: bytes, sign: Callable[[bytes], bytes], access: str = ""
+        self,
+        did: str,
+        audience: str,
+        id: str,
+        at: Instant,
+        public: bytes,
+        sign: Callable[[bytes], bytes],
+        access: str = "",
     ) -> str:
         """A token of this node, which is called `did`."""
 

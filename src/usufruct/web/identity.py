@@ -19,11 +19,11 @@ from usufruct.core.registry.credentials import (
 from usufruct.core.registry.keys import KeyRegistered, KeyRevoked, PartyKey
 from usufruct.node import identity, login
 from usufruct.node.node import Node
+from usufruct.web import participants
 from usufruct.web.api import STEWARD, AnyRequest, done
 from usufruct.web.auth import claim_once, node_of, proof_of, who_is
 from usufruct.web.messages import Day, Id, Text
 from usufruct.web.portal.pages import Form
-from usufruct.web import participants
 from usufruct.wire import jose, oauth
 
 PUBLIC = {"rule": "public"}

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from usufruct.core.base.faults import Unwelcome
 from usufruct.core.dataspace.membership import Membership, MembershipDropped, MembershipReceived
+from usufruct.core.dataspace.messages import VERSION
 from usufruct.node.dataspace import wallet
 from usufruct.web.api import STEWARD, AnyRequest, done
 from usufruct.web.auth import bearer, node_of
@@ -127,7 +128,11 @@ def drop_own(request: AnyRequest, id: FromPath[str]) -> MembershipDropped:
 def services_of(url: str) -> dict[str, str]:
     """What the node's DID document says of where to reach it; `url` is its address."""
     base = url.rstrip("/")
-    return {"CredentialService": base + wallet.SERVICE_PATH, "DataService": base + "/.well-known/dspace-version"}
+    return {
+        "CredentialService": base + wallet.SERVICE_PATH,
+        "DataService": base + "/.well-known/dspace-version",
+        "CatalogService": f"{base}/dataspace/{VERSION}/catalog",
+    }
 
 
 routers: list[Any] = [

@@ -89,7 +89,9 @@ def write_token(did: str, audience: str, id: str, at: Instant, public: bytes, si
     return jose.sign(_header(did, public, "JWT"), claims, sign)
 
 
-def write_access(did: str, audience: str, scopes: Sequence[str], id: str, at: Instant, public: bytes, sign: Sign) -> str:
+def write_access(
+    did: str, audience: str, scopes: Sequence[str], id: str, at: Instant, public: bytes, sign: Sign
+) -> str:
     """What lets `audience`, and nobody else, ask this node's credential service for what the scopes say."""
     now = seconds(at)
     claims = {"iss": did, "aud": did, "sub": audience, "scope": " ".join(scopes), "jti": id, "exp": now + LIFE_SECONDS}
@@ -112,7 +114,9 @@ def read_access(text: str, did: str, public: bytes, at: Instant) -> tuple[str, t
 # ---- presentations (section 5.4)
 
 
-def read_presentation(text: str, document: bytes, holder: str, audience: str, at: Instant) -> tuple[SelfIssued, list[str]]:
+def read_presentation(
+    text: str, document: bytes, holder: str, audience: str, at: Instant
+) -> tuple[SelfIssued, list[str]]:
     """The credentials in a presentation that `holder` signed for `audience`; as it came, with what to see once of it.
 
     Raises:
@@ -133,7 +137,14 @@ def read_presentation(text: str, document: bytes, holder: str, audience: str, at
 
 
 def write_presentation(
-    holder: str, audience: str, credentials: Sequence[str], profile: str, id: str, at: Instant, public: bytes, sign: Sign
+    holder: str,
+    audience: str,
+    credentials: Sequence[str],
+    profile: str,
+    id: str,
+    at: Instant,
+    public: bytes,
+    sign: Sign,
 ) -> str:
     """Credentials of one profile, signed for `audience`."""
     now = seconds(at)
@@ -156,6 +167,8 @@ def _enveloped(found: object, profile: str) -> str:
         found = str(found.get("id", "")).removeprefix("data:application/vc+jwt,")
     if not isinstance(found, str):
         raise ValueError("a credential in it is no token")
+    if _profile(jose.unverified(found).claims, "vc") != profile:
+        raise ValueError("a credential in it is of another profile")
     return found
 
 
@@ -292,7 +305,10 @@ def read_response(body: bytes) -> tuple[str, ...]:
     found = _read(body, "PresentationResponseMessage").get("presentation")
     if not isinstance(found, list) or len(found) > PRESENTATIONS_MOST:
         raise ValueError(f"its `presentation` must be a list of at most {PRESENTATIONS_MOST}")
-    texts = [str(one.get("id", "")).removeprefix("data:application/vp+jwt,") if isinstance(one, dict) else one for one in found]
+    texts = [
+        str(one.get("id", "")).removeprefix("data:application/vp+jwt,") if isinstance(one, dict) else one
+        for one in found
+    ]
     if not all(map(_is_text, texts)):
         raise ValueError("a presentation in it is no token")
     return tuple(texts)
@@ -326,7 +342,11 @@ def service_of(document: bytes, did: str) -> str:
     if not isinstance(found, dict) or found.get("id") != did:
         raise ValueError(f"it is not the document of `{did}`")
     for one in found["service"] if isinstance(found.get("service"), list) else []:
-        if isinstance(one, dict) and "CredentialService" in _texts(one.get("type")) and _is_text(one.get("serviceEndpoint")):
+        if (
+            isinstance(one, dict)
+            and "CredentialService" in _texts(one.get("type"))
+            and _is_text(one.get("serviceEndpoint"))
+        ):
             return str(one["serviceEndpoint"]).rstrip("/")
     raise ValueError(f"the document of `{did}` names no `CredentialService`")
 

@@ -123,7 +123,13 @@ async def _query(node: Node, services: Services, said: SelfIssued, document: byt
     """What a participant's credential service answers to the question for what is demanded."""
     claims, voice = node.identities.claims, node.identities.voice
     token = claims.write_token(
-        node.connector.participant, said.did, node.entropy.bytes(16).hex(), node.clock.now(), voice.public, voice.sign, said.access
+        node.connector.participant,
+        said.did,
+        node.entropy.bytes(16).hex(),
+        node.clock.now(),
+        voice.public,
+        voice.sign,
+        said.access,
     )
     url = claims.service_of(document, said.did) + "/presentations/query"
     headers = ((b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json"))
@@ -180,7 +186,10 @@ async def fetch(
     if len(kept) >= FETCHED_MOST:
         kept.clear()
     try:
-        kept[url] = await _ask(services, ServiceRequest("GET", url, ((b"accept", b"*/*"),), private=private), limit), now
+        kept[url] = (
+            await _ask(services, ServiceRequest("GET", url, ((b"accept", b"*/*"),), private=private), limit),
+            now,
+        )
     except ValueError:
         kept[url] = None, now
         raise

@@ -29,7 +29,12 @@ PLAIN = "VerifiableCredential"
 def token_for(node: Node, audience: str, types: Sequence[str] | None = None) -> str:
     """A token by which this node shows `audience` (a DID) who it is; good once, for five minutes. With it that one may ask
     for the credentials of these types; without `types`, for all that the node holds."""
-    claims, voice, own, now = node.identities.claims, node.identities.voice, node.connector.participant, node.clock.now()
+    claims, voice, own, now = (
+        node.identities.claims,
+        node.identities.voice,
+        node.connector.participant,
+        node.clock.now(),
+    )
     if types is None:
         types = sorted({type for row in holdings(node) for type in row.types} - {PLAIN})
     access = ""
