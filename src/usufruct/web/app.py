@@ -28,6 +28,7 @@ from usufruct.web import (
     consents,
     counts,
     cubes,
+    dataspace,
     decisions,
     delegations,
     identity,
@@ -149,6 +150,7 @@ def make_app(node: Node) -> Litestar:
             *authzen.routers,
             *identity.routers,
             *participants.routers,
+            *dataspace.routers,
             open_data.router,
             health,
             *portal.handlers,
@@ -231,5 +233,5 @@ def _body(code: str, message: str, remedy: str) -> dict[str, Any]:
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person in a browser asks, not a program."""
     return not request.url.path.startswith(
-        ("/api/v1/", "/access/", "/journal/", "/oauth/", "/.well-known/", "/dataspace/")
+        ("/api/v1/", "/access/", "/dataspace/", "/journal/", "/oauth/", "/.well-known/")
     )
