@@ -97,7 +97,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
         [],
         "whose credentials are accepted: a list of { issuer, type, claims, keys, private }; see docs/guides/credentials.md",
     ),
-    "memberships": ([], "the types of credentials that another node must show before it is answered; empty: none"),
+    "peer_credentials": ([], "the types of credentials that another node must show before it is answered; empty: none"),
     "status_minutes": (1440, "how long a list of revoked credentials counts, from when its issuer signed it"),
     "spu_python": (
         "",
@@ -135,7 +135,7 @@ class Settings:
     store: str = field(repr=False)  # may hold a password
     store_wait: int
     issuers: list[Any]
-    memberships: list[Any]
+    peer_credentials: list[Any]
     status_minutes: int
     spu_python: str
     spu_here: str
@@ -408,12 +408,14 @@ def _identities(directory: Path, settings: Settings, now: Instant) -> Identities
 
         openid = HttpOpenId(settings.openid_issuer, settings.openid_client, read_secret(settings.openid_secret))
     once = Once(seconds(now), AHEAD_SECONDS)
-    types = tuple(str(one) for one in settings.memberships)
+    types = tuple(str(one) for one in settings.peer_credentials)
     unissued = sorted(set(types) - {one.type for one in trusted})
     if unissued:
         raise BadInput(
-            "input.settings", f"`memberships` names `{unissued[0]}`, which nobody is trusted for", "name its issuer in `issuers`"
-        )  # fmt: skip
+            "input.settings",
+            f"`peer_credentials` names `{unissued[0]}`, which nobody is trusted for",
+            "name its issuer in `issuers`",
+        )
     voice = VoiceFile(directory / "keys" / "voice.pem")
     return Identities(
         trusted, settings.status_minutes * 60, SdJwtCredentials(), HttpDocuments(), openid, once, dcp, voice, types

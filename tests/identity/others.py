@@ -96,7 +96,9 @@ class Other:
             "iss": self.did, "sub": self.did, "aud": self.node.connector.participant, "jti": secrets.token_hex(8),
             "iat": self.now(), "exp": self.now() + 300, "token": "let-me-see", **changed,
         }  # fmt: skip
-        return self.key.sign(self.header(**header), {name: value for name, value in claims.items() if value is not None})
+        return self.key.sign(
+            self.header(**header), {name: value for name, value in claims.items() if value is not None}
+        )
 
     def linked(self, private: bool = False) -> Other:
         """The same, once the steward has linked it as the node of the clinic."""
@@ -107,7 +109,10 @@ class Other:
 
     def presents(self, *credentials: str, profile: str = dcp.VC11, **changed: Any) -> str:
         """A presentation that it signs for the node."""
-        inner: dict[str, Any] = {"@context": [VC11 if profile == dcp.VC11 else VC20], "type": ["VerifiablePresentation"]}
+        inner: dict[str, Any] = {
+            "@context": [VC11 if profile == dcp.VC11 else VC20],
+            "type": ["VerifiablePresentation"],
+        }
         times = {
             "iss": self.did, "sub": self.did, "aud": self.node.connector.participant, "jti": secrets.token_hex(8),
             "iat": self.now(), "exp": self.now() + 300,
@@ -117,7 +122,9 @@ class Other:
             claims: dict[str, Any] = {**times, "vp": inner}
         else:
             envelope = {"@context": VC20, "type": "EnvelopedVerifiableCredential"}
-            inner["verifiableCredential"] = [{**envelope, "id": f"data:application/vc+jwt,{one}"} for one in credentials]
+            inner["verifiableCredential"] = [
+                {**envelope, "id": f"data:application/vc+jwt,{one}"} for one in credentials
+            ]
             claims = {**times, **inner}
         claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
         return self.key.sign(self.header(), claims)
@@ -137,9 +144,11 @@ class Registrar(Other):
         """The node, whose settings trust this issuer for memberships (and demand one of whoever sends messages)."""
         one = TrustedIssuer(self.did, TYPE, (), private=private)
         types = (TYPE,) if demanded else ()
-        return replace(node, identities=replace(node.identities, trusted=(one,), memberships=types))
+        return replace(node, identities=replace(node.identities, trusted=(one,), demanded=types))
 
-    def issue(self, subject: str, profile: str = dcp.VC11, index: int | None = None, header: Changes = {}, **changed: Any) -> str:  # noqa: B006
+    def issue(
+        self, subject: str, profile: str = dcp.VC11, index: int | None = None, header: Changes = {}, **changed: Any
+    ) -> str:  # noqa: B006
         """A membership of `subject`; `changed` is what an attacker changes in the credential."""
         at = self.node.clock.now()
         begins, ends = ("issuanceDate", "expirationDate") if profile == dcp.VC11 else ("validFrom", "validUntil")
@@ -155,11 +164,19 @@ class Registrar(Other):
             **changed,
         }  # fmt: skip
         inner = {name: value for name, value in inner.items() if value is not None}
-        outer = {"iss": self.did, "sub": subject, "jti": secrets.token_hex(8), "iat": self.now(), "exp": self.now() + 10_000}
+        outer = {
+            "iss": self.did,
+            "sub": subject,
+            "jti": secrets.token_hex(8),
+            "iat": self.now(),
+            "exp": self.now() + 10_000,
+        }
         claims = {**outer, "vc": inner} if profile == dcp.VC11 else inner
         return self.key.sign(self.header(**header), claims)
 
-    def list(self, *revoked: int, profile: str = dcp.VC11, size: int = dcp.LIST_LEAST, header: Changes = {}, **changed: Any) -> None:  # noqa: B006
+    def list(
+        self, *revoked: int, profile: str = dcp.VC11, size: int = dcp.LIST_LEAST, header: Changes = {}, **changed: Any
+    ) -> None:  # noqa: B006
         """Publishes the status list, signed now."""
         bits = bytearray(size)
         for index in revoked:
@@ -168,7 +185,8 @@ class Registrar(Other):
         begins = "issuanceDate" if profile == dcp.VC11 else "validFrom"
         kind = "StatusList2021" if profile == dcp.VC11 else "BitstringStatusList"
         inner = {
-            "@context": [VC11 if profile == dcp.VC11 else VC20], "id": STATUS, "type": ["VerifiableCredential", f"{kind}Credential"],
+            "@context": [VC11 if profile == dcp.VC11 else VC20], "id": STATUS,
+            "type": ["VerifiableCredential", f"{kind}Credential"],
             "issuer": self.did, begins: self.node.clock.now(),
             "credentialSubject": {
                 "id": f"{STATUS}#list", "type": kind, "statusPurpose": "revocation",

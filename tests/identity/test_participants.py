@@ -139,7 +139,9 @@ def test_a_new_key_is_found_and_a_document_is_not_fetched_for_each_token(
     assert len(wire.asked) == 2
 
 
-def test_what_cannot_be_had_is_not_asked_for_at_once_again(plain: Node, wire: Wire, peer: Other, clock: SetClock) -> None:
+def test_what_cannot_be_had_is_not_asked_for_at_once_again(
+    plain: Node, wire: Wire, peer: Other, clock: SetClock
+) -> None:
     clock.tick = 0
     wire.lying.clear()
     refused(plain, wire, peer.token(), "could not be asked")
@@ -170,7 +172,9 @@ def test_without_the_stewards_word_nothing_is_asked_in_clear(plain: Node, wire: 
 
 
 @pytest.mark.parametrize("profile", [dcp.VC11, dcp.VC20])
-def test_a_member_shows_its_membership(plain: Node, wire: Wire, peer: Other, registrar: Registrar, profile: str) -> None:
+def test_a_member_shows_its_membership(
+    plain: Node, wire: Wire, peer: Other, registrar: Registrar, profile: str
+) -> None:
     registrar.list(profile=profile)
     peer.answers(peer.presents(registrar.issue(PEER, profile, index=5), profile=profile))
     assert who(registrar.trusted(plain), wire, peer.token()) == "clinic"
@@ -194,7 +198,9 @@ def test_who_shows_nothing_is_nobody(plain: Node, wire: Wire, peer: Other, regis
     refused(node, wire, peer.token(), "names no `CredentialService`")
 
 
-def test_more_credentials_than_asked_for_do_not_matter(plain: Node, wire: Wire, peer: Other, registrar: Registrar) -> None:
+def test_more_credentials_than_asked_for_do_not_matter(
+    plain: Node, wire: Wire, peer: Other, registrar: Registrar
+) -> None:
     other = Registrar(plain, wire, "did:web:unknown.example")
     peer.answers(peer.presents(
         other.issue(PEER), registrar.issue(PEER), registrar.issue(PEER, type=["VerifiableCredential", "Sensitive"])
@@ -247,7 +253,10 @@ LISTS: dict[str, tuple[dict[str, Any], str]] = {
     "too short": ({"size": 100}, "longer or shorter"),
     "too long": ({"size": dcp.LIST_LIMIT + 1}, "longer or shorter"),
     "of another address": ({"id": "https://registrar.example/status/2"}, "another address"),
-    "of another purpose": ({"credentialSubject": {"statusPurpose": "message", "encodedList": "x"}}, "another address or purpose"),
+    "of another purpose": (
+        {"credentialSubject": {"statusPurpose": "message", "encodedList": "x"}},
+        "another address or purpose",
+    ),
     "no list": ({"type": ["VerifiableCredential"]}, "no list of statuses"),
     "not packed": ({"credentialSubject": {"statusPurpose": "revocation", "encodedList": "AAAA"}}, "cannot be unpacked"),
     "of another issuer": ({"issuer": "did:web:other.example"}, "whose key signed it"),
@@ -257,7 +266,9 @@ LISTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_that_does_not_hold_says_nothing(plain: Node, wire: Wire, peer: Other, registrar: Registrar, name: str) -> None:
+def test_a_list_that_does_not_hold_says_nothing(
+    plain: Node, wire: Wire, peer: Other, registrar: Registrar, name: str
+) -> None:
     changed, why = LISTS[name]
     registrar.list(**changed)
     peer.answers(peer.presents(registrar.issue(PEER, index=5)))
@@ -309,7 +320,9 @@ def test_a_presentation_is_of_one_profile(plain: Node, wire: Wire, peer: Other, 
     refused(node, wire, peer.token(), "profile")
 
 
-def test_a_credential_service_that_says_no_or_too_much(plain: Node, wire: Wire, peer: Other, registrar: Registrar) -> None:
+def test_a_credential_service_that_says_no_or_too_much(
+    plain: Node, wire: Wire, peer: Other, registrar: Registrar
+) -> None:
     node, good = registrar.trusted(plain), registrar.issue(PEER)
     peer.answers(peer.presents(good), status=302)
     refused(node, wire, peer.token(), "answered with status 302")

@@ -31,8 +31,8 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.dataspace import claims as dataspace_claims
 from usufruct.core.dataspace import facts as dataspace
-from usufruct.core.dataspace import membership
 from usufruct.core.dataspace import state as dataspace_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
@@ -91,8 +91,8 @@ FACTS: tuple[type[Fact], ...] = (
     dataspace.MessageFailed,
     dataspace.AgreementTold,
     dataspace.TransferMoved,
-    membership.MembershipReceived,
-    membership.MembershipDropped,
+    dataspace_claims.CredentialReceived,
+    dataspace_claims.CredentialDropped,
     access.ConsentsRecorded,
     access.ConsentGiven,
     access.ConsentRefused,
@@ -221,7 +221,7 @@ ROWS: tuple[type[Row], ...] = (
     dataspace_state.Process,
     dataspace_state.HeldAgreement,
     dataspace_state.DataTransfer,
-    membership.Membership,
+    dataspace_claims.OwnCredential,
     contract_state.Offer,
     contract_state.Negotiation,
     contract_state.Agreement,
@@ -312,7 +312,7 @@ FOLDS = (
     lineage_state.fold,
     contract_state.fold,
     dataspace_state.fold,
-    membership.fold,
+    dataspace_claims.fold,
     consent.fold,
     consent_requests.fold,
     consent_guardians.fold,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.dataspace.membership import SelfIssued, StatusPlace, Vouched
+from usufruct.core.dataspace.claims import SelfIssued, StatusPlace, Vouched
 from usufruct.core.registry.credentials import Listed, Named, Scalar, Shown, StatusReference, TrustedIssuer
 from usufruct.node.once import Once
 
@@ -177,7 +177,7 @@ class Identities:
     Status lists of credentials count for `status_seconds` from when they were signed. `openid` is where people may log in.
     `once` remembers what may be seen once.
 
-    As a participant of a dataspace the node speaks with its `voice`; `memberships` are the types of credentials that
+    As a participant of a dataspace the node speaks with its `voice`; `demanded` are the types of credentials that
     another participant must show before it is answered.
     """
 
@@ -189,5 +189,5 @@ class Identities:
     once: Once
     claims: Claims
     voice: Voice
-    memberships: tuple[str, ...] = ()
+    demanded: tuple[str, ...] = ()
     fetched: Fetched = field(default_factory=Fetched)

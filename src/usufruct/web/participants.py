@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from usufruct.core.base.faults import Unwelcome
-from usufruct.core.dataspace.membership import Membership, MembershipDropped, MembershipReceived
+from usufruct.core.dataspace.claims import CredentialDropped, CredentialReceived, OwnCredential
 from usufruct.core.dataspace.messages import VERSION
 from usufruct.node.dataspace import wallet
 from usufruct.web.api import STEWARD, AnyRequest, done
@@ -69,7 +69,7 @@ class Self(Struct):
     did: str
     key: str
     service: str
-    memberships: tuple[str, ...]
+    demanded: tuple[str, ...]
 
 
 class TokenWanted(Struct, forbid_unknown_fields=True):
@@ -80,7 +80,7 @@ class TokenWanted(Struct, forbid_unknown_fields=True):
     types: Annotated[list[Text], Meta(max_length=50)] | None = None
 
 
-class OwnCredential(Struct, forbid_unknown_fields=True):
+class GivenCredential(Struct, forbid_unknown_fields=True):
     """A credential that says something of this node."""
 
     credential: Annotated[str, Meta(min_length=1, max_length=jose.TOKEN_LIMIT)]
@@ -92,7 +92,7 @@ def myself(request: AnyRequest) -> Self:
     node = node_of(request)
     key = jose.public_key(jose.p256_jwk(node.identities.voice.public)).thumbprint
     service = node.about.url.rstrip("/") + wallet.SERVICE_PATH
-    return Self(node.connector.participant, key, service, node.identities.memberships)
+    return Self(node.connector.participant, key, service, node.identities.demanded)
 
 
 @post("/tokens", opt=STEWARD, status_code=200, sync_to_thread=True, summary="A token of the node's own")
@@ -102,13 +102,13 @@ def make_token(request: AnyRequest, data: JSONBody[TokenWanted]) -> dict[str, st
 
 
 @get("/credentials", opt=STEWARD, sync_to_thread=True, summary="The node's own credentials")
-def list_own(request: AnyRequest) -> list[Membership]:
+def list_own(request: AnyRequest) -> list[OwnCredential]:
     """Those that it holds and that have not run out."""
     return wallet.holdings(node_of(request))
 
 
 @post("/credentials", opt=STEWARD, summary="Keep a credential of the node")
-async def keep_own(request: AnyRequest, data: JSONBody[OwnCredential]) -> MembershipReceived:
+async def keep_own(request: AnyRequest, data: JSONBody[GivenCredential]) -> CredentialReceived:
     """It is verified first; it takes the place of what its issuer gave before of the same types."""
     node = node_of(request)
     services = node.connector.services()
@@ -120,7 +120,7 @@ async def keep_own(request: AnyRequest, data: JSONBody[OwnCredential]) -> Member
 
 
 @delete("/credentials/{id:str}", opt=STEWARD, status_code=200, sync_to_thread=True, summary="Show one no more")
-def drop_own(request: AnyRequest, id: FromPath[str]) -> MembershipDropped:
+def drop_own(request: AnyRequest, id: FromPath[str]) -> CredentialDropped:
     """The node shows it to nobody any more."""
     return done(wallet.drop(node_of(request), id))
 

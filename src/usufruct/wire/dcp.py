@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from usufruct.core.base.instants import END_OF_TIME, Instant, instant, of_seconds, seconds
-from usufruct.core.dataspace.membership import SelfIssued, StatusPlace, Vouched
+from usufruct.core.dataspace.claims import SelfIssued, StatusPlace, Vouched
 from usufruct.wire import jose
 
 CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"

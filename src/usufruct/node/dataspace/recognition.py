@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from usufruct.core.base.faults import PeerFault, Unwelcome
 from usufruct.core.base.instants import Instant, later, seconds
-from usufruct.core.dataspace.membership import SelfIssued, Vouched, scope_of
+from usufruct.core.dataspace.claims import SelfIssued, Vouched, scope_of
 from usufruct.core.dataspace.state import Peer, peer_called
 from usufruct.core.registry.credentials import TrustedIssuer
 from usufruct.node.node import Node
@@ -47,7 +47,7 @@ async def participant(node: Node, services: Services, token: str) -> str:
         if peer is None:
             raise ValueError(f"no peer of this node is the participant `{did[:200]}`")
         said, document = await speaker(node, services, token, did, peer.private)
-        if node.identities.memberships:
+        if node.identities.demanded:
             await _demand(node, services, said, document, peer)
     except ValueError as error:
         raise unwelcome(error) from None
@@ -105,7 +105,7 @@ async def _demand(node: Node, services: Services, said: SelfIssued, document: by
     claims, own, now = node.identities.claims, node.connector.participant, node.clock.now()
     if not said.access:
         raise ValueError("it has no claim `token`, by which this node could ask for credentials")
-    missing = set(node.identities.memberships)
+    missing = set(node.identities.demanded)
     answer = await _query(node, services, said, document, peer.private)
     for text in claims.read_response(answer):
         shown, credentials = claims.read_presentation(text, document, said.did, own, now)
@@ -133,7 +133,7 @@ async def _query(node: Node, services: Services, said: SelfIssued, document: byt
     )
     url = claims.service_of(document, said.did) + "/presentations/query"
     headers = ((b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json"))
-    body = claims.write_query(tuple(scope_of(type) for type in sorted(node.identities.memberships)))
+    body = claims.write_query(tuple(scope_of(type) for type in sorted(node.identities.demanded)))
     return await _ask(services, ServiceRequest("POST", url, headers, body, private), LIST_LIMIT)
 
 
@@ -141,7 +141,7 @@ def _demanded(node: Node, credentials: list[str]) -> Iterator[tuple[TrustedIssue
     """Those of the credentials that are demanded, of issuers that are trusted for them. Others are nobody's business."""
     for text in credentials:
         issuer, types = node.identities.claims.vouched_by(text)
-        wanted = set(types).intersection(node.identities.memberships)
+        wanted = set(types).intersection(node.identities.demanded)
         yield from ((one, text) for one in node.identities.trusted if one.issuer == issuer and one.type in wanted)
 
 

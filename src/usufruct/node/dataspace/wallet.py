@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.dataspace import membership
-from usufruct.core.dataspace.membership import Membership, MembershipDropped, MembershipReceived, scope_of, wanted
+from usufruct.core.dataspace import claims as dataspace_claims
+from usufruct.core.dataspace.claims import CredentialDropped, CredentialReceived, OwnCredential, scope_of, wanted
 from usufruct.core.dataspace.state import peer_called
 from usufruct.node.dataspace.recognition import issuer_document, speaker, unwelcome
 from usufruct.node.node import Node
@@ -45,10 +45,10 @@ def token_for(node: Node, audience: str, types: Sequence[str] | None = None) -> 
     return claims.write_token(own, audience, node.entropy.bytes(16).hex(), now, voice.public, voice.sign, access)
 
 
-def holdings(node: Node) -> list[Membership]:
+def holdings(node: Node) -> list[OwnCredential]:
     """The credentials that this node was given and that have not run out."""
     with node.store.read() as state:
-        return membership.held(state, node.clock.now())
+        return dataspace_claims.held(state, node.clock.now())
 
 
 async def show(node: Node, services: Services, token: str, body: bytes) -> bytes | None:
@@ -87,7 +87,7 @@ async def show(node: Node, services: Services, token: str, body: bytes) -> bytes
     ])  # fmt: skip
 
 
-async def take_delivery(node: Node, services: Services, token: str, body: bytes) -> list[MembershipReceived]:
+async def take_delivery(node: Node, services: Services, token: str, body: bytes) -> list[CredentialReceived]:
     """An issuer brings credentials of this node (DCP 1.0, section 6.5).
 
     Raises:
@@ -111,7 +111,7 @@ async def take_delivery(node: Node, services: Services, token: str, body: bytes)
 
 async def receive(
     node: Node, services: Services, texts: Sequence[str], by: str = ""
-) -> list[MembershipReceived]:  # fmt: skip
+) -> list[CredentialReceived]:  # fmt: skip
     """Keeps credentials that say something of this node, all of them or none; `by` is who must have issued them.
 
     Raises:
@@ -132,11 +132,11 @@ async def receive(
     except ValueError as error:
         raise _unfit(error) from None
 
-    def command(tx: Transaction) -> list[MembershipReceived]:
+    def command(tx: Transaction) -> list[CredentialReceived]:
         facts = []
         for said, text in found:
-            id = numbered("membership", tx.next)
-            fact = MembershipReceived(
+            id = numbered("own-credential", tx.next)
+            fact = CredentialReceived(
                 id, said.issuer, own, said.named, said.types, said.profile, text, said.until
             )  # fmt: skip
             tx.append(fact)
@@ -146,10 +146,10 @@ async def receive(
     return await asyncio.to_thread(node.store.write, command)
 
 
-def drop(node: Node, id: str) -> MembershipDropped | Refusal:
+def drop(node: Node, id: str) -> CredentialDropped | Refusal:
     """The node shows a credential of its own to nobody any more."""
-    found = node.record(lambda tx: membership.drop(tx, id))
-    assert isinstance(found, MembershipDropped | Refusal)
+    found = node.record(lambda tx: dataspace_claims.drop(tx, id))
+    assert isinstance(found, CredentialDropped | Refusal)
     return found
 
 

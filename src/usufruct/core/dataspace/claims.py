@@ -19,14 +19,14 @@ BY_TYPE, BY_ID = "org.eclipse.dspace.dcp.vc.type:", "org.eclipse.dspace.dcp.vc.i
 
 
 @dataclass(frozen=True, slots=True)
-class MembershipReceived(Fact):
+class CredentialReceived(Fact):
     """`issuer` gave this node, which is called `holder`, the credential `text` of these `types`, good until `until`.
 
     `named` is what the issuer calls it, `profile` how it is signed. It takes the place of what the issuer gave before of
     the same types.
     """
 
-    KIND = "membership.received/1"
+    KIND = "credential.received/1"
     id: str
     issuer: str
     holder: str
@@ -38,16 +38,16 @@ class MembershipReceived(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class MembershipDropped(Fact):
+class CredentialDropped(Fact):
     """This node shows the credential to nobody any more."""
 
-    KIND = "membership.dropped/1"
+    KIND = "credential.dropped/1"
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Membership(Row):
-    """A credential that this node was given; see `MembershipReceived`. It is shown while it is `held`."""
+class OwnCredential(Row):
+    """A credential that this node was given; see `CredentialReceived`. It is shown while it is `held`."""
 
     KEY = ("id",)
     INDEXED = ("held",)
@@ -66,35 +66,35 @@ class Membership(Row):
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact about the node's own credentials changes."""
     match entry.fact:
-        case MembershipReceived() as fact:
-            for row in read.list(Membership, held=1):
+        case CredentialReceived() as fact:
+            for row in read.list(OwnCredential, held=1):
                 if (row.issuer, row.holder, row.types) == (fact.issuer, fact.holder, fact.types):
                     yield replace(row, held=0)
-            yield Membership(
+            yield OwnCredential(
                 fact.id, fact.issuer, fact.holder, fact.named, fact.types, fact.profile, fact.text, fact.until, entry.at
             )
-        case MembershipDropped() as fact:
-            found = read.get(Membership, fact.id)
+        case CredentialDropped() as fact:
+            found = read.get(OwnCredential, fact.id)
             assert found is not None, "the rule looked"
             yield replace(found, held=0)
         case _:
             return
 
 
-def drop(read: Reader, id: str) -> MembershipDropped | Refusal:
+def drop(read: Reader, id: str) -> CredentialDropped | Refusal:
     """A credential that the node shows no more."""
-    row = read.get(Membership, id)
+    row = read.get(OwnCredential, id)
     if row is None or not row.held:
         return refuse(
             "registry.unknown", "no credential was dropped", f"the node holds no credential `{id}`",
             remedy="choose one from `usufruct did held`",
         )  # fmt: skip
-    return MembershipDropped(id)
+    return CredentialDropped(id)
 
 
-def held(read: Reader, at: Instant) -> list[Membership]:
+def held(read: Reader, at: Instant) -> list[OwnCredential]:
     """The credentials that the node holds and that have not run out, the oldest first."""
-    return [row for row in read.list(Membership, held=1) if at < row.until]
+    return [row for row in read.list(OwnCredential, held=1) if at < row.until]
 
 
 # ---- what a verified token or credential says
