@@ -148,7 +148,7 @@ class Registrar(Other):
 
     def issue(
         self, subject: str, profile: str = dcp.VC11, index: int | None = None, header: Changes = {}, **changed: Any
-    ) -> str:  # noqa: B006
+    ) -> str:
         """A membership of `subject`; `changed` is what an attacker changes in the credential."""
         at = self.node.clock.now()
         begins, ends = ("issuanceDate", "expirationDate") if profile == dcp.VC11 else ("validFrom", "validUntil")
@@ -176,7 +176,7 @@ class Registrar(Other):
 
     def list(
         self, *revoked: int, profile: str = dcp.VC11, size: int = dcp.LIST_LEAST, header: Changes = {}, **changed: Any
-    ) -> None:  # noqa: B006
+    ) -> None:
         """Publishes the status list, signed now."""
         bits = bytearray(size)
         for index in revoked:
