@@ -100,6 +100,21 @@ def reasons_of(reasons: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(holdable(reason[:REASON_MAX]) for reason in reasons[:REASONS_MAX])
 
 
+def answered_at(peer: Peer, callback: str) -> Refusal | None:
+    """Why a peer cannot be told at this address. We show ourselves there by what the peer gave us, so whoever speaks for
+    the peer with some token of its must not have that sent to a server of her own."""
+    if not peer.url or _server(callback) == _server(peer.url):
+        return None
+    return refuse(
+        "contract.crossed", "nothing was begun", f"the callback address is not at the server of `{peer.party}`",
+        remedy="name an address there, or ask the steward to link the node at its new one",
+    )  # fmt: skip
+
+
+def _server(url: str) -> str:
+    return "/".join(url.lower().split("/")[:3])
+
+
 def is_for(offer: Offer, party: str, at: Instant) -> bool:
     """Whether a party may see an offer: it is open, and not made to somebody else by its rules."""
     if not offer.open or offer.until <= at:
@@ -116,6 +131,15 @@ def target_of(process: Process, state: str, message: str, side: str) -> str | No
     """The state to which `message` of that side leads from `state`; None if it cannot be sent there."""
     who, then = _TABLES[process.kind].get((state, message), ("", ""))
     return then if who in ("either", side) else None
+
+
+def moves_of(process: Process, state: str) -> tuple[str, ...]:
+    """What this side can say in a state: while a message of its is on its way, only that it gives up."""
+    found = (message for start, message in _TABLES[process.kind] if start == state)
+    own = tuple(message for message in found if target_of(process, state, message, process.role) is not None)
+    if not process.pending:
+        return own
+    return ("terminate",) if "terminate" in own and process.pending != "terminate" else ()
 
 
 def side_of(process: Process, party: str) -> str:
