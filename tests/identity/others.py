@@ -27,6 +27,7 @@ STATUS = "https://registrar.example/status/1"
 ALL = ("capabilityInvocation", "authentication", "assertionMethod")
 VC11, VC20 = "https://www.w3.org/2018/credentials/v1", "https://www.w3.org/ns/credentials/v2"
 Changes = Mapping[str, Any]
+NOTHING: Changes = {}
 
 
 class KeyPair:
@@ -90,7 +91,7 @@ class Other:
         found = {"kid": f"{self.did}#{self.key.name}", **changed}
         return {name: value for name, value in found.items() if value is not None}
 
-    def token(self, header: Changes = {}, **changed: Any) -> str:  # noqa: B006 - never changed
+    def token(self, header: Changes = NOTHING, **changed: Any) -> str:
         """What it signs to say who it is; `changed` is what an attacker changes, None leaves a claim out."""
         claims = {
             "iss": self.did, "sub": self.did, "aud": self.node.connector.participant, "jti": secrets.token_hex(8),
@@ -147,7 +148,7 @@ class Registrar(Other):
         return replace(node, identities=replace(node.identities, trusted=(one,), demanded=types))
 
     def issue(
-        self, subject: str, profile: str = dcp.VC11, index: int | None = None, header: Changes = {}, **changed: Any
+        self, subject: str, profile: str = dcp.VC11, index: int | None = None, header: Changes = NOTHING, **changed: Any
     ) -> str:
         """A membership of `subject`; `changed` is what an attacker changes in the credential."""
         at = self.node.clock.now()
@@ -175,7 +176,12 @@ class Registrar(Other):
         return self.key.sign(self.header(**header), claims)
 
     def list(
-        self, *revoked: int, profile: str = dcp.VC11, size: int = dcp.LIST_LEAST, header: Changes = {}, **changed: Any
+        self,
+        *revoked: int,
+        profile: str = dcp.VC11,
+        size: int = dcp.LIST_LEAST,
+        header: Changes = NOTHING,
+        **changed: Any,
     ) -> None:
         """Publishes the status list, signed now."""
         bits = bytearray(size)
