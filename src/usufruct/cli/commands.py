@@ -20,6 +20,7 @@ from usufruct.cli import (
     decision,
     delegation,
     demo,
+    did,
     division,
     forms,
     hold,
@@ -75,6 +76,7 @@ app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
 app.add_typer(credential.credential, name="credential")
+app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")
 app.add_typer(service.service, name="service")
