@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from usufruct.core.base.instants import Instant
+from usufruct.core.dataspace.catalogue import Catalogue, Dataset
 from usufruct.core.dataspace.messages import Message, ProcessState, ProtocolError
 
 
@@ -18,6 +22,15 @@ class Spelling(Protocol):
 
     def read_transfer(self, body: bytes) -> ProcessState:
         """The same of a transfer. Raises BadInput."""
+
+    def write_catalogue_request(self) -> bytes:
+        """The question for a catalogue."""
+
+    def read_catalogue(self, body: bytes) -> Catalogue:
+        """A catalogue, or a page of it. Raises BadInput."""
+
+    def read_links(self, header: str) -> dict[str, str]:
+        """The addresses in a `Link` header, by what they are: `next`, `previous`."""
 
     def read_error(self, body: bytes) -> ProtocolError:
         """Why another node said no. Raises BadInput."""
@@ -34,3 +47,49 @@ class Vault(Protocol):
 
     def drop(self, name: str) -> None:
         """Forgets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A dataset in the catalogue of a peer: `participant` is whose it is, which is another's where the peer passes catalogues
+    on; `fetched` is when it was read there."""
+
+    peer: str
+    participant: str
+    fetched: Instant
+    dataset: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The last reading of a peer's catalogue: how many `entries` it had, how many could not be read (`left_out`), and why it
+    `failed`, if it did; then the entries are those of the reading before."""
+
+    peer: str
+    at: Instant
+    entries: int
+    left_out: int = 0
+    failed: str = ""
+
+
+class Catalogues(Protocol):
+    """What others have on offer, as it was last read. No facts: all of it can be read again."""
+
+    def keep(self, visit: Visit, entries: Sequence[Entry]) -> None:
+        """Keeps a peer's catalogue in place of the one before."""
+
+    def note(self, visit: Visit) -> None:
+        """Keeps that a peer's catalogue could not be read; what was read before stays."""
+
+    def forget(self, peer: str) -> None:
+        """Forgets a peer's catalogue."""
+
+    def visits(self) -> dict[str, Visit]:
+        """The last reading of each peer."""
+
+    def entry(self, peer: str, dataset: str) -> Entry | None:
+        """One dataset of a peer."""
+
+    def search(self, words: str, peer: str = "", limit: int = 100) -> list[Entry]:
+        """Entries in which each of the words begins a word of title, description, keywords or name, the closest first;
+        without words all of them, by name."""

@@ -10,6 +10,7 @@ A node is a directory:
     keys/tables       the keys by which tables are sealed in backups
     journal.sqlite    the journal, its proofs and the state folded from it; unless `store` names a PostgreSQL database
     logins.sqlite     accounts, sessions, tokens
+    catalogues.sqlite what other nodes have on offer, as it was last read
     attested.sqlite   what witnesses and time stamp authorities said of its checkpoints
     data/             one DuckDB file for each version of an asset
     scratch/          with Spark: what a question that runs may read, while it runs
@@ -56,6 +57,7 @@ from usufruct.peer.timestamp import HttpAuthority, read_roots
 from usufruct.peer.witness import HttpWitnesses, read_trust
 from usufruct.ports import Clock, Entropy, PayingAccount, Services, Settler, Signer, Store
 from usufruct.store.attested import SqliteAttestations
+from usufruct.store.crawled import SqliteCatalogues
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
@@ -244,6 +246,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         store = _open_store(directory, settings, clock, entropy, signer, keyring, guard, reach)
         logins = SqliteLogins(directory / "logins.sqlite")
         attestations = SqliteAttestations(directory / "attested.sqlite")
+        catalogues = SqliteCatalogues(directory / "catalogues.sqlite")
         try:
             engine = _open_engine(directory, settings)
             node = Node(
@@ -267,7 +270,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 reach,
                 intersecting=_intersecting(settings),
                 settler=_open_settler(settings),
-                connector=_connector(directory, settings),
+                connector=_connector(directory, settings, catalogues),
             )
             erase.recover(node)
             register.settle(node)
@@ -278,7 +281,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
             call.recover(node)
             yield node
         finally:
-            for opened in (store, logins, keyring, guard, attestations):
+            for opened in (store, logins, keyring, guard, attestations, catalogues):
                 opened.close()
 
 
@@ -295,7 +298,7 @@ def _payer(directory: Path, settings: Settings) -> OrderFolder:
     return OrderFolder(directory / "payouts", account, pain.write)
 
 
-def _connector(directory: Path, settings: Settings) -> Connector:
+def _connector(directory: Path, settings: Settings, catalogues: SqliteCatalogues) -> Connector:
     """This node as others know it that speak the Dataspace Protocol."""
 
     def services() -> Services:
@@ -304,7 +307,7 @@ def _connector(directory: Path, settings: Settings) -> Connector:
         return HttpServices()
 
     url = f"{settings.url.rstrip('/')}/dataspace/{VERSION}"
-    return Connector(did_web(settings.url), url, dsp, FolderVault(directory / "keys" / "others"), services)
+    return Connector(did_web(settings.url), url, dsp, FolderVault(directory / "keys" / "others"), services, catalogues)
 
 
 def _intersecting(settings: Settings) -> SpuIntersecting | None:

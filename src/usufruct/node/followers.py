@@ -19,7 +19,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.epochs import Epoch, LastEpoch
 from usufruct.core.proof.submission import checkpoint_in
 from usufruct.node import auction, epoch, identity, market, payout, pool, standing, stored, timestamp, witness
-from usufruct.node.dataspace import outbox
+from usufruct.node.dataspace import crawl, outbox
 from usufruct.node.node import Node
 
 LOG = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ FOLLOWERS: dict[str, Callable[[Node], str]] = {
     "witnesses": _witnesses,
     "time stamps": _timestamps,
     "status lists": identity.recheck,
+    "catalogues": crawl.follow,
 }
 EVERY = {**FOLLOWERS, "other nodes": outbox.follow}
 

@@ -230,4 +230,6 @@ def _body(code: str, message: str, remedy: str) -> dict[str, Any]:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person in a browser asks, not a program."""
-    return not request.url.path.startswith(("/api/v1/", "/access/", "/journal/", "/oauth/", "/.well-known/"))
+    return not request.url.path.startswith(
+        ("/api/v1/", "/access/", "/dataspace/", "/journal/", "/oauth/", "/.well-known/")
+    )

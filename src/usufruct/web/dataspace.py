@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.dataspace import rules
 from usufruct.core.dataspace.messages import Message, ProtocolError
 from usufruct.core.dataspace.versions import Version
+from usufruct.node.dataspace import catalogue as shown
 from usufruct.node.dataspace import receive
 from usufruct.node.node import Node
 from usufruct.web.api import AnyRequest
@@ -43,26 +45,65 @@ async def _told(
     request: AnyRequest, kind: str, pid: str, read: Callable[[bytes], Message], heard: Heard, opened: int = 200
 ) -> Response[bytes]:
     """Reads a message, lets it be heard, and answers in the protocol's words."""
+    pids = (pid, pid)
     try:
         message = read(await request.body())
+        pids = getattr(message, "provider_pid", ""), message.consumer_pid
         answer = await asyncio.to_thread(heard, node_of(request), who_is(request).party, message)
     except BadInput as fault:
-        return _error(kind, pid, 400, fault.code, (fault.message, fault.remedy))
-    return _answered(kind, pid, answer, opened)
+        return _error(kind, pids, 400, fault.code, (fault.message, fault.remedy))
+    return _answered(kind, pids, answer, opened)
 
 
-def _answered(kind: str, pid: str, answer: receive.Answer, status: int = 200) -> Response[bytes]:
+def _answered(kind: str, pids: tuple[str, str], answer: receive.Answer, status: int = 200) -> Response[bytes]:
     if isinstance(answer, Refusal):
         reasons = (answer.message, *answer.reasons, *((answer.remedy,) if answer.remedy else ()))
-        return _error(kind, pid, 404 if answer.code in _NOT_FOUND else 400, answer.code, reasons)
+        return _error(kind, pids, 404 if answer.code in _NOT_FOUND else 400, answer.code, reasons)
     written = dsp.write_negotiation(answer) if kind == "negotiation" else dsp.write_transfer(answer)
     return Response(written, status_code=status, media_type=_JSON)
 
 
-def _error(kind: str, pid: str, status: int, code: str, reasons: tuple[str, ...]) -> Response[bytes]:
-    error = ProtocolError(pid, pid, code, reasons)
+def _error(kind: str, pids: tuple[str, str], status: int, code: str, reasons: tuple[str, ...]) -> Response[bytes]:
+    error = ProtocolError(*pids, code, reasons)
     written = dsp.write_negotiation_error(error) if kind == "negotiation" else dsp.write_transfer_error(error)
     return Response(written, status_code=status, media_type=_JSON)
+
+
+# ---- the catalogue
+
+
+@post("/catalog/request", opt=PEER, status_code=200, summary="What is on offer")
+async def catalogue(
+    request: AnyRequest, cursor: Annotated[str, QueryParameter(max_length=300)] = ""
+) -> Response[bytes]:
+    """CatalogRequestMessage → Catalog: what the caller may see, a page at a time; `Link` says where the next is."""
+    node = node_of(request)
+    try:
+        if dsp.read_catalogue_request(await request.body()):
+            raise BadInput(
+                "input.dataspace", "this node knows no filters", "leave `filter` out, and look through the pages"
+            )
+        found, page = await asyncio.to_thread(shown.page_for, node, who_is(request).party, cursor)
+    except BadInput as fault:
+        return _no_catalogue(400, fault.code, (fault.message, fault.remedy))
+    links = dsp.write_links(f"{node.connector.url}/catalog/request", page)
+    return Response(dsp.write_catalogue(found), media_type=_JSON, headers={"Link": links} if links else {})
+
+
+@get("/catalog/datasets/{dataset:str}", opt=PEER, summary="One dataset")
+async def dataset(request: AnyRequest, dataset: FromPath[str]) -> Response[bytes]:
+    """Dataset."""
+    found = await asyncio.to_thread(shown.dataset_for, node_of(request), who_is(request).party, dataset)
+    if found is None:
+        refused = rules.unknown("dataset", dataset)
+        return _no_catalogue(404, refused.code, (*refused.reasons, refused.remedy))
+    return Response(dsp.write_dataset(found), media_type=_JSON)
+
+
+def _no_catalogue(status: int, code: str, reasons: tuple[str, ...]) -> Response[bytes]:
+    return Response(
+        dsp.write_catalogue_error(ProtocolError("", "", code, reasons)), status_code=status, media_type=_JSON
+    )
 
 
 # ---- negotiations
@@ -83,7 +124,7 @@ async def offer_contract(request: AnyRequest) -> Response[bytes]:
 @get("/negotiations/{pid:str}", opt=PEER, summary="Where a negotiation stands")
 async def negotiation(request: AnyRequest, pid: FromPath[str]) -> Response[bytes]:
     """ContractNegotiation."""
-    return _answered("negotiation", pid, await asyncio.to_thread(
+    return _answered("negotiation", (pid, pid), await asyncio.to_thread(
         receive.state, node_of(request), who_is(request).party, pid, "negotiation"
     ))  # fmt: skip
 
@@ -137,11 +178,11 @@ async def request_transfer(request: AnyRequest) -> Response[bytes]:
 @get("/transfers/{pid:str}", opt=PEER, summary="Where a transfer stands")
 async def transfer(request: AnyRequest, pid: FromPath[str]) -> Response[bytes]:
     """TransferProcess."""
-    return _answered("transfer", pid, await asyncio.to_thread(
+    return _answered("transfer", (pid, pid), await asyncio.to_thread(
         receive.state, node_of(request), who_is(request).party, pid, "transfer"
     ))  # fmt: skip
 
 
 routers = (versions, Router(PATH, route_handlers=[
-    request_contract, offer_contract, negotiation, *_moves, request_transfer, transfer,
+    catalogue, dataset, request_contract, offer_contract, negotiation, *_moves, request_transfer, transfer,
 ]))  # fmt: skip

@@ -100,6 +100,15 @@ def reasons_of(reasons: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(holdable(reason[:REASON_MAX]) for reason in reasons[:REASONS_MAX])
 
 
+def is_for(offer: Offer, party: str, at: Instant) -> bool:
+    """Whether a party may see an offer: it is open, and not made to somebody else by its rules."""
+    if not offer.open or offer.until <= at:
+        return False
+    permissions = offer.terms.rules.of("permission") if offer.terms.rules else ()
+    named = [one.assignee for one in permissions]
+    return None in named or not named or any(one is not None and (one.collection or one.uid == party) for one in named)
+
+
 # ---- what is said
 
 

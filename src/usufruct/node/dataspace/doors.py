@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from usufruct.connector import Spelling, Vault
+from usufruct.connector import Catalogues, Spelling, Vault
 from usufruct.ports import Services
 
 
@@ -32,11 +32,12 @@ class Bell:
 @dataclass(frozen=True, slots=True)
 class Connector:
     """This node as a connector: the participant it is (`did:web:…`), where its endpoints lie, how it spells, what it keeps
-    secret, and how it reaches others."""
+    secret, how it reaches others, and what it has read of their catalogues."""
 
     participant: str
     url: str
     spelling: Spelling
     vault: Vault
     services: Callable[[], Services]
+    catalogues: Catalogues
     bell: Bell = field(default_factory=Bell)

@@ -29,6 +29,7 @@ def unlink(node: Node, party: str) -> PeerUnlinked | Refusal:
     fact = node.record(lambda tx: rules.unlink(tx, party))
     if isinstance(fact, PeerUnlinked):
         node.connector.vault.drop(f"token/{party}")
+        node.connector.catalogues.forget(party)
     assert isinstance(fact, PeerUnlinked | Refusal)
     return fact
 
