@@ -39,6 +39,7 @@ CASES = 65  # two more are switched off in the kit itself
 KIT, KIT_PARTICIPANT = "kit", "TCK_PARTICIPANT"
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 SECONDS = 600
+BEFORE = "before-"  # in the name of a dataset: it is negotiated before the kit begins
 
 # What the steward does in each case: the node provides in CN and TP, and consumes in CN_C and TP_C.
 SCRIPT = read_script("""
@@ -164,7 +165,7 @@ def agreed(node: Node, offer: str) -> str:
 
 @contextmanager
 def standing_in(port: int, token: str) -> Iterator[None]:
-    """A provider in the kit's place that agrees to everything: to `CASE` it agrees with an agreement of that name."""
+    """A provider in the kit's place that agrees to everything, and names each agreement after the case that it is for."""
     asked: dict[str, dict[str, Any]] = {}
 
     def tell(consumer_pid: str, path: str, kind: str, **said: Any) -> None:
@@ -177,7 +178,7 @@ def standing_in(port: int, token: str) -> Iterator[None]:
     def agree(pid: str) -> None:
         offer = asked[pid]["offer"]
         said = {
-            "@id": offer["target"],
+            "@id": offer["target"].removeprefix(BEFORE),
             "@type": "Agreement",
             "target": offer["target"],
             "permission": offer["permission"],
@@ -186,6 +187,8 @@ def standing_in(port: int, token: str) -> Iterator[None]:
         tell(pid, "agreement", "ContractAgreementMessage", agreement=said | parties)
 
     def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if "/negotiations/" not in path:  # the node looks for a catalogue of its peer's, too
+            return 404, {}
         pid = body["consumerPid"]
         if path.endswith("/negotiations/request"):
             asked[pid] = body
@@ -206,12 +209,11 @@ def ask_for(node: Node, dataset: str, offer: str) -> None:
     story.done(talk.negotiate(node, KIT, dataset, rules, story.OPERATOR))
 
 
-def agree_beforehand(node: Node, steward: Steward, port: int, token: str) -> None:
-    """The agreements that the node's operator has as a consumer before the kit begins."""
-    steward.script |= {case: (("AGREED", "verify"),) for case in named("TP_C")}
+def agree_beforehand(node: Node, port: int, token: str) -> None:
+    """The agreements that the node's operator has as a consumer before the kit begins; the steward verifies each."""
     with standing_in(port, token):
         for case in named("TP_C"):
-            ask_for(node, case, f"offer{case}")
+            ask_for(node, BEFORE + case, f"offer{case}")
         for _ in range(600):
             with node.store.read() as read:
                 if sum(held.in_force for held in read.list(HeldAgreement)) == len(named("TP_C")):
@@ -249,10 +251,10 @@ def stage(tmp: Path, table: Path) -> Iterator[dict[str, str]]:
         story.done(register.verify_party(node, KIT, "its own word", None))
         story.done(peers.link(node, KIT, KIT_PARTICIPANT, f"http://127.0.0.1:{kit}", by_hand=True, private=True))
         token = login.issue_token(node, KIT, "user", ("negotiate",), 1, "the kit")
-        steward = Steward(node, dict(SCRIPT), offers(node, table))
+        beforehand = {BEFORE + case: (("AGREED", "verify"),) for case in named("TP_C")}
+        steward = Steward(node, SCRIPT | beforehand, offers(node, table))
         with served(make_app(node), own), followers.following(node), steward.watching(), webhooks(node) as hooks:
-            agree_beforehand(node, steward, kit, token)
-            steward.script |= {case: SCRIPT[case] for case in named("TP_C")}
+            agree_beforehand(node, kit, token)
             settings = {f"{case}_AGREEMENTID": case for case in named("TP_C")}
             for offer, case in list(steward.cases.items()):
                 if case.startswith("TP"):
