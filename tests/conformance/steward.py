@@ -2,8 +2,8 @@
 
 The compatibility kit of the Dataspace Protocol demands another move in each of its cases: here an offer, there a
 termination. In a dataspace people decide that. So the node under test answers its peer by hand, and the steward looks at
-its negotiations and transfers and makes the move that the script has for the case, by the same use cases as the portal
-and the command line. The product knows nothing of it.
+its negotiations and transfers and makes the move that the script has for the case, over the node's API like any other
+program. The product knows nothing of it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from usufruct.core.base.records import Reader
-from usufruct.core.base.refusals import Refusal
-from usufruct.core.dataspace.state import HeldAgreement, NotedOffer, Process, state_of
-from usufruct.node.dataspace import talk
+import httpx
+
+from usufruct.node import login
 from usufruct.node.node import Node
 
 GLANCE = 0.05  # seconds between two looks
@@ -28,9 +28,22 @@ Script = dict[str, tuple[tuple[str, str], ...]]
 
 
 def read_script(text: str) -> Script:
-    """A script as a table: `CASE  STATE move  STATE move …` on each line; a case without moves only looks on."""
+    """A script as a table: `CASE  STATE move  STATE move …` on each line; in a case without moves one only looks on."""
     lines = (line.split() for line in text.strip().splitlines())
     return {case: tuple(zip(words[::2], words[1::2], strict=True)) for case, *words in lines}
+
+
+def steward_api(node: Node) -> httpx.Client:
+    """The API of a served node, for a program of whoever runs it."""
+    token = login.issue_token(node, node.about.operator, "steward", ("steward",), 1, "the steward's script")
+    return httpx.Client(base_url=f"{node.about.url}/api/v1/", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+def case_of(process: dict[str, Any]) -> str:
+    """The case that a process is for: its offer here, or the dataset or agreement there, has its name."""
+    if process["role"] == "provider":
+        return str(process["offer"])
+    return str(process["dataset" if process["kind"] == "negotiation" else "agreement"])
 
 
 @dataclass
@@ -44,44 +57,31 @@ class _Turn:
 
 @dataclass
 class Steward:
-    """Plays `script` on a node. `cases` says which case an offer or agreement of the node's own is for; what the other side
-    names is named after its case."""
+    """Plays `script` over the API of a node, as whoever the token of `api` is for."""
 
-    node: Node
+    api: httpx.Client
     script: Script
-    cases: dict[str, str] = field(default_factory=dict)
     _turns: dict[str, _Turn] = field(default_factory=dict)
 
     def look(self) -> None:
         """One look at everything; moves what is due."""
-        with self.node.store.read() as read:
-            seen = [(one, state_of(read, one), self._case(read, one)) for one in read.list(Process)]
-        for process, state, case in seen:
-            self._play(process, state, self.script.get(case, ()))
+        for process in self.api.get("processes").raise_for_status().json():
+            self._play(process, self.script.get(case_of(process), ()))
 
-    def _play(self, process: Process, state: str, script: tuple[tuple[str, str], ...]) -> None:
-        turn = self._turns.setdefault(process.id, _Turn())
-        if process.sending:
+    def _play(self, process: dict[str, Any], script: tuple[tuple[str, str], ...]) -> None:
+        turn = self._turns.setdefault(process["process"], _Turn())
+        if process["pending"]:
             return
-        if turn.said:  # it was taken, or it was not, and is said again
+        if turn.said:  # it was taken; or it was not, and is said again
             turn.said, turn.since = False, 0.0
-            turn.done += not process.failed
-        if turn.done == len(script) or state != script[turn.done][0]:
+            turn.done += not process["failed"]
+        if turn.done == len(script) or process["state"] != script[turn.done][0]:
             turn.since = 0.0
             return
         turn.since = turn.since or time.monotonic()
         if time.monotonic() - turn.since >= BREATH:
-            spoken = talk.say(self.node, process.id, script[turn.done][1], process.party)
-            turn.said = not isinstance(spoken, Refusal)
-
-    def _case(self, read: Reader, process: Process) -> str:
-        if process.role == "provider":
-            return self.cases.get(process.subject, "")
-        if process.kind == "negotiation":
-            offer = read.get(NotedOffer, process.subject)
-            return offer.dataset if offer is not None else ""
-        held = read.get(HeldAgreement, process.subject)
-        return held.named if held is not None else ""
+            said = self.api.post(f"processes/{process['process']}/messages", json={"message": script[turn.done][1]})
+            turn.said = said.is_success
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -7,31 +7,28 @@ provider in its place negotiate the agreements that the cases on transfers start
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import threading
 import time
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from maven import classpath, java
-from steward import Steward, read_script
+import httpx
+from maven import classpath, free_port, java
+from steward import Script, Steward, read_script, steward_api
 
 import story
 from serving import served
 from usufruct.core.contract.facts import Terms
 from usufruct.core.dataspace.messages import PULL
 from usufruct.core.dataspace.rules import agreement_name
-from usufruct.core.dataspace.state import HeldAgreement
-from usufruct.core.terms.model import Action, Rule, Ruleset
 from usufruct.main import create_node, open_node
 from usufruct.node import followers, login, register, trade
-from usufruct.node.dataspace import peers, talk
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 
@@ -43,75 +40,68 @@ BEFORE = "before-"  # in the name of a dataset: it is negotiated before the kit 
 
 # What the steward does in each case: the node provides in CN and TP, and consumes in CN_C and TP_C.
 SCRIPT = read_script("""
-CN_01_01    REQUESTED offer
-CN_01_02    REQUESTED offer      REQUESTED terminate
-CN_01_03    REQUESTED offer      ACCEPTED agree      VERIFIED finalize
-CN_01_04    REQUESTED agree      VERIFIED finalize
-CN_02_01    REQUESTED terminate
-CN_02_02
-CN_02_03    REQUESTED agree
-CN_02_04    REQUESTED offer
-CN_02_05    REQUESTED offer      OFFERED terminate
-CN_02_06    REQUESTED offer      ACCEPTED terminate
-CN_02_07    REQUESTED agree      VERIFIED terminate
-CN_03_01    REQUESTED agree      VERIFIED finalize
-CN_03_02    REQUESTED offer
-CN_03_03    REQUESTED offer
-CN_03_04    REQUESTED offer
-CN_C_01_01  OFFERED accept       AGREED verify
-CN_C_01_02  OFFERED request
-CN_C_01_03  OFFERED terminate
-CN_C_01_04  AGREED verify
-CN_C_02_01
-CN_C_02_02  REQUESTED terminate
-CN_C_02_03  AGREED terminate
-CN_C_02_04
-CN_C_02_05  OFFERED accept
-CN_C_02_06  AGREED verify
-CN_C_03_01
-CN_C_03_02
-CN_C_03_03
-CN_C_03_04  OFFERED accept
-CN_C_03_05  OFFERED accept
-CN_C_03_06  OFFERED accept
-TP_01_01    REQUESTED start      STARTED terminate
-TP_01_02    REQUESTED start      STARTED complete
-TP_01_03    REQUESTED start      STARTED suspend     SUSPENDED terminate
-TP_01_04    REQUESTED start      STARTED suspend     SUSPENDED start       STARTED complete
-TP_01_05    REQUESTED terminate
-TP_02_01    REQUESTED start
-TP_02_02    REQUESTED start
-TP_02_03    REQUESTED start
-TP_02_05
-TP_03_01
-TP_03_02
-TP_03_03    REQUESTED start
-TP_03_04    REQUESTED start
-TP_03_05    REQUESTED start
-TP_03_06    REQUESTED start
-TP_C_01_01
-TP_C_01_02
-TP_C_01_03
-TP_C_01_04
-TP_C_01_05
-TP_C_02_01  STARTED terminate
-TP_C_02_02  STARTED complete
-TP_C_02_03  STARTED suspend      SUSPENDED terminate
-TP_C_02_05  REQUESTED terminate
-TP_C_03_01
-TP_C_03_02
-TP_C_03_03
-TP_C_03_04
-TP_C_03_05
-TP_C_03_06
+cn-01-01    REQUESTED offer
+cn-01-02    REQUESTED offer      REQUESTED terminate
+cn-01-03    REQUESTED offer      ACCEPTED agree      VERIFIED finalize
+cn-01-04    REQUESTED agree      VERIFIED finalize
+cn-02-01    REQUESTED terminate
+cn-02-02
+cn-02-03    REQUESTED agree
+cn-02-04    REQUESTED offer
+cn-02-05    REQUESTED offer      OFFERED terminate
+cn-02-06    REQUESTED offer      ACCEPTED terminate
+cn-02-07    REQUESTED agree      VERIFIED terminate
+cn-03-01    REQUESTED agree      VERIFIED finalize
+cn-03-02    REQUESTED offer
+cn-03-03    REQUESTED offer
+cn-03-04    REQUESTED offer
+cn-c-01-01  OFFERED accept       AGREED verify
+cn-c-01-02  OFFERED request
+cn-c-01-03  OFFERED terminate
+cn-c-01-04  AGREED verify
+cn-c-02-01
+cn-c-02-02  REQUESTED terminate
+cn-c-02-03  AGREED terminate
+cn-c-02-04
+cn-c-02-05  OFFERED accept
+cn-c-02-06  AGREED verify
+cn-c-03-01
+cn-c-03-02
+cn-c-03-03
+cn-c-03-04  OFFERED accept
+cn-c-03-05  OFFERED accept
+cn-c-03-06  OFFERED accept
+tp-01-01    REQUESTED start      STARTED terminate
+tp-01-02    REQUESTED start      STARTED complete
+tp-01-03    REQUESTED start      STARTED suspend     SUSPENDED terminate
+tp-01-04    REQUESTED start      STARTED suspend     SUSPENDED start       STARTED complete
+tp-01-05    REQUESTED terminate
+tp-02-01    REQUESTED start
+tp-02-02    REQUESTED start
+tp-02-03    REQUESTED start
+tp-02-05
+tp-03-01
+tp-03-02
+tp-03-03    REQUESTED start
+tp-03-04    REQUESTED start
+tp-03-05    REQUESTED start
+tp-03-06    REQUESTED start
+tp-c-01-01
+tp-c-01-02
+tp-c-01-03
+tp-c-01-04
+tp-c-01-05
+tp-c-02-01  STARTED terminate
+tp-c-02-02  STARTED complete
+tp-c-02-03  STARTED suspend      SUSPENDED terminate
+tp-c-02-05  REQUESTED terminate
+tp-c-03-01
+tp-c-03-02
+tp-c-03-03
+tp-c-03-04
+tp-c-03-05
+tp-c-03-06
 """)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -138,20 +128,16 @@ def posted(port: int, answer: Callable[[str, dict[str, Any]], tuple[int, Any]]) 
             server.shutdown()
 
 
-def named(role: str) -> list[str]:
-    return [case for case in SCRIPT if case.rpartition("_")[0].rpartition("_")[0] == role]
+def cases_of(part: str) -> list[str]:
+    return [case for case in SCRIPT if case.rsplit("-", 2)[0] == part]
 
 
-def offers(node: Node, table: Path) -> dict[str, str]:
-    """One offer for each case in which the node is asked for one; the case by the offer."""
+def publish_offers(node: Node, table: Path) -> None:
+    """One offer for each case in which the node provides, of its name."""
     story.register_table(node, table)
-    made = {}
-    for case in [*named("CN"), *named("TP")]:
-        offer = case.lower().replace("_", "-")
+    for case in [*cases_of("cn"), *cases_of("tp")]:
         terms = Terms("aggregates", (story.PURPOSE,), story.PRICE, "EUR", 1)
-        story.done(trade.publish_offer(node, offer, story.ASSET, story.OPERATOR, terms))
-        made[offer] = case
-    return made
+        story.done(trade.publish_offer(node, case, story.ASSET, story.OPERATOR, terms))
 
 
 def agreed(node: Node, offer: str) -> str:
@@ -203,70 +189,84 @@ def standing_in(port: int, token: str) -> Iterator[None]:
         yield
 
 
-def ask_for(node: Node, dataset: str, offer: str) -> None:
+def playing(api: httpx.Client) -> AbstractContextManager[None]:
+    """The steward at work; what is negotiated beforehand is verified."""
+    beforehand: Script = {BEFORE + case: (("AGREED", "verify"),) for case in cases_of("tp-c")}
+    return Steward(api, SCRIPT | beforehand).watching()
+
+
+def ask_for(api: httpx.Client, dataset: str, offer: str) -> None:
     """The node's operator asks the kit for an offer, to be used as it stands."""
-    rules = Ruleset(offer, (Rule("permission", "", Action("use")),), "Offer")
-    story.done(talk.negotiate(node, KIT, dataset, rules, story.OPERATOR))
+    rules = {
+        "@context": "http://www.w3.org/ns/odrl.jsonld",
+        "@type": "Offer",
+        "uid": offer,
+        "permission": [{"action": "use"}],
+    }
+    asked = {"dataset": dataset, "offer": offer, "odrl": json.dumps(rules)}
+    api.post(f"peers/{KIT}/negotiations", json=asked).raise_for_status()
 
 
-def agree_beforehand(node: Node, port: int, token: str) -> None:
+def agree_beforehand(api: httpx.Client, port: int, token: str) -> None:
     """The agreements that the node's operator has as a consumer before the kit begins; the steward verifies each."""
     with standing_in(port, token):
-        for case in named("TP_C"):
-            ask_for(node, BEFORE + case, f"offer{case}")
-        for _ in range(600):
-            with node.store.read() as read:
-                if sum(held.in_force for held in read.list(HeldAgreement)) == len(named("TP_C")):
-                    break
-            time.sleep(0.05)
-        else:
-            raise AssertionError("the agreements beforehand were not reached")
+        for case in cases_of("tp-c"):
+            ask_for(api, BEFORE + case, f"offer{case}")
+        until = time.monotonic() + 60
+        while len(api.get("agreements-held").json()) < len(cases_of("tp-c")):
+            assert time.monotonic() < until, "the agreements beforehand were not reached"
+            time.sleep(0.1)
 
 
 @contextmanager
-def webhooks(node: Node) -> Iterator[str]:
+def webhooks(api: httpx.Client) -> Iterator[str]:
     """Where the kit says that the node should begin something as a consumer."""
 
     def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if path == "/negotiations":
-            ask_for(node, body["datasetId"], body["offerId"])
+            ask_for(api, body["datasetId"], body["offerId"])
         else:
-            with node.store.read() as read:
-                [held] = [one for one in read.list(HeldAgreement) if one.named == body["agreementId"]]
-            story.done(talk.transfer(node, held.negotiation, body["format"], story.OPERATOR))
+            [held] = [one for one in api.get("agreements-held").json() if one["named"] == body["agreementId"]]
+            transfer = {"format": body["format"]}
+            api.post(f"agreements-held/{held['negotiation']}/transfers", json=transfer).raise_for_status()
         return 200, {}
 
     with posted(0, answer) as url:
         yield url
 
 
+def case_settings(node: Node) -> dict[str, str]:
+    """What the kit is told of each case: which dataset, offer or agreement it is to use."""
+    known = {
+        "cat-01-01": ("DATASETID", story.ASSET),
+        "cat-01-02": ("DATASETID", story.ASSET),
+        "cat-01-03": ("DATASETID", "none"),
+    }
+    told = [(case, *said) for case, said in known.items()]
+    told += [(case, "DATASETID", story.ASSET) for case in cases_of("cn")]
+    told += [(case, "OFFERID", case) for case in cases_of("cn")]
+    told += [(case, "DATASETID", case) for case in cases_of("cn-c")]
+    told += [(case, "AGREEMENTID", agreement_name(node.about.origin, agreed(node, case))) for case in cases_of("tp")]
+    told += [(case, "AGREEMENTID", case) for case in cases_of("tp-c")]
+    told += [(case, "FORMAT", PULL) for case in [*cases_of("tp"), *cases_of("tp-c")]]
+    return {f"{case.upper().replace('-', '_')}_{name}": value for case, name, value in told}
+
+
 @contextmanager
 def stage(tmp: Path, table: Path) -> Iterator[dict[str, str]]:
     """A served node with all that the cases start from; the kit's settings."""
     own, kit = free_port(), free_port()
-    url = f"http://127.0.0.1:{own}"
+    url, theirs = f"http://127.0.0.1:{own}", f"http://127.0.0.1:{kit}"
     create_node(tmp / "node", "Wage Commons", story.OPERATOR, "Wage Commons", "EUR", url=url)
-    with open_node(tmp / "node") as node:
+    with open_node(tmp / "node") as node, served(make_app(node), own), followers.following(node):
         story.done(register.add_party(node, KIT, "organisation", "The kit"))
         story.done(register.verify_party(node, KIT, "its own word", None))
-        story.done(peers.link(node, KIT, KIT_PARTICIPANT, f"http://127.0.0.1:{kit}", by_hand=True, private=True))
+        publish_offers(node, table)
         token = login.issue_token(node, KIT, "user", ("negotiate",), 1, "the kit")
-        beforehand = {BEFORE + case: (("AGREED", "verify"),) for case in named("TP_C")}
-        steward = Steward(node, SCRIPT | beforehand, offers(node, table))
-        with served(make_app(node), own), followers.following(node), steward.watching(), webhooks(node) as hooks:
-            agree_beforehand(node, kit, token)
-            settings = {f"{case}_AGREEMENTID": case for case in named("TP_C")}
-            for offer, case in list(steward.cases.items()):
-                if case.startswith("TP"):
-                    agreement = agreed(node, offer)
-                    steward.cases[agreement] = case
-                    settings[f"{case}_AGREEMENTID"] = agreement_name(node.about.origin, agreement)
-                else:
-                    settings |= {f"{case}_DATASETID": story.ASSET, f"{case}_OFFERID": offer}
-            settings |= {f"{case}_FORMAT": PULL for case in SCRIPT if case.startswith("TP")}
-            settings |= {f"{case}_DATASETID": case for case in named("CN_C")}
-            settings |= {"CAT_01_01_DATASETID": story.ASSET, "CAT_01_02_DATASETID": story.ASSET}
-            settings |= {"CAT_01_03_DATASETID": "no-such-dataset"}
+        with steward_api(node) as api, playing(api), webhooks(api) as hooks:
+            peer = {"party": KIT, "participant": KIT_PARTICIPANT, "url": theirs, "by_hand": True, "private": True}
+            api.post("peers", json=peer).raise_for_status()
+            agree_beforehand(api, kit, token)
             connector = {
                 "agent.id": node.connector.participant,
                 "http.url": node.connector.url,
@@ -275,15 +275,18 @@ def stage(tmp: Path, table: Path) -> Iterator[dict[str, str]]:
                 "negotiation.initiate.url": f"{hooks}/negotiations",
                 "transfer.initiate.url": f"{hooks}/transfers",
             }
-            settings |= {f"dataspacetck.dsp.connector.{name}": value for name, value in connector.items()}
-            settings |= {
-                "dataspacetck.launcher": "org.eclipse.dataspacetck.dsp.system.DspSystemLauncher",
-                "dataspacetck.callback.address": f"http://127.0.0.1:{kit}",
-                "dataspacetck.host": "127.0.0.1",
-                "dataspacetck.port": str(kit),
-                "dataspacetck.dsp.default.wait": "30",
-            }
-            yield settings
+            settings = {f"dataspacetck.dsp.connector.{name}": told for name, told in connector.items()}
+            yield (
+                case_settings(node)
+                | settings
+                | {
+                    "dataspacetck.launcher": "org.eclipse.dataspacetck.dsp.system.DspSystemLauncher",
+                    "dataspacetck.callback.address": theirs,
+                    "dataspacetck.host": "127.0.0.1",
+                    "dataspacetck.port": str(kit),
+                    "dataspacetck.dsp.default.wait": "30",
+                }
+            )
 
 
 def test_the_kit_passes(tmp_path: Path, table: Path, record_property: Callable[[str, object], None]) -> None:
