@@ -186,9 +186,18 @@ def read_error(body: bytes) -> ProtocolError:
 
 def read_catalogue_request(body: bytes) -> tuple[str, ...]:
     """A CatalogRequestMessage: its filters, as text; a provider that knows none must refuse any (section "Catalog Request
-    Message")."""
+    Message"). The query that the connectors of Eclipse Dataspace Components send with every request is no filter, as long as
+    it asks for everything from the beginning."""
     _, found = _message("CatalogRequestMessage", body, shapes.CatalogueRequest)
-    return _reasons(found.filter)
+    filters = [] if found.filter is msgspec.UNSET else found.filter
+    return _reasons([one for one in filters if not _everything(one)])
+
+
+def _everything(query: Any) -> bool:
+    if not isinstance(query, dict) or str(query.get("@type", "")).rpartition("/")[2] != "QuerySpec":
+        return False
+    said = {name.rpartition("/")[2]: value for name, value in query.items()}
+    return not said.get("offset") and not said.get("filterExpression") and not said.get("sortField")
 
 
 def read_versions(body: bytes) -> tuple[Version, ...]:
