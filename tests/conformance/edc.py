@@ -36,7 +36,7 @@ from usufruct.web.app import make_app
 OTHER, OTHER_PARTICIPANT = "other", "other-connector"
 PROTOCOL = "dataspace-protocol-http:2025-1"
 VOCABULARY = {"@vocab": "https://w3id.org/edc/v0.0.1/ns/"}
-ODRL = {"@context": ["http://www.w3.org/ns/odrl.jsonld", VOCABULARY]}
+POLICY = ["https://w3id.org/dspace/2025/1/odrl-profile.jsonld", {"xsd": "http://www.w3.org/2001/XMLSchema#"}]
 PULL = "HttpData-PULL"
 SECONDS = 60
 
@@ -110,10 +110,17 @@ class DataPlane:
         if not path.endswith("/start"):
             return 200, b"{}"
         properties = {"endpoint": f"{self.url}/data", "authorization": self.token, "authType": "bearer"}
-        address = {"@type": "DataAddress", "type": "https://w3id.org/idsa/v4.1/HTTP", **properties}
-        return 200, json.dumps(
-            {"@context": VOCABULARY, "@type": "DataFlowResponseMessage", "dataAddress": address}
-        ).encode()
+        address = {
+            "@type": "dspace:DataAddress",
+            "dspace:endpointType": "https://w3id.org/idsa/v4.1/HTTP",
+            "dspace:endpointProperties": [
+                {"@type": "dspace:EndpointProperty", "dspace:name": name, "dspace:value": value}
+                for name, value in properties.items()
+            ],
+        }
+        context = VOCABULARY | {"dspace": "https://w3id.org/dspace/v0.8/"}
+        flow = {"@type": "DataFlowResponseMessage", "provisioning": False, "dataAddress": address}
+        return 200, json.dumps({"@context": context, **flow}).encode()
 
 
 @dataclass(frozen=True)
@@ -248,15 +255,14 @@ def test_it_has_an_answer_of_ours(meeting: Meeting) -> None:
     us = meeting.node.connector.participant
     counterparty = {"protocol": PROTOCOL, "counterPartyAddress": meeting.our_address, "counterPartyId": us}
     catalogue = meeting.other("v3/catalog/request", **counterparty)
-    dataset = catalogue["dcat:dataset"]
+    [dataset] = catalogue["dataset"]
     assert dataset["@id"] == story.ASSET
-    offer = dataset["odrl:hasPolicy"] | {"odrl:assigner": {"@id": us}, "odrl:target": {"@id": dataset["@id"]}}
-    context = catalogue["@context"]
-    begun = meeting.theirs.post("v3/contractnegotiations", json={
-        "@context": context | VOCABULARY, "@type": "ContractRequest", **counterparty, "policy": offer,
-    })  # fmt: skip
-    assert begun.is_success, begun.text
-    done = meeting.other_state("contractnegotiations", begun.json()["@id"], "FINALIZED")
+    offer = dataset["hasPolicy"][0] | {"assigner": us, "target": dataset["@id"]}
+    begun = meeting.other(
+        "v3/contractnegotiations", **{"@type": "ContractRequest"}, **counterparty,
+        policy=offer | {"@context": POLICY},
+    )  # fmt: skip
+    done = meeting.other_state("contractnegotiations", begun["@id"], "FINALIZED")
     events = {"uri": f"{meeting.plane.url}/events", "events": ["transfer.process.started"], "transactional": False}
     started = meeting.other(
         "v3/transferprocesses", **counterparty, contractId=done["contractAgreementId"], transferType=PULL,

@@ -30,7 +30,7 @@ from usufruct.core.dataspace.messages import (
 )
 from usufruct.core.dataspace.versions import Version
 from usufruct.wire.dsp import odrl, shapes
-from usufruct.wire.dsp.spelling import bad, parse, plain
+from usufruct.wire.dsp.spelling import ENDPOINT, bad, parse, plain
 
 MESSAGE_MAX = 1024 * 1024  # bytes
 _WHERE = re.compile(r"^(.*?)(?: - at `(\$.*)`)?$", re.DOTALL)
@@ -131,7 +131,8 @@ def _address(said: shapes.DataAddress | msgspec.UnsetType) -> DataAddress | None
     if said is msgspec.UNSET:
         return None
     properties = () if said.properties is msgspec.UNSET else tuple((one.name, one.value) for one in said.properties)
-    return DataAddress(said.kind, said.endpoint, properties)
+    endpoint = said.endpoint or dict(properties).get(ENDPOINT, "")
+    return DataAddress(said.kind, endpoint, tuple(one for one in properties if one != (ENDPOINT, endpoint)))
 
 
 def read_transfer_start(body: bytes) -> TransferStart:
