@@ -40,7 +40,7 @@ def test_an_address_is_said_so_that_they_find_it() -> None:
     assert dsp.read_transfer_start(written).address == address
 
 
-@pytest.mark.parametrize("query, filters", [
+@pytest.mark.parametrize(("query", "filters"), [
     (QUERY, 0),
     (QUERY | {"limit": 2}, 0),
     (QUERY | {"@type": "https://w3id.org/edc/v0.0.1/ns/QuerySpec"}, 0),
