@@ -24,6 +24,7 @@ import httpx
 import pytest
 from maven import classpath, free_port, java
 from steward import steward_api
+from usufruct.node.dataspace.pull import Pulled, pull
 
 import story
 from serving import served
@@ -148,12 +149,21 @@ class Meeting:
             time.sleep(0.1)
         raise AssertionError(f"{what} did not come")
 
+    def address(self) -> dict[str, str]:
+        """The address that the other connector tells of, once a transfer has started."""
+
+        def look() -> dict[str, str] | None:
+            told = [event for path, event in self.plane.told if path == "/events"]
+            return told[-1]["payload"]["dataAddress"]["properties"] if told else None
+
+        return dict(self.until(look, "the address"))
+
     def other_state(self, what: str, name: str, state: str) -> dict[str, Any]:
         """Waits until the other connector says that something is in a state."""
 
         def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.theirs.get(f"v3/{what}/{name}").json()
-            assert found["state"] == state or found["state"] != "TERMINATED", found
+            assert state == "TERMINATED" or found["state"] != "TERMINATED", found
             return found if found["state"] == state else None
 
         return dict(self.until(look, f"{what} {state}"))
@@ -163,7 +173,7 @@ class Meeting:
 
         def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.ours.get(f"processes/{process}").json()
-            assert found["state"] == state or found["state"] != "TERMINATED", found
+            assert state == "TERMINATED" or found["state"] != "TERMINATED", found
             return found if found["state"] == state else None
 
         return dict(self.until(look, f"{process} {state}"))
@@ -268,10 +278,22 @@ def test_it_has_an_answer_of_ours(meeting: Meeting) -> None:
         "v3/transferprocesses", **counterparty, contractId=done["contractAgreementId"], transferType=PULL,
         callbackAddresses=[events],
     )  # fmt: skip
-    meeting.other_state("transferprocesses", started["@id"], "STARTED")
-    address = meeting.until(lambda: [told for path, told in meeting.plane.told if path == "/events"], "the address")
-    print(address)
-    raise AssertionError
+    transfer = started["@id"]
+    meeting.other_state("transferprocesses", transfer, "STARTED")
+    address = meeting.address()
+    question = {"sql": story.QUESTION, "purpose": story.PURPOSE}
+    shown = {"Authorization": address["authorization"]}
+    answer = httpx.post(address["endpoint"], json=question, headers=shown, timeout=SECONDS)
+    assert answer.is_success, answer.text
+    assert {row["year"] for row in answer.json()["rows"]} == set(story.YEARS)
+    # What the other connector says to the transfer counts for the next question.
+    meeting.other(f"v3/transferprocesses/{transfer}/suspend", reason="a pause")
+    meeting.other_state("transferprocesses", transfer, "SUSPENDED")
+    assert httpx.post(address["endpoint"], json=question, headers=shown, timeout=SECONDS).status_code == 401
+    meeting.other(f"v3/transferprocesses/{transfer}/terminate", reason="that was all")
+    meeting.other_state("transferprocesses", transfer, "TERMINATED")
+    [ours] = [one for one in meeting.ours.get("processes").json() if one["kind"] == "transfer"]
+    assert (ours["role"], ours["state"]) == ("provider", "TERMINATED")
 
 
 def test_we_have_data_of_its(meeting: Meeting) -> None:
@@ -291,6 +313,13 @@ def test_we_have_data_of_its(meeting: Meeting) -> None:
     meeting.our_state(asked.json()["process"], "FINALIZED")
     began = meeting.ours.post(f"agreements-held/{asked.json()['process']}/transfers", json={"format": PULL})
     assert began.is_success, began.text
-    meeting.our_state(began.json()["process"], "STARTED")
-    print(began.json())
-    raise AssertionError
+    transfer = began.json()["process"]
+    meeting.our_state(transfer, "STARTED")
+    pulled = pull(meeting.node, transfer, story.OPERATOR)
+    assert isinstance(pulled, Pulled), pulled
+    assert json.loads(pulled.body) == {"temperature": 21}
+    assert meeting.plane.shown == [meeting.plane.token]
+    meeting.ours.post(f"processes/{transfer}/messages", json={"message": "complete"}).raise_for_status()
+    meeting.our_state(transfer, "COMPLETED")
+    [theirs] = meeting.theirs.post("v3/transferprocesses/request", json={"@context": VOCABULARY}).json()[-1:]
+    print(theirs)
