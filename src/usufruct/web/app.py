@@ -42,6 +42,7 @@ from usufruct.web import (
     matches,
     messages,
     payments,
+    peers,
     pools,
     rights,
     services,
@@ -58,7 +59,7 @@ LOG = logging.getLogger(__name__)
 
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, pools, rights, services, tables, templates, training,
+    market, matches, payments, peers, pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024

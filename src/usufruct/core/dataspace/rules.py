@@ -118,6 +118,15 @@ def target_of(process: Process, state: str, message: str, side: str) -> str | No
     return then if who in ("either", side) else None
 
 
+def moves_of(process: Process, state: str) -> tuple[str, ...]:
+    """What this side can say in a state: while a message of its is on its way, only that it gives up."""
+    found = (message for start, message in _TABLES[process.kind] if start == state)
+    own = tuple(message for message in found if target_of(process, state, message, process.role) is not None)
+    if not process.pending:
+        return own
+    return ("terminate",) if "terminate" in own and process.pending != "terminate" else ()
+
+
 def side_of(process: Process, party: str) -> str:
     """Whether a party is the `provider` or the `consumer`."""
     return "provider" if party == process.provider else "consumer"
