@@ -52,7 +52,7 @@ def _sent(request: AnyRequest, result: use.Answered[Answer] | use.Refused) -> Re
         return Response(body)
     assert isinstance(result, use.Answered)
     headers = {"Usufruct-Use": result.use, "Usufruct-Agreement": result.agreement}
-    return Response(push.as_csv(result.answer), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(push.as_csv(result.answer), media_type="text/csv", headers=headers)
 
 
 @get("/data/{pid:str}", opt=TRANSFER, sync_to_thread=True, summary="Pull data of a transfer")

@@ -23,10 +23,12 @@ from usufruct.core.contract.state import Agreement
 from usufruct.core.dataspace import rules
 from usufruct.core.dataspace.messages import PULL, DataAddress, TransferStart
 from usufruct.core.dataspace.state import DataTransfer, Process, by_pid
+from usufruct.core.lineage.standing import standing
 from usufruct.core.privacy.cubes import Cube
 from usufruct.core.privacy.question import Question, Scan
 from usufruct.core.privacy.release import Answer
 from usufruct.core.registry.state import Asset
+from usufruct.core.rulebook import grades
 from usufruct.core.rulebook.grades import RECORDS
 from usufruct.node import cubes, login, rows
 from usufruct.node.asking import Asked
@@ -174,8 +176,9 @@ def download(
     """
     form, asset = of.agreement.terms.form, of.asset.id
     if form in RECORDS:
-        text = f"all of {asset}"
-        return ask(node, of, text, Question(text, Scan(asset, asset), "rows"), purpose, noting=noting)
+        text = f"all of {asset} that may leave"
+        question = Question(text, Scan(asset, asset), "rows", _columns(node, of))
+        return ask(node, of, text, question, purpose, noting=noting)
     there = cubes_of(node, of) if form == "cubes" else ()
     cube = cube or (there[0] if len(there) == 1 else "")
     if not cube or form != "cubes":
@@ -184,6 +187,23 @@ def download(
         of.process.peer, f"cube {cube}", _purpose(of.agreement, purpose), asset=asset, under=_under(of, noting)
     )
     return cubes.get(node, cube, wanted)
+
+
+def _columns(node: Node, of: Opened) -> tuple[str, ...]:
+    """The columns that may leave in the widest form in which any may; none if none may, and then that is refused."""
+    forms, now = RECORDS[RECORDS.index(of.agreement.terms.form) :], node.clock.now()
+    table, masked = grades.in_force(now).grades, rows.mask(node, of.asset.id, of.process.peer)
+    with node.store.read() as read:
+        card = standing(read, of.asset, now)
+    there = set() if isinstance(masked, Refusal) else {rule.column for rule, _ in masked.rules}
+    if not isinstance(masked, Refusal) and masked.view.linked:
+        there.add(card.person_column)
+    for form in forms:
+        graded = [column.name for column in card.columns if form in table[column.grade].forms]
+        leaving = tuple(name for name in graded if form != "masked" or name in there)
+        if leaving:
+            return leaving
+    return ()
 
 
 def cubes_of(node: Node, of: Opened) -> tuple[str, ...]:

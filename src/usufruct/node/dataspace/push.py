@@ -36,7 +36,7 @@ from usufruct.core.privacy.state import Use
 from usufruct.node.dataspace import dataplane, talk
 from usufruct.node.dataspace.patience import LATER, Course, Patience
 from usufruct.node.node import Node
-from usufruct.node.use import Refused
+from usufruct.node.use import Answered, Refused
 from usufruct.ports import ServiceReply, ServiceRequest, Services, Snapshot, Transaction
 
 JSON, CSV = "application/json", "text/csv"
