@@ -52,7 +52,9 @@ class NewNegotiation(Struct, forbid_unknown_fields=True):
 
     dataset: Named
     offer: Annotated[str, Meta(max_length=2000, description="empty: the only one on the dataset")] = ""
-    odrl: Annotated[str, Meta(max_length=odrl.TEXT_MAX, description="the offer's rules: ODRL as JSON-LD or Turtle")] = ""
+    odrl: Annotated[str, Meta(max_length=odrl.TEXT_MAX, description="the offer's rules: ODRL as JSON-LD or Turtle")] = (
+        ""
+    )
 
 
 class Said(Struct, forbid_unknown_fields=True):

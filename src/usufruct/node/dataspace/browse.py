@@ -77,8 +77,12 @@ def _offer(found: Entry, offer: str) -> Ruleset | Refusal:
     if named is not None:
         return named
     there = ", ".join(f"`{one.uid}`" for one in offers) or "none"
-    why = f"there is no offer `{offer}` on `{found.dataset.id}`" if offer else f"there are several offers on `{found.dataset.id}`"
+    why = (
+        f"there is no offer `{offer}` on `{found.dataset.id}`"
+        if offer
+        else f"there are several offers on `{found.dataset.id}`"
+    )
     return refuse(
         "registry.unknown", "nothing was asked for", why,
-        remedy=f"offers on it when the catalogue was read ({found.fetched[:16]}Z): {there}; name one, or read it anew",
+        remedy=f"on {found.fetched[:10]} the catalogue had {there}; name one, or read it anew",
     )  # fmt: skip
