@@ -106,6 +106,12 @@ def know(here: Node, name: str) -> str:
     return login.issue_token(here, name, "user", ("negotiate",), 1, "its node")
 
 
+def account(here: Node, party: str) -> str:
+    """The token of somebody who may negotiate, and has nothing to do with the story."""
+    story.done(register.add_party(here, party, "organisation", party.capitalize()))
+    return login.issue_token(here, party, "user", ("negotiate",), 1, "")
+
+
 def linked(name: str, other: Side, token: str, by_hand: bool = False) -> dict[str, Any]:
     """The other node, as a steward describes it to the API."""
     return {
