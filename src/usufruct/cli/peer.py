@@ -18,7 +18,6 @@ import typer
 from usufruct.cli.app import HERE, Directory, Refused, command, done, doors, group, out, table
 from usufruct.connector import Entry
 from usufruct.core.base.faults import NodeFault, PeerFault
-from usufruct.core.base.ids import did_web
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.dataspace.messages import PULL, PUSH, DataAddress
 from usufruct.core.dataspace.wording import in_words
@@ -58,10 +57,10 @@ def add(
     with doors().open(dir) as node:
         with node.store.read() as state:
             known = state.get(Party, party) is not None
-        found = url if endpoint else peers.find(node, url, private)
+        found, known_as = peers.described(node, url, endpoint, private)
         if name and not known:
             done(register.add_party(node, party, kind, name))
-        fact = done(peers.link(node, party, participant or did_web(url), found, by_hand, private, token))
+        fact = done(peers.link(node, party, participant or known_as, found, by_hand, private, token))
     out.print(f"linked {fact.party}: {fact.participant} at {fact.url}", markup=False, soft_wrap=True)
 
 

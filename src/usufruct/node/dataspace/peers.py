@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from usufruct.core.base.faults import PeerFault
+from usufruct.core.base.ids import did_web
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.dataspace import rules, versions
 from usufruct.core.dataspace.facts import PeerLinked, PeerUnlinked
@@ -28,6 +29,16 @@ def link(
         node.connector.vault.keep(f"token/{party}", token.encode())
     assert isinstance(fact, PeerLinked | Refusal)
     return fact
+
+
+def described(node: Node, site: str, exactly: bool, private: bool) -> tuple[str, str]:
+    """Where a node speaks the protocol, and which participant it is by its `site`; `exactly` takes the site itself for the
+    address of its endpoints, and asks nobody.
+
+    Raises:
+        PeerFault, BadInput: as `find`.
+    """
+    return site if exactly else find(node, site, private), did_web(site)
 
 
 def find(node: Node, root: str, private: bool = False) -> str:
