@@ -22,10 +22,10 @@ def test_an_offer_is_asked_for_agreed_to_and_transferred(tmp_path: Path, founded
         assert (dataset["dataset"], offer["offer"], found["read"]["entries"]) == (story.ASSET, story.OFFER, 1)
         assert offer["terms"] == [
             {
-                "says": "allowed: to aggregate",
+                "says": "permits to aggregate",
                 "conditions": [
-                    "for at most 1 year", "for: academic research",
-                    "what leaves: differentially private aggregates", "price: 5.00 EUR each time",
+                    "for at most 1 year", "only for academic research",
+                    "answers are differentially private aggregates", "each use costs 5.00 EUR",
                 ],
             }
         ]  # fmt: skip

@@ -120,7 +120,7 @@ def process(request: AnyRequest, name: FromPath[str]) -> Page:
     one = told.standing
     return page(
         request, "process.html", f"{one.kind.capitalize()} with {one.peer}", one=one, steps=told.steps, drawn=_drawn(told),
-        words=IN_WORDS[one.kind][one.state], terms=in_words(told.rules) if told.rules else (), waits=not one.over,
+        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state], terms=in_words(told.rules) if told.rules else (), waits=not one.over,
         moves=[(message, MOVES[message]) for message in one.moves] if one.party == party else [], with_reason=WITH_REASON,
         may_transfer=one.party == party and one.role == "consumer" and one.kind == "negotiation" and one.state == "FINALIZED",
         names=_names(node, [one.party, one.peer]),
@@ -161,7 +161,7 @@ def _offered(found: list[Entry]) -> list[tuple[Entry, list[tuple[str, Any]]]]:
 def _drawn(told: Told) -> Any:
     one: Standing = told.standing
     passed = [step.state for step in told.steps]
-    said = {step.state: f"{step.at[:10]} {step.at[11:19]} UTC" for step in told.steps}
+    said = {step.state: f"{step.at[:10]} {step.at[11:16]} UTC" for step in told.steps}
     return drawing("map", f"The states of a {one.kind}; it stands at {one.state}", TABLES[one.kind], passed, said)
 
 

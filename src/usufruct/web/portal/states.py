@@ -1,5 +1,5 @@
-"""A table of states drawn as a map: one line for each state, in the order in which the table comes to them, and at the left
-the tracks of the moves between them. Where the process has been is solid, where it stands is large.
+"""A table of states drawn as a map: one line for each state, in the order in which the table goes on from them, and at the
+left the tracks of the moves between them. Where the process has been is solid, where it stands is large.
 
 It is drawn from the table itself (`core.contract.negotiation.MOVES`, `core.contract.transfer.MOVES`), so it cannot show a
 move that there is not. It grows downward, as a chain does, and fits a phone.
@@ -20,9 +20,8 @@ Moves = Mapping[tuple[str, str], tuple[str, str]]
 
 
 def order(moves: Moves) -> list[str]:
-    """The states of a table in the order in which it first comes to them, the bad end last."""
-    found = dict.fromkeys(following for _, following in moves.values())
-    return [*(state for state in found if state != "TERMINATED"), "TERMINATED"]
+    """The states of a table: those from which something can be sent, in its order, and then the ends."""
+    return list(dict.fromkeys([state for state, _ in moves if state != START] + [then for _, then in moves.values()]))
 
 
 def drawing(name: str, title: str, moves: Moves, passed: Sequence[str], said: Mapping[str, str]) -> Markup:
@@ -43,7 +42,7 @@ def drawing(name: str, title: str, moves: Moves, passed: Sequence[str], said: Ma
     for state in states:
         been = state in passed
         drawn.append(element("circle", cx=line, cy=y[state], r=8 if state == here else 5, class_="p1" if been else "p2"))
-        label = words(str(line + 18), y[state] + 5, f"{state}: it stands here" if state == here else state)
+        label = words(str(line + 18), y[state] + 5, f"{state}: here" if state == here else state)
         drawn.append(element("g", label, font_weight=700) if state == here else label)
         if state in said:
             drawn.append(words(str(line + 18), y[state] + 24, said[state]))
