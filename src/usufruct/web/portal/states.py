@@ -20,8 +20,10 @@ Moves = Mapping[tuple[str, str], tuple[str, str]]
 
 
 def order(moves: Moves) -> list[str]:
-    """The states of a table: those from which something can be sent, in its order, and then the ends."""
-    return list(dict.fromkeys([state for state, _ in moves if state != START] + [then for _, then in moves.values()]))
+    """The states of a table: those from which something can be sent, in its order, and then the ends, the bad one last."""
+    on = dict.fromkeys(state for state, _ in moves if state != START)
+    ends = dict.fromkeys(then for _, then in moves.values() if then not in on)
+    return [*on, *sorted(ends, key="TERMINATED".__eq__)]
 
 
 def drawing(name: str, title: str, moves: Moves, passed: Sequence[str], said: Mapping[str, str]) -> Markup:
