@@ -35,6 +35,7 @@ from usufruct.cli import (
     match,
     member,
     payout,
+    peer,
     pool,
     register,
     report,
@@ -84,6 +85,7 @@ app.add_typer(terms.terms, name="terms")
 app.add_typer(template.template, name="template")
 app.add_typer(service.client, name="client")
 app.add_typer(match.match, name="match")
+app.add_typer(peer.peer, name="peer")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(pool.pool, name="pool")
