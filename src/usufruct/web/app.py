@@ -108,6 +108,7 @@ _EXACT = {
     "privacy.quota": 403,
     "access.not-open": 404,
     "access.busy": 429,
+    "contract.busy": 429,
     "registry.operation": 422,
     "pool.charter": 422,
     "pool.fit": 422,

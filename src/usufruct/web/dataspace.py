@@ -29,8 +29,8 @@ from usufruct.wire import dsp
 PATH = "/dataspace/2025-1"
 PEER = {"rule": ("negotiate", "steward"), "participants": True}
 _JSON = "application/json"
-# Refusals that say nothing but that there is nothing here for the caller.
-_NOT_FOUND = ("registry.unknown",)
+# Refusals that say nothing but that there is nothing here for the caller, and those that say: not now.
+_STATUS = {"registry.unknown": 404, "contract.busy": 429}
 
 Heard = Callable[[Node, str, Any], receive.Answer]
 
@@ -58,7 +58,7 @@ async def _told(
 def _answered(kind: str, pids: tuple[str, str], answer: receive.Answer, status: int = 200) -> Response[bytes]:
     if isinstance(answer, Refusal):
         reasons = (answer.message, *answer.reasons, *((answer.remedy,) if answer.remedy else ()))
-        return _error(kind, pids, 404 if answer.code in _NOT_FOUND else 400, answer.code, reasons)
+        return _error(kind, pids, _STATUS.get(answer.code, 400), answer.code, reasons)
     written = dsp.write_negotiation(answer) if kind == "negotiation" else dsp.write_transfer(answer)
     return Response(written, status_code=status, media_type=_JSON)
 
