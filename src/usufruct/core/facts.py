@@ -39,7 +39,7 @@ from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.market import needs, previews
-from usufruct.core.privacy import cubes, masking, validation
+from usufruct.core.privacy import cubes, masking, totals, validation
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
@@ -142,6 +142,7 @@ FACTS: tuple[type[Fact], ...] = (
     cubes.CubeDeclared,
     cubes.CubeBuilt,
     validation.ValidationTaken,
+    totals.TotalDrawn,
     income.DivisionAdopted,
     income.CostStated,
     income.CreditGranted,
@@ -151,6 +152,7 @@ FACTS: tuple[type[Fact], ...] = (
     levy.LevyAdopted,
     levy.LevyEnded,
     income.LevyRemitted,
+    income.SettlementSummed,
     income.PeriodPlanned,
     income.PeriodClosed,
     complaints.ComplaintMade,
@@ -241,6 +243,7 @@ ROWS: tuple[type[Row], ...] = (
     cubes.Cube,
     cubes.CubeBuild,
     validation.ValidationSet,
+    totals.DrawnTotal,
     ledger.Transfer,
     ledger.Account,
     levy.AdoptedLevy,
@@ -267,6 +270,7 @@ ROWS: tuple[type[Row], ...] = (
     complaints.Complaint,
     income_state.LastSettlement,
     income_state.ChosenMeasure,
+    income_state.Summed,
     pricing.Reported,
     auction.Auction,
     auction.Bid,
@@ -311,6 +315,7 @@ FOLDS = (
     masking.fold,
     cubes.fold,
     validation.fold,
+    totals.fold,
     income_state.fold,
     complaints.fold,
     payout_state.fold,
