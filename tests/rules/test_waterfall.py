@@ -371,7 +371,7 @@ def test_the_asset_s_own_rule_comes_before_that_of_all_and_the_newest_in_force_c
     assert rule_in_force(world.state, "pay", world.at) is None
     for asset, by in (("", "host"), ("pay", "coop")):
         fact = adoption.adopt(
-            world.state, replace(rule, title=f"of {asset or 'all'}"), asset, world.at, by, "host", world.at
+            world.state, replace(rule, title=f"of {asset or 'all'}"), asset, world.at, by, "host", shipped(), world.at
         )
         assert isinstance(fact, DivisionAdopted)
         world.add(fact)
