@@ -19,7 +19,7 @@ from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.lineproof import LineProof
 from usufruct.core.income.state import Period
-from usufruct.core.income.telling import KEPT
+from usufruct.core.income.told import KEPT
 from usufruct.core.proof import monitor
 from usufruct.core.proof import receipt as receipts
 from usufruct.core.proof.quorum import Trust

@@ -19,7 +19,7 @@ from usufruct.core.income.rules import Division
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.state import LastSettlement, PeriodPlan
-from usufruct.core.income.telling import Draws
+from usufruct.core.income.told import Draws
 from usufruct.core.privacy import totals
 from usufruct.core.privacy.rules import SIGMA_GRAIN
 from usufruct.core.privacy.totals import DrawnTotal, TotalPlan

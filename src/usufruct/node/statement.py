@@ -26,7 +26,7 @@ from usufruct.core.income.measure import MICRO, ROWS, contributions, rows_of
 from usufruct.core.income.own_line import weight_of
 from usufruct.core.income.settlement import Lines
 from usufruct.core.income.state import OPEN, AdoptedDivision, Cost, Period, PeriodPlan, Vesting
-from usufruct.core.income.telling import KEPT
+from usufruct.core.income.told import KEPT
 from usufruct.core.income.waterfall import Share, by_rulebook, in_words
 from usufruct.core.privacy.state import Use
 from usufruct.core.privacy.totals import DrawnTotal

@@ -24,7 +24,7 @@ from usufruct.core.income.payout import MEDIA_TYPE as PAYOUT
 from usufruct.core.income.payout_facts import PayoutProposed
 from usufruct.core.income.segment import INDEX_TYPE, PIECE_TYPE, Index
 from usufruct.core.income.state import LastSettlement, PeriodPlan, Summed
-from usufruct.core.income.telling import portions_told, weights_of
+from usufruct.core.income.told import portions_told, weights_of
 from usufruct.core.privacy import totals
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget

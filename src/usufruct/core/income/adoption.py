@@ -14,7 +14,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted, MeasureChosen
 from usufruct.core.income.measure import MEASURES, ROWS
 from usufruct.core.income.state import AdoptedDivision, ChosenMeasure, Credit, LastPeriod
-from usufruct.core.income.telling import untellable
+from usufruct.core.income.told import untellable
 from usufruct.core.income.waterfall import CREDITS, DivisionRule, unfit
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset, Party

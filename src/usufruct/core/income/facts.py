@@ -90,7 +90,7 @@ class AssetStatement:
     settlement of the first version: it paid all that was due, and carried nothing.
 
     If the rule says that totals are told, `told` is the total by which it was divided, under the draw that is the fact `draw`;
-    or `kept` is why none was told (see `telling.KEPT`). Then what it pays and carries in all is not said here, for this is
+    or `kept` is why none was told (see `told.KEPT`). Then what it pays and carries in all is not said here, for this is
     part of every line proof, but in `SettlementSummed`.
     """
 

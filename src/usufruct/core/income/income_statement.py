@@ -103,7 +103,7 @@ NOTHING = Amounts(0, 0, 0, 0)
 @dataclass(frozen=True, slots=True)
 class OwnSum:
     """What her line is worked out from, where the total of the period is told: her `weight`, that is price times rows of hers, of
-    that `total` (see `telling`), and the `pool`, in minor units. `due` and `carried` over are millionths of them; `carried` is
+    that `total` (see `told`), and the `pool`, in minor units. `due` and `carried` over are millionths of them; `carried` is
     -1 if it is not told. Less than `least` minor units is not paid out."""
 
     total: int

@@ -1,6 +1,6 @@
 """A line that a member works out herself: from her statement alone, with a pencil, to the last unit.
 
-It takes the total of the period to be told (see `telling`). Then all that her line is made of stands on her statement: the
+It takes the total of the period to be told (see `told`). Then all that her line is made of stands on her statement: the
 uses in which rows of hers counted, with the price of each; the total; the pool; what was carried over for her. `check` does the
 sum, and says where the statement does not add up; with the proof of her line also that what she was told is what the node
 committed to before everybody: one total for all.
@@ -22,7 +22,7 @@ from usufruct.core.income.income_statement import Amounts, Line, Statement, UseT
 from usufruct.core.income.lineproof import LineProof
 from usufruct.core.income.measure import MICRO
 from usufruct.core.income.settlement import line_of
-from usufruct.core.income.telling import due
+from usufruct.core.income.told import due
 
 BESIDE = ("article_18", "your_own_sums", "worked_out_by_others")  # what is sent with a statement, and follows from it
 

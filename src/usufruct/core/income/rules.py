@@ -37,7 +37,7 @@ from usufruct.core.income.state import (
     costs_of,
     rule_in_force,
 )
-from usufruct.core.income.telling import Draws, Telling, portions_told, tell
+from usufruct.core.income.told import Draws, Telling, portions_told, tell
 from usufruct.core.income.waterfall import FLOOR, MEMBERS, DivisionRule, Levied, Poured, by_rulebook, pour, unfit
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Right

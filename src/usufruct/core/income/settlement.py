@@ -63,7 +63,7 @@ def line_of(due: int, carried_in: int, least: int) -> Line:
 class Settlement:
     """A settlement that is not kept yet: its `pieces` with the `roots` over their chunks; `payees` are paid something,
     `paid` minor units together, and `carried` are carried out. That is `odd` millionths more than the lines carry: it is whole
-    units, and where a total was told that is too large (see `telling`) the lines together need not be."""
+    units, and where a total was told that is too large (see `told`) the lines together need not be."""
 
     persons: int
     least: int

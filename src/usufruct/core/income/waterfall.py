@@ -10,7 +10,7 @@ Every share stands on one of three bases, and says on which: *work* (running the
 get alike, a common purse). A share may be capped, and may vest over months. Of what work earns a part may be set aside for
 training, as a machine is written off: skills wear out too, and renewing them is a cost of the work.
 
-A rule may say that *totals are told*: under noise, by one number for each asset and period (`Told`, see `telling`). Then a
+A rule may say that *totals are told*: under noise, by one number for each asset and period (`Told`, see `told`). Then a
 member can work out her own line.
 
 One share is the *rest*: it gets what caps cut off, and what is for somebody who is not there. If nobody is there for

@@ -20,7 +20,7 @@ from usufruct.core.contract.negotiation import FINAL, moves_from
 from usufruct.core.contract.state import Negotiation
 from usufruct.core.income import accounts
 from usufruct.core.income.facts import AssetStatement
-from usufruct.core.income.telling import KEPT
+from usufruct.core.income.told import KEPT
 from usufruct.core.income.waterfall import Share
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.assurance import Verified
