@@ -28,7 +28,7 @@ from usufruct.core.income.told import portions_told, weights_of
 from usufruct.core.privacy import totals
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget
-from usufruct.core.privacy.totals import DrawnTotal
+from usufruct.core.privacy.totals import DrawnTotal, TotalDrawn
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
@@ -87,6 +87,8 @@ class Recount:
             case PoolStored() as fact:
                 _, file, _ = self._assets.get(fact.pool, (0, "", ""))
                 self._assets[fact.pool] = (entry.seq, file, fact.stored)
+            case TotalDrawn() as fact if not totals.paid_for(fact):
+                self._find(entry.seq, f"the noise on a total of `{fact.asset}` that is told is less than was paid for")
             case PeriodPlanned() as fact:
                 self._settled.update((s.lines, s.members) for s in fact.statements if not s.root)
             case PeriodClosed() as fact:
@@ -128,8 +130,6 @@ class Recount:
             prices = tuple(use.price for use in earned.uses)
             if row is None or (row.asset, row.fact.uses, row.fact.prices) != (said.asset, said.uses, prices):
                 return "the total that it tells was not drawn for it"
-            if not totals.paid_for(row.fact):
-                return "the noise on the total that it tells is less than was paid for"
             weights = weights_of(earned.uses, row.fact.most, index.persons)
             if said.told != totals.told(row.fact, sum(weights)):
                 return "the total that it tells does not follow from the uses and the draw"
