@@ -108,14 +108,15 @@ def possible(line: Line) -> tuple[Amounts, ...]:
 def _against(statement: Statement, line: Line, proof: LineProof, planned: PeriodPlanned) -> Iterator[str]:
     """Where a statement says something else than its proof."""
     said = next(one for one in planned.statements if one.asset == proof.asset)
+    currency = statement.currency
     if planned.plan != statement.plan:
         yield f"the proof is of {planned.plan}, and not of {statement.plan}"
     if (proof.paid, proof.owed) != (line.amounts.paid, line.amounts.after):
-        yield f"the proof says {proof.paid} paid and {proof.owed} still owed"
+        yield f"the proof says {Money(proof.paid, currency)} paid and {Money(proof.owed, currency)} still owed"
     if (said.income, said.members, said.floor) != (line.gross, line.members, line.floor):
-        yield f"the proof says {said.income} earned and {said.members} for the members"
+        yield f"the proof says {Money(said.income, currency)} earned and {Money(said.members, currency)} for the members"
     if said.told != (line.sum.total if line.sum else 0):
-        yield f"the proof says that {said.told} is the total that is told"
+        yield f"the proof says that {Money(said.told, currency)} is the total that is told"
 
 
 def in_words(line: Line, currency: str) -> tuple[str, ...]:
