@@ -33,10 +33,6 @@ def statement(
     data: Annotated[
         Path | None, typer.Option(help="write it to this file, as JSON, for `usufruct income check`")
     ] = None,
-    proof: Annotated[
-        Path | None, typer.Option(help="write the proof of its line to this file; of several with --asset")
-    ] = None,
-    asset: Annotated[str, typer.Option(help="whose line the proof is of")] = "",
     dir: Directory = HERE,
 ) -> None:
     """What a period brought a member: every field of article 18 of Directive 2014/26/EU, and how it came about."""
