@@ -26,6 +26,7 @@ ORDER = [
     ["core.contract"],
     ["core.access"],
     ["core.exchange"],
+    ["core.dataspace"],
     ["core.privacy"],
     ["core.market"],
     ["core.income"],

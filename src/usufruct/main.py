@@ -6,9 +6,11 @@ A node is a directory:
     keys/signing.pem  the key that signs checkpoints; never leaves the machine
     keys/last-signed  the newest checkpoint it signed; what keeps it from signing a second history
     keys/persons      persons' keys; what they seal can be erased by destroying them
+    keys/others       secrets that other nodes gave this one
     keys/tables       the keys by which tables are sealed in backups
     journal.sqlite    the journal, its proofs and the state folded from it; unless `store` names a PostgreSQL database
     logins.sqlite     accounts, sessions, tokens
+    catalogues.sqlite what other nodes have on offer, as it was last read
     attested.sqlite   what witnesses and time stamp authorities said of its checkpoints
     data/             one DuckDB file for each version of an asset
     scratch/          with Spark: what a question that runs may read, while it runs
@@ -30,10 +32,11 @@ from typing import IO, Any
 from usufruct.cli import commands
 from usufruct.cli.app import Doors
 from usufruct.core.base.faults import BadInput, Fault, NodeBusy
-from usufruct.core.base.ids import checked
+from usufruct.core.base.ids import checked, did_web
 from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.dataspace.messages import VERSION
 from usufruct.core.income import banking
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
@@ -45,14 +48,16 @@ from usufruct.engine.noise import OpenDpNoise
 from usufruct.engine.settlement import NumpySettler
 from usufruct.engine.spu import SpuIntersecting
 from usufruct.node import call, erase, identity, match_use, register, stored, use
+from usufruct.node.dataspace.doors import Connector
 from usufruct.node.identities import Identities
 from usufruct.node.node import About, Node, Outside, no_step
 from usufruct.node.once import Once
 from usufruct.peer.documents import HttpDocuments
 from usufruct.peer.timestamp import HttpAuthority, read_roots
 from usufruct.peer.witness import HttpWitnesses, read_trust
-from usufruct.ports import Clock, Entropy, PayingAccount, Settler, Signer, Store
+from usufruct.ports import Clock, Entropy, PayingAccount, Services, Settler, Signer, Store
 from usufruct.store.attested import SqliteAttestations
+from usufruct.store.crawled import SqliteCatalogues
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
 from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
@@ -60,7 +65,8 @@ from usufruct.store.logins import SqliteLogins
 from usufruct.store.orders import OrderFolder
 from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
-from usufruct.wire import pain
+from usufruct.store.vault import FolderVault
+from usufruct.wire import dsp, pain
 from usufruct.wire.credentials import SdJwtCredentials, trusted_issuers
 from usufruct.wire.oauth import AHEAD_SECONDS
 
@@ -240,6 +246,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
         store = _open_store(directory, settings, clock, entropy, signer, keyring, guard, reach)
         logins = SqliteLogins(directory / "logins.sqlite")
         attestations = SqliteAttestations(directory / "attested.sqlite")
+        catalogues = SqliteCatalogues(directory / "catalogues.sqlite")
         try:
             engine = _open_engine(directory, settings)
             node = Node(
@@ -263,6 +270,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 reach,
                 intersecting=_intersecting(settings),
                 settler=_open_settler(settings),
+                connector=_connector(directory, settings, catalogues),
             )
             erase.recover(node)
             register.settle(node)
@@ -273,7 +281,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
             call.recover(node)
             yield node
         finally:
-            for opened in (store, logins, keyring, guard, attestations):
+            for opened in (store, logins, keyring, guard, attestations, catalogues):
                 opened.close()
 
 
@@ -288,6 +296,18 @@ def _payer(directory: Path, settings: Settings) -> OrderFolder:
         number, bank = banking.iban(settings.pay_from), banking.bic(settings.pay_from_bic)
         account = PayingAccount(number, banking.latin(settings.name), bank)
     return OrderFolder(directory / "payouts", account, pain.write)
+
+
+def _connector(directory: Path, settings: Settings, catalogues: SqliteCatalogues) -> Connector:
+    """This node as others know it that speak the Dataspace Protocol."""
+
+    def services() -> Services:
+        from usufruct.peer.services import HttpServices  # takes a fifth of a second to load
+
+        return HttpServices()
+
+    url = f"{settings.url.rstrip('/')}/dataspace/{VERSION}"
+    return Connector(did_web(settings.url), url, dsp, FolderVault(directory / "keys" / "others"), services, catalogues)
 
 
 def _intersecting(settings: Settings) -> SpuIntersecting | None:

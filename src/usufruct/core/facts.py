@@ -31,6 +31,8 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.dataspace import facts as dataspace
+from usufruct.core.dataspace import state as dataspace_state
 from usufruct.core.exchange import facts as exchange
 from usufruct.core.exchange import state as exchange_state
 from usufruct.core.income import complaints, disputes, invoices, ledger, levies, payout_facts, payout_state, posting
@@ -79,6 +81,15 @@ FACTS: tuple[type[Fact], ...] = (
     contract.AgreementReached,
     contract.AgreementEnded,
     contract.DutyReported,
+    dataspace.PeerLinked,
+    dataspace.PeerUnlinked,
+    dataspace.OfferNoted,
+    dataspace.ProcessOpened,
+    dataspace.MessageQueued,
+    dataspace.MessageAcknowledged,
+    dataspace.MessageFailed,
+    dataspace.AgreementTold,
+    dataspace.TransferMoved,
     access.ConsentsRecorded,
     access.ConsentGiven,
     access.ConsentRefused,
@@ -204,6 +215,11 @@ ROWS: tuple[type[Row], ...] = (
     lineage_state.Step,
     lineage_state.Transform,
     lineage_state.Link,
+    dataspace_state.Peer,
+    dataspace_state.NotedOffer,
+    dataspace_state.Process,
+    dataspace_state.HeldAgreement,
+    dataspace_state.DataTransfer,
     contract_state.Offer,
     contract_state.Negotiation,
     contract_state.Agreement,
@@ -295,6 +311,7 @@ FOLDS = (
     assurance.fold,
     lineage_state.fold,
     contract_state.fold,
+    dataspace_state.fold,
     consent.fold,
     consent_requests.fold,
     consent_guardians.fold,

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from usufruct.core.base.faults import Fault, NodeFault
@@ -19,6 +19,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.epochs import Epoch, LastEpoch
 from usufruct.core.proof.submission import checkpoint_in
 from usufruct.node import auction, epoch, identity, market, payout, pool, standing, stored, timestamp, witness
+from usufruct.node.dataspace import crawl, outbox
 from usufruct.node.node import Node
 
 LOG = logging.getLogger(__name__)
@@ -73,7 +74,9 @@ FOLLOWERS: dict[str, Callable[[Node], str]] = {
     "witnesses": _witnesses,
     "time stamps": _timestamps,
     "status lists": identity.recheck,
+    "catalogues": crawl.follow,
 }
+EVERY = {**FOLLOWERS, "other nodes": outbox.follow}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,10 @@ def last_done(node: Node) -> LastDone:
     return LastDone(size, epoch, witnesses, witnessed, next(reversed(kept.timestamps()), None))
 
 
-def run_once(node: Node) -> list[Round]:
+def run_once(node: Node, all_of: Mapping[str, Callable[[Node], str]] = EVERY) -> list[Round]:
     """One round of every follower; one that fails does not stop the others."""
     rounds = []
-    for name, follower in FOLLOWERS.items():
+    for name, follower in all_of.items():
         try:
             rounds.append(Round(name, done=follower(node)))
         except Fault as fault:
@@ -115,12 +118,14 @@ def run_once(node: Node) -> list[Round]:
 
 @contextlib.contextmanager
 def following(node: Node) -> Iterator[None]:
-    """Runs rounds in a thread of their own for as long as the block lasts; the same failure is told once."""
+    """Runs rounds in a thread of their own for as long as the block lasts; the same failure is told once. What is to be
+    said to other nodes does not wait for a round: it has a thread of its own."""
     done = threading.Event()
     thread = threading.Thread(target=_follow, args=(node, done), name="followers", daemon=True)
     thread.start()
     try:
-        yield
+        with outbox.sending(node):
+            yield
     finally:
         done.set()
         thread.join()
@@ -131,7 +136,7 @@ def _follow(node: Node, done: threading.Event) -> None:
     pause = 0.0
     while not done.wait(pause):
         began = time.monotonic()
-        for one in run_once(node):
+        for one in run_once(node, FOLLOWERS):
             if one.failed and told.get(one.follower) != one.failed:
                 LOG.warning("%s: %s", one.follower, one.failed)
             told[one.follower] = one.failed

@@ -123,6 +123,11 @@ def use_nonce(node: Node, party: str, nonce: str) -> bool:
     return who is not None and who.party == party and node.logins.drop_secret("nonce", _digest(nonce))
 
 
+def issue_data_token(node: Node, party: str, transfer: str, until: Instant) -> str:
+    """What a consumer elsewhere must show to have data under a transfer."""
+    return _issue(node, "data", party, "", (transfer,), until, "")
+
+
 def link_subject(node: Node, party: str, role: str, subject: str) -> str:
     """Lets who logs in as `subject` at the OpenID Connect provider into the account of a party; returns the party's id.
 

@@ -14,6 +14,7 @@ from usufruct.core.privacy.matching_sides import Intersecting, Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.node.dataspace.doors import Connector
 from usufruct.node.identities import Identities
 from usufruct.node.runs import Runs
 from usufruct.ports import (
@@ -118,6 +119,7 @@ class Node:
     runs: Runs[Any] = field(default_factory=Runs)
     intersecting: Intersecting | None = None
     settler: Settler = field(kw_only=True)
+    connector: Connector = field(kw_only=True)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
         """Asks a rule in the writer's turn and appends the fact it comes to; a refusal appends nothing."""

@@ -10,23 +10,28 @@ from usufruct.core.access.delegation import Deed
 from usufruct.core.access.facts import DelegationUsed
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import Instant, in_years
-from usufruct.core.base.refusals import Refusal
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.contract import odrl, rules
 from usufruct.core.contract.facts import AgreementEnded, DutyReported, OfferPublished, OfferWithdrawn, Terms
 from usufruct.core.contract.negotiation import START
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
+from usufruct.core.dataspace.facts import MessageQueued
+from usufruct.core.dataspace.state import Process
 from usufruct.core.terms.model import Ruleset
+from usufruct.node.dataspace import talk
 from usufruct.node.node import Node, or_undone
 from usufruct.ports import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where a negotiation stands after a move: the states it passed, and the agreement if it came to one."""
+    """Where a negotiation stands after a move: the states it passed, and the agreement if it came to one. With another node
+    the move is made when that node has taken the message that is `pending`."""
 
     negotiation: str
     states: tuple[str, ...]
     agreement: Agreement | None
+    pending: str = ""
 
     @property
     def state(self) -> str:
@@ -99,6 +104,9 @@ def move(node: Node, negotiation: str, message: str, by: str, actors: tuple[str,
 
     def command(tx: Transaction) -> Moved | Refusal:
         party, agents = delegation.acting(tx, by, actors)
+        process = tx.get(Process, negotiation)
+        if process is not None:
+            return _spoken(tx, process, message, party, agents)
         found, row = rules.move(tx, negotiation, message, party), tx.get(Negotiation, negotiation)
         if isinstance(found, Refusal) or row is None:
             return _after(tx, negotiation, message, party, ())
@@ -112,7 +120,21 @@ def move(node: Node, negotiation: str, message: str, by: str, actors: tuple[str,
             tx.append(used)
         return moved
 
-    return node.store.write(command)
+    done = node.store.write(command)
+    if isinstance(done, Moved) and done.pending:
+        node.connector.bell.ring()
+    return done
+
+
+def _spoken(tx: Transaction, process: Process, message: str, party: str, agents: tuple[str, ...]) -> Moved | Refusal:
+    """A move of a negotiation with another node. No agent makes one: what it would commit to is not known in our terms."""
+    if agents:
+        return refuse(
+            "access.delegation", f"negotiation `{process.id}` was not moved", "it is with another node, and an agent speaks",
+            remedy="have its principal make the move",
+        )  # fmt: skip
+    spoken = talk.queue(tx, process, MessageQueued(process.id, message, party))
+    return spoken if isinstance(spoken, Refusal) else Moved(process.id, (spoken.state,), None, spoken.pending)
 
 
 def _agreeing(

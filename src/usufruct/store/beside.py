@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ class BesideFile:
     """The file at `path`, with these tables."""
 
     def __init__(self, path: Path, tables: str) -> None:
-        self._lock, self._name = threading.Lock(), path.name
+        self._lock, self._name = threading.RLock(), path.name
         try:
             self._connection = connect(path)
             self._connection.executescript(tables)
@@ -34,6 +36,22 @@ class BesideFile:
                 return self._connection.execute(statement, values).fetchall()
             except sqlite3.Error as error:
                 raise self._fault(error) from None
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done in the block happens together or not at all.
+
+        Raises:
+            NodeFault: the file cannot be read or written.
+        """
+        with self._lock:
+            self.do("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.do("ROLLBACK")
+                raise
+            self.do("COMMIT")
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -28,6 +28,7 @@ from usufruct.web import (
     consents,
     counts,
     cubes,
+    dataspace,
     decisions,
     delegations,
     identity,
@@ -40,6 +41,7 @@ from usufruct.web import (
     matches,
     messages,
     payments,
+    peers,
     pools,
     rights,
     services,
@@ -56,7 +58,7 @@ LOG = logging.getLogger(__name__)
 
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, pools, rights, services, tables, templates, training,
+    market, matches, payments, peers, pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -147,6 +149,7 @@ def make_app(node: Node) -> Litestar:
             *(part.router for part in _PARTS),
             *authzen.routers,
             *identity.routers,
+            *dataspace.routers,
             open_data.router,
             health,
             *portal.handlers,
@@ -228,4 +231,6 @@ def _body(code: str, message: str, remedy: str) -> dict[str, Any]:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """Whether a person in a browser asks, not a program."""
-    return not request.url.path.startswith(("/api/v1/", "/access/", "/journal/", "/oauth/", "/.well-known/"))
+    return not request.url.path.startswith(
+        ("/api/v1/", "/access/", "/dataspace/", "/journal/", "/oauth/", "/.well-known/")
+    )

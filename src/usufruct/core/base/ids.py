@@ -49,6 +49,12 @@ def numbered(prefix: str, number: int) -> str:
     return f"{prefix}-{number}"
 
 
+def did_web(url: str) -> str:
+    """The decentralized identifier of whoever has the site at `url` (W3C CCG, did:web method)."""
+    place = url.partition("://")[2].rstrip("/").split("/")
+    return ":".join(("did:web", place[0].replace(":", "%3A"), *place[1:]))
+
+
 def slug(text: str) -> str:
     """An id made from free text: the text itself where it can be an id, else what is left of it and a digest.
 

@@ -102,6 +102,8 @@ CODES: dict[str, str] = {
     "contract.not-yours": "this step belongs to the other side",
     "contract.offer-closed": "the offer is withdrawn or has run out",
     "contract.terms": "the terms ask for what cannot be granted",
+    "contract.crossed": "a message of another node is about another process or dataset than it was sent for",
+    "contract.format": "data are not transferred in that way",
     "contract.auction": "the auction does not allow this, or not now",
     "contract.reported": "the earnings of that period were reported",
     "terms.kind": "the rules are only offered or asked for, and bind nobody yet",

@@ -57,7 +57,8 @@ class OfferWithdrawn(Fact):
 
 @dataclass(frozen=True, slots=True)
 class NegotiationMoved(Fact):
-    """One side sent `message` and the negotiation came to `state`; see `negotiation.MOVES`."""
+    """One side sent `message` and the negotiation came to `state`; see `negotiation.MOVES`. `reasons` are what another node
+    gave for ending it, or was given."""
 
     KIND = "negotiation.moved/1"
     negotiation: str
@@ -67,6 +68,7 @@ class NegotiationMoved(Fact):
     by: str
     message: str
     state: str
+    reasons: tuple[str, ...] = ()
 
     def about(self) -> tuple[str, ...]:
         return (self.provider, self.consumer)

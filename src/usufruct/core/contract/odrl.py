@@ -26,14 +26,16 @@ PREVIEW = "quality-preview"
 """What rules call a quality preview; so no template may be called that."""
 
 
-def as_rules(of: Offer | Agreement) -> Ruleset:
+def as_rules(of: Offer | Agreement, lasting: Constraint | None = None) -> Ruleset:
     """The whole of an offer or agreement. Where it carries rules, a use must be permitted by these as well as by the plain
-    fields: so each permission of theirs is shown with what the fields demand, and none beside them."""
+    fields: so each permission of theirs is shown with what the fields demand, and none beside them. `lasting` says in place
+    of its end for how long it holds."""
+    until = lasting or Constraint("dateTime", "lt", (Value(of.until, "xsd:dateTime"),))
     carried = of.terms.rules or Ruleset(of.id, (Rule("permission", f"{of.id}-use"),), conflict="prohibit")
     kind = "Agreement" if isinstance(of, Agreement) else "Offer"
     profiles = tuple(dict.fromkeys((*carried.profiles, PROFILE)))
     rules = tuple(
-        _within(of, rule) if rule.kind == "permission" else rule for rule in carried.rules if _speaks(of, rule)
+        _within(of, rule, until) if rule.kind == "permission" else rule for rule in carried.rules if _speaks(of, rule)
     )
     return normal(replace(carried, uid=of.id, rules=rules, kind=kind, profiles=profiles))
 
@@ -82,7 +84,7 @@ def _speaks(of: Offer | Agreement, rule: Rule) -> bool:
     return wide or rule.kind != "permission"
 
 
-def _within(of: Offer | Agreement, rule: Rule) -> Rule:
+def _within(of: Offer | Agreement, rule: Rule, until: Constraint) -> Rule:
     """A permission, narrowed to what the plain fields say."""
     terms, consumer = of.terms, of.consumer if isinstance(of, Agreement) else None
     duties: tuple[Rule, ...] = ()
@@ -93,7 +95,7 @@ def _within(of: Offer | Agreement, rule: Rule) -> Rule:
     fields = (
         Constraint("purpose", "isAnyOf", tuple(Value(f"dpv:{purpose}") for purpose in terms.purposes)),
         Constraint("usu:form", "eq", (Value(terms.form),)),
-        Constraint("dateTime", "lt", (Value(of.until, "xsd:dateTime"),)),
+        until,
     )
     return replace(
         rule, action=Action(ACTIONS[terms.form], rule.action.refinements if rule.action else ()),

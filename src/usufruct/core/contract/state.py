@@ -47,6 +47,7 @@ class Negotiation(Row):
     consumer: str
     state: str
     since: Instant
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             assert offer is not None
             yield replace(offer, open=False)
         case NegotiationMoved() as fact:
-            yield Negotiation(fact.negotiation, fact.offer, fact.provider, fact.consumer, fact.state, entry.at)
+            yield Negotiation(
+                fact.negotiation, fact.offer, fact.provider, fact.consumer, fact.state, entry.at, fact.reasons
+            )
         case AgreementReached() as fact:
             yield Agreement(
                 fact.agreement, fact.offer, fact.asset, fact.provider, fact.consumer, fact.terms, entry.at, fact.until,

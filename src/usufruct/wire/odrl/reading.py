@@ -37,10 +37,10 @@ DEPTH_MAX = 64
 WHERE_MAX = 120  # letters of a place in a message
 KINDS = ("Set", "Offer", "Agreement", "Privacy", "Request", "Ticket", "Assertion")
 # Who describes does not rule; but what is replaced is no longer in force, so that is not a description.
-_DESCRIPTIVE = ("http://purl.org/dc/terms/", "http://purl.org/dc/elements/1.1/", "http://www.w3.org/2000/01/rdf-schema#",
-                "http://www.w3.org/2006/vcard/ns#", "http://xmlns.com/foaf/0.1/", "http://schema.org/",
-                "https://schema.org/", "http://www.w3.org/2004/02/skos/core#")  # fmt: skip
-_REPLACED = "http://purl.org/dc/terms/isReplacedBy"
+DESCRIPTIVE = ("http://purl.org/dc/terms/", "http://purl.org/dc/elements/1.1/", "http://www.w3.org/2000/01/rdf-schema#",
+               "http://www.w3.org/2006/vcard/ns#", "http://xmlns.com/foaf/0.1/", "http://schema.org/",
+               "https://schema.org/", "http://www.w3.org/2004/02/skos/core#")  # fmt: skip
+REPLACED = "http://purl.org/dc/terms/isReplacedBy"
 _KINDS = {"permission": "duty", "prohibition": "remedy", "obligation": "consequence"}
 _SCOPED = ("action", "target", "assigner", "assignee")
 _BACKLINKS = ("hasPolicy", "assigneeOf", "assignerOf", "uid")
@@ -111,7 +111,7 @@ class _Reader:
             unknown.append(Property("conflict", conflict))
         if len(rules) > RULES_MAX:
             raise _bad(uid, f"it splits into {len(rules)} rules", f"write at most {RULES_MAX}")
-        rules = _named(rules, uid) + [rule for parent in parents for rule in parent.rules]
+        rules = named(rules, uid) + [rule for parent in parents for rule in parent.rules]
         return Ruleset(
             uid, tuple(rules), kinds[0] if kinds else "Set", conflict if conflict in STRATEGIES else "invalid",
             (*profiles, *(profile for parent in parents for profile in parent.profiles)), (*fields.rest(), *unknown),
@@ -267,7 +267,7 @@ class _Fields:
         return tuple(
             Property(word(property), _told(value)) for property, values in self.node.properties.items()
             if property not in self._taken and property not in backlinks
-            and (property == _REPLACED or not property.startswith(_DESCRIPTIVE)) for value in values
+            and (property == REPLACED or not property.startswith(DESCRIPTIVE)) for value in values
         )  # fmt: skip
 
 
@@ -316,9 +316,9 @@ def _numbered(rules: list[Rule]) -> list[Rule]:
     return [replace(rule, uid=f"{rule.uid}/{number}") for number, rule in enumerate(sorted(rules, key=_said), 1)]
 
 
-def _named(rules: Iterable[Rule], uid: str) -> list[Rule]:
-    """Rules that nobody named get a number, by what they say, so that every reader gives them the same."""
-    named = [rule for rule in rules if rule.uid]
+def named(rules: Iterable[Rule], uid: str) -> list[Rule]:
+    """The rules; those that nobody named get a number, by what they say, so that every reader gives them the same."""
+    found = [rule for rule in rules if rule.uid]
     for number, rule in enumerate(sorted((rule for rule in rules if not rule.uid), key=_said), 1):
-        named.append(replace(rule, uid=f"{uid}/{rule.kind}/{number}"))
-    return [replace(rule, duties=tuple(_named(rule.duties, rule.uid))) for rule in named]
+        found.append(replace(rule, uid=f"{uid}/{rule.kind}/{number}"))
+    return [replace(rule, duties=tuple(named(rule.duties, rule.uid))) for rule in found]

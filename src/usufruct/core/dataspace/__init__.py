@@ -1,0 +1,1 @@
+"""Other nodes, of any maker: what is said with them by the Dataspace Protocol, and how far each talk has come."""
