@@ -8,7 +8,7 @@ from typing import Protocol
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.dataspace.catalogue import Catalogue, Dataset
-from usufruct.core.dataspace.messages import Message, ProcessState, ProtocolError
+from usufruct.core.dataspace.messages import Message, ProcessState, ProtocolError, TransferStart
 from usufruct.core.dataspace.versions import Version
 
 
@@ -35,6 +35,9 @@ class Spelling(Protocol):
 
     def read_links(self, header: str) -> dict[str, str]:
         """The addresses in a `Link` header, by what they are: `next`, `previous`."""
+
+    def read_transfer_start(self, body: bytes) -> TransferStart:
+        """The start of a transfer, with the address of the data. Raises BadInput."""
 
     def read_error(self, body: bytes) -> ProtocolError:
         """Why another node said no. Raises BadInput."""

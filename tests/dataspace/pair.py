@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 
 import story
+from serving import application
 from usufruct.core.base.ids import did_web
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Offer
@@ -24,7 +25,6 @@ from usufruct.main import open_node
 from usufruct.node import login, register, trade
 from usufruct.node.dataspace import outbox
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import odrl
 
 HOSPITAL, CITY = "hospital", "city"
@@ -133,7 +133,7 @@ def two(tmp: Path, founded: Path, table: Path, by_hand: bool = False) -> Iterato
                 login.issue_token(node, story.OPERATOR, role, scopes, 1, role)
                 for role, scopes in (("user", ("ask", "negotiate")), ("steward", ("steward",)))
             ]
-            stack.enter_context(served_at(make_app(node), port))
+            stack.enter_context(served_at(stack.enter_context(application(node)), port))
             stack.enter_context(outbox.sending(node, PATIENCE))
             sides.append(Side(node, f"http://127.0.0.1:{port}", *tokens))
         hospital, city = sides

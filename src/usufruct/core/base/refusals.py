@@ -105,6 +105,8 @@ CODES: dict[str, str] = {
     "contract.crossed": "a message of another node is about another process or dataset than it was sent for",
     "contract.ended": "a negotiation or transfer with another node came to nothing",
     "contract.format": "data are not transferred in that way",
+    "contract.push": "data of a transfer were not pushed to where the consumer wants them",
+    "contract.pull": "another node gave no data under a transfer",
     "contract.auction": "the auction does not allow this, or not now",
     "contract.reported": "the earnings of that period were reported",
     "terms.kind": "the rules are only offered or asked for, and bind nobody yet",
