@@ -41,7 +41,7 @@ def run(quick: bool) -> list[Result]:
     with scratch() as folder, _child("service") as service, _child("proxy", folder / "log.sqlite", service) as proxy:
         with setup("a node with a service and a client"):
             token = _prepare(folder / "node", service)
-        with _serve(folder / "node") as node:
+        with serve(folder / "node") as node:
             with setup(f"{persons:,} persons looked up for the first time"):
                 _load(node, token, SELDOM * 2, persons / SELDOM / 2)
             _load(proxy, token, SELDOM, minute / 30)
@@ -80,17 +80,17 @@ def _prepare(directory: Path, service: int) -> str:
     """A node whose one service may be called by one client; the client's token."""
     create_node(directory, "Bench", "registry", "Registry", "EUR")
     with open_node(directory) as node:
-        _done(register.add_party(node, "clinic", "organisation", "Clinic"))
-        _done(services.register_service(node, ServiceRegistered(
+        done(register.add_party(node, "clinic", "organisation", "Clinic"))
+        done(services.register_service(node, ServiceRegistered(
             SERVICE, "registry", "Population register", f"http://127.0.0.1:{service}", ("ServiceProvision",), ("GET",), 3,
             "path:2", private=True,
         )))  # fmt: skip
-        _done(services.register_client(node, CLIENT, "clinic"))
-        _done(services.open_service(node, SERVICE, CLIENT, ("ServiceProvision",), "ServiceProvision"))
+        done(services.register_client(node, CLIENT, "clinic"))
+        done(services.open_service(node, SERVICE, CLIENT, ("ServiceProvision",), "ServiceProvision"))
         return login.issue_token(node, "clinic", "system", ("call",), 1, "bench")
 
 
-def _done(result: object) -> None:
+def done(result: object) -> None:
     assert not isinstance(result, Refusal), result
 
 
@@ -98,22 +98,22 @@ def _done(result: object) -> None:
 
 
 @contextlib.contextmanager
-def _serve(directory: Path) -> Iterator[int]:
-    port = _free_port()
+def serve(directory: Path) -> Iterator[int]:
+    port = free_port()
     command = [str(Path(sys.executable).parent / "usufruct"), "serve", "--dir", str(directory), "--port", str(port)]
-    with _running(command, port):
+    with running(command, port):
         yield port
 
 
 @contextlib.contextmanager
 def _child(role: str, *arguments: object) -> Iterator[int]:
-    port = _free_port()
-    with _running([sys.executable, "-m", "bench.exchange_load", role, str(port), *map(str, arguments)], port):
+    port = free_port()
+    with running([sys.executable, "-m", "bench.exchange_load", role, str(port), *map(str, arguments)], port):
         yield port
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int) -> Iterator[None]:
+def running(command: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
@@ -127,7 +127,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         process.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -2,9 +2,11 @@
 
 Holders' shares are worked out as the node does it: the permitted columns and rows copied into the engine room, the closed
 form run there, the result read back. The peer is the plain aggregate, without shares, asked of the same table through the
-same room: so the ratio is the price of knowing who added what. Beside it stand the bare statements, in one DuckDB over the
-table in memory, where nothing is copied: there the plain SUM has only to run along one column, and any GROUP BY costs
-several times that; `GROUP BY holder` is the least that a share by holder can be.
+same room: so the ratio is the price of knowing who added what. For shares the node copies columns in 32 bits where they fit,
+for other questions as they are stored; what the plain aggregate would take if it were copied so too is told as well. Beside
+them stand the bare statements, in one DuckDB over the table in memory, where nothing is copied: there the plain SUM has only
+to run along one column, and any GROUP BY costs several times that; `GROUP BY holder` is the least that a share by holder can
+be.
 
 Persons' shares (`value`) are compared with the same question of a node that divides by rows.
 """
@@ -125,15 +127,16 @@ def _holders(table: Table, rows: int, turns: int, quick: bool) -> list[Result]:
         def ours(plan: HolderPlan = plan) -> float:
             return _took(lambda: holders.shares(plan, table.engine.holders(plan, table.among), "bench", 2))
 
-        def theirs(query: str, *columns: str) -> Callable[[], float]:
+        def theirs(query: str, *columns: str, narrow: bool = False) -> Callable[[], float]:
             among = table.among[0]
             assert among is not None
-            read = Permitted(table.file, "t0", columns, among.population, among.persons)
+            read = Permitted(table.file, "t0", columns, among.population, among.persons, None, narrow)
             return lambda: _took(lambda: table.engine._room.run([read], [(query, [])]))
 
         taken = in_turns(turns, {
             "ours": ours,
             "plain": theirs(f"SELECT {plain} FROM t0", column),
+            "narrow": theirs(f"SELECT {plain} FROM t0", column, narrow=True),
             "grouped": theirs(f"SELECT holder, {plain} FROM t0 GROUP BY holder", "holder", column),
         })  # fmt: skip
         figures = {name: median(each) for name, each in taken.items()}
@@ -143,6 +146,7 @@ def _holders(table: Table, rows: int, turns: int, quick: bool) -> list[Result]:
             one = barred(one, BAR, None if quick else figures["ours"] <= 2 * figures["plain"])
         results += [
             one,
+            against(case, figures["ours"], "s", "the plain aggregate, if copied in 32 bits", figures["narrow"]),
             against(case, figures["ours"], "s", "the same by holder, in the engine room", figures["grouped"]),
         ]
     return results

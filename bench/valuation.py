@@ -6,7 +6,7 @@ needed, but in a quick run; there the definition in exact fractions stands in. E
 thread. Ours is the best of three turns, between which the peer, who takes minutes, has its one; its values must be ours to a
 millionth.
 
-Then the attacks on the measure, with fresh draws of digits: the most that any of five draws gained.
+Then the attacks on the measure, with fresh draws of three data sets: the most that any of five draws gained.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ SECONDS, BYTES, TIMES = 2.5, 5 * 10**8, 80
 FULL_SECONDS, FULL_BYTES = 60, 15 * 10**8
 OWNER_SECONDS, GAIN, MERGED = 1, 1.02, 0.01
 TURNS, SCENES = 3, 5
+DATA = ("digits", "breast_cancer", "wine")
 Took = tuple[float, float]  # processor seconds, bytes
 
 
@@ -136,22 +137,30 @@ def _large(turns: Turns) -> list[Result]:
 
 
 def _attacks(seed: int, draws: int) -> list[Result]:
-    """The worst of some draws; without the sieve beside it."""
-    from sklearn.datasets import load_digits
+    """The worst of some draws from each data set; without the sieve beside it."""
+    from sklearn import datasets
 
+    return [
+        result
+        for name in DATA
+        for result in _attacked(name, getattr(datasets, f"load_{name}")(return_X_y=True), seed, draws)
+    ]
+
+
+def _attacked(data: str, table: Any, seed: int, draws: int) -> list[Result]:
     from usufruct.engine.valuation import attacks
 
     measure = Measure(copies="first")
-    scenes = [attacks.scene(*load_digits(return_X_y=True), seed + draw) for draw in range(draws)]
+    scenes = [attacks.scene(*table, seed + draw) for draw in range(draws)]
     results = []
     for name, attack in attacks.ATTACKS.items():
         gain = max(attacks.gain(scene, attack, measure) for scene in scenes)
         plain = max(attacks.gain(scene, attack, measure, sieving=False) for scene in scenes)
-        found = against(f"attack: {name}", gain, "after / before", "without the sieve", plain)
+        found = against(f"{data}: {name}", gain, "after / before", "without the sieve", plain)
         results.append(barred(found, f"at most {GAIN}", gain <= GAIN))
     merged = np.mean([attacks.merged(scene, measure) for scene in scenes])
-    tell(f"of honest records {merged:.2%} were taken for copies")
-    counted = alone("honest records that count", 1 - float(merged), "share")
+    tell(f"{data}: of honest records {merged:.2%} were taken for copies")
+    counted = alone(f"{data}: honest records that count", 1 - float(merged), "share")
     return [*results, barred(counted, f"above {1 - MERGED}", bool(merged < MERGED))]
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from usufruct.core.base.instants import Instant
 from usufruct.core.dataspace.catalogue import Catalogue, Dataset
 from usufruct.core.dataspace.messages import Message, ProcessState, ProtocolError, TransferStart
+from usufruct.core.dataspace.versions import Version
 
 
 class Spelling(Protocol):
@@ -28,6 +29,9 @@ class Spelling(Protocol):
 
     def read_catalogue(self, body: bytes) -> Catalogue:
         """A catalogue, or a page of it. Raises BadInput."""
+
+    def read_versions(self, body: bytes) -> tuple[Version, ...]:
+        """Which versions of the protocol another node speaks, and where. Raises BadInput."""
 
     def read_links(self, header: str) -> dict[str, str]:
         """The addresses in a `Link` header, by what they are: `next`, `previous`."""

@@ -101,7 +101,7 @@ def test_a_column_that_is_not_permitted_does_not_exist(stored: Path) -> None:
 
 def test_nothing_but_the_permitted_tables_is_there(stored: Path) -> None:
     room = Room(MEMORY, 30, 2)
-    tables = [permitted(stored), Permitted(stored, 'a "b"; --', ("k",))]
+    tables = [permitted(stored), Permitted(stored, 'a "b"; --', ("k",), narrow=True)]
     found, databases, left = room.run(
         tables,
         [
@@ -114,6 +114,34 @@ def test_nothing_but_the_permitted_tables_is_there(stored: Path) -> None:
     assert databases.num_rows == 0, "no file is attached any more"
     assert left.column(0).to_pylist() == [0]
     assert fault_of(lambda: room.run([], [("SELECT * FROM asset", [])])) == FAULT, "nothing stays for the next"
+
+
+def test_narrow_columns_hold_the_same_numbers(tmp_path: Path) -> None:
+    """In 32 bits where all of a column fit, and else as they stand."""
+    last = 2**31 - 1
+    columns = {
+        '"fits"': (-last - 1, None, last), "high": (0, last + 1, 1), "low": (0, -last - 2, 1), '"no""ne"': (None, None, None),
+        "words": ("'b'", None, "'a'"), "short": ("1::TINYINT", "2::TINYINT", None),
+    }  # fmt: skip
+    rows = [
+        ", ".join("NULL" if cell is None else str(cell) for cell in row) for row in zip(*columns.values(), strict=True)
+    ]
+    with duckdb.connect(tmp_path / "pay-v.duckdb") as connection:
+        connection.execute(
+            'CREATE TABLE asset (_person INTEGER, "fits" BIGINT, high BIGINT, low BIGINT, "no""ne" BIGINT, words VARCHAR, '
+            "short TINYINT)"
+        )
+        for number, row in enumerate(rows):
+            connection.execute(f"INSERT INTO asset VALUES ({number}, {row})")
+    names = ("fits", "high", "low", 'no"ne', "words", "short")
+    wide, narrow = (
+        permitted(tmp_path / "pay-v.duckdb", *names, population=b"\x05", persons=3, narrow=n) for n in (False, True)
+    )
+    found = [Room(MEMORY, 30, 2).run([one], [("FROM asset ORDER BY ALL", [])])[0] for one in (wide, narrow)]
+    assert found[0].to_pylist() == found[1].to_pylist()
+    assert len(found[1]) == 2
+    assert [str(kind) for kind in found[0].schema.types[:4]] == ["int64"] * 4
+    assert [str(kind) for kind in found[1].schema.types[:4]] == ["int32", "int64", "int64", "int64"]
 
 
 def test_rows_are_those_of_the_population(stored: Path) -> None:

@@ -210,12 +210,18 @@ class Inside:
                 )
         types = {c.name: STORED[c.type] for c in ASSETS[name].columns}
         types |= {"_person": pa.int32(), "_draw": pa.uint16()}
+        if table.narrow:
+            types |= {c: pa.int32() for c in columns if types[c] == pa.int64() and all(map(_small, columns[c]))}
         given = pa.table(
             {c: pa.array(v, types[c]) for c, v in columns.items()} or {"nothing": pa.nulls(len(self.held[name]))}
         )
         self.connection.register("given", given)
         self.connection.execute(f"CREATE OR REPLACE TABLE {table.table} AS SELECT * FROM given")
         self.connection.unregister("given")
+
+
+def _small(cell: Cell) -> bool:
+    return cell is None or -(1 << 31) <= int(cell) < 1 << 31
 
 
 STORED = {"integer": pa.int64(), "decimal": pa.int64(), "text": pa.string(), "boolean": pa.bool_()}

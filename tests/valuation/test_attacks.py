@@ -18,14 +18,28 @@ FIRST = Measure(copies="first")
 
 @pytest.fixture(scope="module")
 def scenes() -> list[attacks.Scene]:
+    return _scenes("digits")
+
+
+def _scenes(data: str, many: int = 3) -> list[attacks.Scene]:
     print(f"seed {SEED}")  # a failure shows it
-    return [attacks.scene(*datasets.load_digits(return_X_y=True), SEED + turn) for turn in range(3)]
+    table = getattr(datasets, f"load_{data}")(return_X_y=True)
+    return [attacks.scene(*table, SEED + turn) for turn in range(many)]
 
 
+@pytest.mark.parametrize("data", ["digits", "breast_cancer", "wine"])
 @pytest.mark.parametrize("name", attacks.ATTACKS)
-def test_an_attack_gains_nothing_to_speak_of(name: str, scenes: list[attacks.Scene]) -> None:
-    for scene in scenes:
+def test_an_attack_gains_nothing_to_speak_of(name: str, data: str) -> None:
+    for scene in _scenes(data):
         assert attacks.gain(scene, attacks.ATTACKS[name], FIRST) <= 1.02
+
+
+@pytest.mark.parametrize("data", ["digits", "breast_cancer", "wine"])
+def test_nor_does_shaking_anothers_records_or_bringing_more_of_ones_own(data: str) -> None:
+    for scene in _scenes(data):
+        assert attacks.gain(scene, lambda scene: attacks.copy_another(scene, 0.01), FIRST) <= 1.02
+        assert attacks.gain(scene, lambda scene: attacks.copy_accounts(scene, 0.01, times=2), FIRST) <= 1.02
+        assert attacks.merged(scene, FIRST) < 0.01
 
 
 def test_without_the_sieve_copies_pay(scenes: list[attacks.Scene]) -> None:
@@ -69,12 +83,30 @@ def test_few_honest_records_are_taken_for_copies(data: str) -> None:
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3, 5, 10, 30])
-@pytest.mark.parametrize("shape", ["normal", "random"])
+@pytest.mark.parametrize("shape", ["normal", "random", "lognormal"])
 def test_nor_of_points_that_are_scattered(dimensions: int, shape: str) -> None:
+    cells = getattr(np.random.default_rng(SEED), shape)(size=(3_000, dimensions))
+    _few_are_taken((cells - cells.min()) / (cells.max() - cells.min()))
+
+
+@pytest.mark.parametrize("dense", [300, 1_000, 2_000, 2_700])
+@pytest.mark.parametrize("times", [3, 30])
+def test_nor_of_points_that_lie_densely_beside_others_that_do_not(dense: int, times: int) -> None:
     draw = np.random.default_rng(SEED)
-    points = attacks.on_grid(
-        getattr(draw, shape)(size=(3_000, dimensions)) / (8 if shape == "normal" else 1) + (shape == "normal") / 2
-    )
+    scale = np.where(np.arange(3_000) < dense, 0.1 / times, 0.1)
+    _few_are_taken(0.5 + scale[:, None] * draw.normal(size=(3_000, 6)))
+
+
+@pytest.mark.parametrize(("values", "numbers"), [(2, 1), (2, 2), (5, 1), (5, 2)])
+def test_nor_of_rows_with_values_of_lists_beside_numbers(values: int, numbers: int) -> None:
+    draw = np.random.default_rng(SEED)
+    corners = np.eye(values)[draw.integers(values, size=(500, 3))].reshape(500, -1) * 0.5**0.5
+    _few_are_taken(np.hstack((corners, draw.random((500, numbers)))))
+
+
+def _few_are_taken(cells: attacks.Cells) -> None:
+    points = attacks.on_grid(cells)
+    draw = np.random.default_rng(SEED)
     points = np.unique(points, axis=0)
     found = attacks.contribution.copies.sieve(
         points,

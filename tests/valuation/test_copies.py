@@ -58,11 +58,13 @@ def test_a_sample_of_points_tells_how_far_they_lie_apart() -> None:
 @pytest.mark.parametrize(
     ("nearest", "radius"),
     [
-        ([], 0), ([0, 0, 0, 0], 0), ([100] * 4, 36), ([0, 0, 0, 9], 0),
-        ([100, 100, 100, 400], 0), ([100, 100, 110, 110], 39), ([1_000, 1_000, 1_000, 1_300], 159),
+        ([], 0), ([[]], 0), ([[9]], 0),
+        ([[100, 100]] * 3, 36), ([[100, 200]] * 3, 0), ([[4_000, 4_400]] * 3, 1_440), ([[4_000, 5_000, 5_000, 6_000]] * 3, 515),
+        ([[4_000, 5_000, 5_000, 6_000], [5_000] * 4, [400, 500, 500, 600]], 51),  # half the steps, the densest's reach
+        ([[4_000, 4_100, 4_100, 6_000]] * 3, 91), ([[4_000, 6_000, 6_000, 6_000]] * 3, 69),  # the longer step of the two
     ],
 )  # fmt: skip
-def test_the_radius_follows_from_how_far_things_lie_apart(nearest: list[int], radius: int) -> None:
+def test_the_radius_follows_from_how_far_things_lie_apart(nearest: list[list[int]], radius: int) -> None:
     assert rule.radius_squared(nearest) == radius
 
 

@@ -36,7 +36,7 @@ from usufruct.wire import card
 from usufruct.wire import validation as reading
 
 FEATURES = ("sector", "age", "wage")
-MEASURE = "knn-shapley/1 k=5 copies=person"
+MEASURE = "knn-shapley/2 k=5 copies=person"
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +287,7 @@ def test_few_holders_are_measured_by_the_buyers_own_model(settled: Path, tmp_pat
         done = fit(node, "decision-tree", "union", ["age"], **job)
         assert isinstance(done, Answered), done.refusal
         use, found = use_of(node, done.use)
-        assert use.measure == "model-shapley/1 copies=person"
+        assert use.measure == "model-shapley/2 copies=person"
         assert max(found) == found[2] > 0
         assert "MEASURED BY model" in use.question
         no = fit(node, "decision-tree", "union", FEATURES, validation=validation(), measure="model")

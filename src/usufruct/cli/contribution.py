@@ -14,22 +14,28 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.income.neighbours import Measure
 from usufruct.node.validation import rows_of
 
+DATA = ("digits", "breast_cancer", "wine")
 JITTERS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 
 
 def attacks(
     draws: Annotated[int, typer.Option(help="how many draws to try", min=1, max=100)] = 5,
     seed: Annotated[int | None, typer.Option(help="what to draw by (default: another each time)")] = None,
+    data: Annotated[str, typer.Option(help="what to draw from: digits, breast_cancer or wine")] = "digits",
 ) -> None:
     """Try to be paid twice, on public data, by the node's own measure; the most that any draw gained."""
     try:
-        from sklearn.datasets import load_digits
+        from sklearn import datasets
     except ModuleNotFoundError:
         raise BadInput("input.extra", "the attacks need data to be tried on", "install `usufruct[train]`") from None
     from usufruct.engine.valuation import attacks as trying  # only this command needs them
 
+    if data not in DATA:
+        raise BadInput(
+            "input.format", f"there is nothing to draw from that is called `{data}`", f"take {', '.join(DATA)}"
+        )
     first = seed if seed is not None else secrets.randbits(31)
-    cells, labels = load_digits(return_X_y=True)
+    cells, labels = getattr(datasets, f"load_{data}")(return_X_y=True)
     scenes = [trying.scene(cells, labels, first + draw) for draw in range(draws)]
     measure = Measure(copies="first")
 
@@ -45,12 +51,13 @@ def attacks(
     )
     shaken = [
         [
-            f"{jitter:g}", gain(partial(trying.copy_accounts, jitter=jitter)), gain(partial(trying.copy_another, jitter=jitter)),
+            f"{jitter:g}", gain(partial(trying.copy_accounts, jitter=jitter)),
+            gain(partial(trying.copy_accounts, jitter=jitter, times=4)), gain(partial(trying.copy_another, jitter=jitter)),
             gain(partial(trying.copy_another, jitter=jitter), Measure(copies="equal")),
         ]
         for jitter in JITTERS
     ]  # fmt: skip
-    names = ["shaken by", "own, in two accounts", "another's", "another's, if holders share"]
+    names = ["shaken by", "own, in two accounts", "four times in each", "another's", "another's, if holders share"]
     table(
         "what copies gain that are shaken, each cell by a normal draw of that part of its range",
         names,

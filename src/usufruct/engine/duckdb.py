@@ -30,7 +30,7 @@ from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.privacy.release import public_groups
 from usufruct.core.privacy.rules import BINS, QueryPlan
 from usufruct.core.privacy.sample import Sample
-from usufruct.core.privacy.steps import tables
+from usufruct.core.privacy.steps import Table, tables
 from usufruct.core.privacy.suppression import TOTAL, Figures, places
 from usufruct.core.registry.facts import Column
 from usufruct.core.registry.rules import Card
@@ -161,7 +161,8 @@ class DuckDbEngine:
         if among is None:
             return Permitted(file, f"t{place}", tuple(read))
         own = () if isinstance(plan, HolderPlan) and plan.row_by_row else ("_person", "_draw")
-        return Permitted(file, f"t{place}", (*own, *read), among.population, among.persons, among.numbers)
+        narrow = isinstance(plan, HolderPlan) and isinstance(plan.relation, Table)  # nothing is computed but totals
+        return Permitted(file, f"t{place}", (*own, *read), among.population, among.persons, among.numbers, narrow)
 
     def check(self, text: str, assets: Sequence[Asset], columns: int) -> bool:
         """Whether DuckDB reads a text as a plain question over tables like these."""

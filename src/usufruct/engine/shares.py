@@ -115,7 +115,9 @@ def _reading(plan: HolderPlan, keys: Sequence[str]) -> Written:
 
 
 def _between(name: str | None, low: int, high: int) -> str:
-    return f"(CASE WHEN {name} < {low} THEN {low} WHEN {name} > {high} THEN {high} ELSE {name} END)"
+    """A number, which is not NULL, within bounds: first asked whether it is within them, for nearly all are; in 64 bits, for it
+    may stand there in 32."""
+    return f"CAST(CASE WHEN {name} BETWEEN {low} AND {high} THEN {name} WHEN {name} < {low} THEN {low} ELSE {high} END AS BIGINT)"
 
 
 def _counted(plan: HolderPlan, keys: Sequence[str]) -> Written:

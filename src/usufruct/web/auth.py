@@ -6,6 +6,8 @@ itself, by no narrower token and through nobody who acts for it: for what outliv
 the scopes one of which is needed (`("steward",)`). One guard enforces the rules for the whole application; a route without one lets
 nobody in, and a test keeps the list of routes that are public.
 
+Where a rule goes with `"participants": True`, another node may come with a token that it signed itself.
+
 Programs send a bearer token, or one that is bound to a key and with it a proof of that key (RFC 9449); browsers a session
 cookie, and then every request that changes something must carry the session's CSRF proof in the form field `csrf` or the
 header `X-CSRF-Token`.
@@ -25,6 +27,7 @@ from usufruct.core.base.faults import Unwelcome
 from usufruct.core.base.instants import seconds
 from usufruct.node import login
 from usufruct.node.dataspace import dataplane
+from usufruct.node.dataspace.recognition import participant
 from usufruct.node.login import Identity
 from usufruct.node.node import Node
 from usufruct.wire import oauth
@@ -46,6 +49,8 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         connection.scope["state"]["identity"] = _with_data_token(connection)
         return
     who = _bound(connection) if _scheme(connection) == "dpop" else identify(connection)
+    if who is None and handler.opt.get("participants"):
+        who = await _participant(connection)
     connection.scope["state"]["identity"] = who
     if who is not None and not _scheme(connection):
         assert isinstance(connection, Request)
@@ -62,6 +67,22 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
             "login.scope", "your account does not reach this far, or not in this way",
             "log in yourself, or ask the steward for an account that does",
         )  # fmt: skip
+
+
+async def _participant(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
+    """The party whose node sent a request with a token that it signed itself.
+
+    Raises:
+        Unwelcome: the token does not hold.
+    """
+    token, node = bearer(connection), node_of(connection)
+    if token is None or token.count(".") != 2:  # it is no JWT; the node's own tokens have no points
+        return None
+    services = node.connector.services()
+    try:
+        return Identity(await participant(node, services, token), "user", frozenset({"negotiate"}), signed=True)
+    finally:
+        await services.close()
 
 
 def _reaches(who: Identity, rule: Rule | None, connection: ASGIConnection[Any, Any, Any, Any]) -> bool:

@@ -100,6 +100,21 @@ def reasons_of(reasons: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(holdable(reason[:REASON_MAX]) for reason in reasons[:REASONS_MAX])
 
 
+def answered_at(peer: Peer, callback: str) -> Refusal | None:
+    """Why a peer cannot be told at this address. We show ourselves there by what the peer gave us, so whoever speaks for
+    the peer with some token of its must not have that sent to a server of her own."""
+    if not peer.url or _server(callback) == _server(peer.url):
+        return None
+    return refuse(
+        "contract.crossed", "nothing was begun", f"the callback address is not at the server of `{peer.party}`",
+        remedy="name an address there, or ask the steward to link the node at its new one",
+    )  # fmt: skip
+
+
+def _server(url: str) -> str:
+    return "/".join(url.lower().split("/")[:3])
+
+
 def is_for(offer: Offer, party: str, at: Instant) -> bool:
     """Whether a party may see an offer: it is open, and not made to somebody else by its rules."""
     if not offer.open or offer.until <= at:

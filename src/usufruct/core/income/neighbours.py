@@ -49,7 +49,7 @@ class Measure:
     @property
     def name(self) -> str:
         """What the journal calls it; a change to anything that it rests on gets another number."""
-        return f"{f'knn-shapley/1 k={self.k}' if self.k else 'model-shapley/1'} copies={self.copies}"
+        return f"{f'knn-shapley/2 k={self.k}' if self.k else 'model-shapley/2'} copies={self.copies}"
 
 
 def grid_bits(dimensions: int) -> int:

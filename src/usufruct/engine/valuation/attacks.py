@@ -77,11 +77,12 @@ def split(scene: Scene) -> Records:
     return replace(records, who=who)
 
 
-def copy_accounts(scene: Scene, jitter: float = 0.0, victim: int = 0) -> Records:
-    """All of somebody's records from two more accounts, every cell shaken by a normal draw of that deviation."""
+def copy_accounts(scene: Scene, jitter: float = 0.0, times: int = 1) -> Records:
+    """All of her records from two more accounts, so many times from each, every cell shaken by a normal draw of that
+    deviation."""
     records = scene.records
-    of = _of(scene, victim)
-    for account in (MEMBERS, MEMBERS + 1):
+    of = _of(scene, 0)
+    for account in (MEMBERS, MEMBERS + 1) * times:
         cells = scene.cells[of] + jitter * scene.random.normal(size=(len(of), scene.cells.shape[1]))
         records = _joined(records, on_grid(cells), scene.labels[of], np.full(len(of), account))
     return records

@@ -31,14 +31,19 @@ def scale(points: Points) -> int:
     """The square of the radius for records at these points."""
     different = np.unique(points, axis=0)
     here = different[copies.sampled(len(different))]
+    many = min(copies.NEAREST, len(different) - 1)
+    if many < 2:
+        return 0
     radius = 0
     for _ in range(copies.ROUNDS):
-        nearest = np.full(len(here), np.inf)
+        nearest = np.full((len(here), many), np.inf)
         for first in range(0, len(different), _TILE):
             distances = squared(here, different[first : first + _TILE])
             distances[distances <= radius] = np.inf
-            np.minimum(nearest, distances.min(axis=1), out=nearest)
-        grown = copies.radius_squared([int(one) for one in nearest[np.isfinite(nearest)]])
+            nearest = np.partition(np.hstack((nearest, distances)), many - 1, axis=1)[:, :many]
+        nearest.sort(axis=1)
+        whole = nearest[np.isfinite(nearest).all(axis=1)]
+        grown = copies.radius_squared(whole.astype(np.int64).tolist())
         if grown <= radius:
             break
         radius = grown

@@ -65,7 +65,7 @@ def negotiation_requested(node: Node, peer: str, message: ContractRequest) -> An
     callback, theirs = checked_url(message.callback), rules.named(message.consumer_pid, "a negotiation")
 
     def command(tx: Transaction) -> Answer:
-        found = _opening(tx, peer, theirs, "negotiation", "provider")
+        found = _opening(tx, peer, theirs, callback, "negotiation", "provider")
         if not isinstance(found, Peer):
             return found
         offer = rules.wanted_offer(tx, message.offer.uid, message.dataset, peer, tx.now)
@@ -90,7 +90,7 @@ def offered(node: Node, peer: str, message: ContractOffer) -> Answer:
     dataset, named = rules.named(message.dataset, "a dataset"), rules.named(message.offer.uid, "an offer")
 
     def command(tx: Transaction) -> Answer:
-        found = _opening(tx, peer, theirs, "negotiation", "consumer")
+        found = _opening(tx, peer, theirs, callback, "negotiation", "consumer")
         if not isinstance(found, Peer):
             return found
         process, noted = numbered("negotiation", tx.next), f"{peer}:{tx.next}"
@@ -114,7 +114,7 @@ def transfer_requested(node: Node, peer: str, message: TransferRequest) -> Answe
         checked_url(message.address.endpoint)
 
     def command(tx: Transaction) -> Answer:
-        found = _opening(tx, peer, theirs, "transfer", "provider")
+        found = _opening(tx, peer, theirs, callback, "transfer", "provider")
         if not isinstance(found, Peer):
             return found
         name = rules.agreement_named(node.about.origin, message.agreement)
@@ -137,12 +137,12 @@ def transfer_requested(node: Node, peer: str, message: TransferRequest) -> Answe
     return _heard(node, command)
 
 
-def _opening(tx: Transaction, peer: str, theirs: str, kind: str, role: str) -> Peer | Answer:
+def _opening(tx: Transaction, peer: str, theirs: str, callback: str, kind: str, role: str) -> Peer | Answer:
     """The peer that opens a process; or how the process stands that it has opened under that name before."""
-    known = by_theirs(tx, theirs, peer, kind, role)
-    if known is not None:
+    known, found = by_theirs(tx, theirs, peer, kind, role), rules.open_peer(tx, peer)
+    if known is not None and found is not None:
         return said(known, state_of(tx, known))
-    return rules.open_peer(tx, peer) or rules.unknown(kind, theirs)
+    return rules.unknown(kind, theirs) if found is None else rules.answered_at(found, callback) or found
 
 
 # ---- moves
