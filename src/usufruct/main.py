@@ -39,6 +39,7 @@ from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.dataspace.messages import VERSION
 from usufruct.core.income import banking
+from usufruct.core.privacy.question import Question
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
@@ -309,8 +310,14 @@ def _connector(directory: Path, settings: Settings, catalogues: SqliteCatalogues
 
         return HttpServices()
 
+    def parse(text: str) -> Question | Refusal:
+        from usufruct.wire import sql  # so does this
+
+        return sql.parse(text)
+
     url = f"{settings.url.rstrip('/')}/dataspace/{VERSION}"
-    return Connector(did_web(settings.url), url, dsp, FolderVault(directory / "keys" / "others"), services, catalogues)
+    vault = FolderVault(directory / "keys" / "others")
+    return Connector(did_web(settings.url), url, dsp, vault, services, catalogues, parse)
 
 
 def _intersecting(settings: Settings) -> SpuIntersecting | None:

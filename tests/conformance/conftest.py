@@ -7,6 +7,7 @@ A test counts for one case; where it runs a program with cases of its own, it re
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ _skipped: dict[str, str] = {}
 
 
 def _suite(report: pytest.TestReport) -> str:
-    return report.nodeid.split("::")[0].rsplit("/test_", 1)[1].removesuffix(".py").replace("_", "-")
+    return Path(report.nodeid.split("::")[0]).stem.removeprefix("test_").replace("_", "-")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -37,3 +38,11 @@ def java(classpath: str, main: str, settings: dict[str, str], *arguments: str) -
     """The command that runs a main class, with `settings` as system properties. Small, for the machine is shared."""
     given = [f"-D{name}={value}" for name, value in settings.items()]
     return ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classpath, *given, main, *arguments]
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,7 +1,8 @@
 """Who may call which route.
 
 Every route states its rule as `opt={"rule": …}`: `public`, `anyone` (whoever proved who she is), `account` (an account
-itself, by no narrower token and through nobody who acts for it: for what outlives a token), `session` (in a browser), or
+itself, by no narrower token and through nobody who acts for it: for what outlives a token), `session` (in a browser),
+`transfer` (another node, with the token of a transfer that its route must then hold against its address), or
 the scopes one of which is needed (`("steward",)`). One guard enforces the rules for the whole application; a route without one lets
 nobody in, and a test keeps the list of routes that are public.
 
@@ -25,6 +26,7 @@ from litestar.handlers import BaseRouteHandler
 from usufruct.core.base.faults import Unwelcome
 from usufruct.core.base.instants import seconds
 from usufruct.node import login
+from usufruct.node.dataspace import dataplane
 from usufruct.node.dataspace.recognition import participant
 from usufruct.node.login import Identity
 from usufruct.node.node import Node
@@ -43,6 +45,9 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         Unwelcome: nobody, or somebody without the scope, or a form that was not made for this session.
     """
     rule: Rule | None = handler.opt.get("rule")
+    if rule == "transfer":
+        connection.scope["state"]["identity"] = _with_data_token(connection)
+        return
     who = _bound(connection) if _scheme(connection) == "dpop" else identify(connection)
     if who is None and handler.opt.get("participants"):
         who = await _participant(connection)
@@ -102,6 +107,15 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
         return None
     session = connection.cookies.get(COOKIE)
     return login.identify(node_of(connection), "session", session) if session else None
+
+
+def _with_data_token(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
+    """Who comes with the token of a transfer, as it stands or as `Bearer`: other nodes send either."""
+    token = bearer(connection) or connection.headers.get("authorization", "").strip()
+    who = login.identify(node_of(connection), "data", token) if token else None
+    if who is None:
+        raise dataplane.unwelcome()
+    return who
 
 
 def _bound(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:

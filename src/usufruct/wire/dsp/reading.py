@@ -30,7 +30,7 @@ from usufruct.core.dataspace.messages import (
 )
 from usufruct.core.dataspace.versions import Version
 from usufruct.wire.dsp import odrl, shapes
-from usufruct.wire.dsp.spelling import bad, parse, plain
+from usufruct.wire.dsp.spelling import ENDPOINT, bad, parse, plain
 
 MESSAGE_MAX = 1024 * 1024  # bytes
 _WHERE = re.compile(r"^(.*?)(?: - at `(\$.*)`)?$", re.DOTALL)
@@ -131,7 +131,8 @@ def _address(said: shapes.DataAddress | msgspec.UnsetType) -> DataAddress | None
     if said is msgspec.UNSET:
         return None
     properties = () if said.properties is msgspec.UNSET else tuple((one.name, one.value) for one in said.properties)
-    return DataAddress(said.kind, said.endpoint, properties)
+    endpoint = said.endpoint or dict(properties).get(ENDPOINT, "")
+    return DataAddress(said.kind, endpoint, tuple(one for one in properties if one != (ENDPOINT, endpoint)))
 
 
 def read_transfer_start(body: bytes) -> TransferStart:
@@ -180,15 +181,24 @@ def read_error(body: bytes) -> ProtocolError:
     if said["@type"] == "CatalogError":
         about = fitting(said, shapes.CatalogueError)
         return ProtocolError("", "", about.code, _reasons(about.reason))
-    found = fitting(said, shapes.Reasoned)
+    found = fitting(said, shapes.ProcessError)
     return ProtocolError(found.provider, found.consumer, found.code, _reasons(found.reason))
 
 
 def read_catalogue_request(body: bytes) -> tuple[str, ...]:
     """A CatalogRequestMessage: its filters, as text; a provider that knows none must refuse any (section "Catalog Request
-    Message")."""
+    Message"). The query that the connectors of Eclipse Dataspace Components send with every request is no filter, as long as
+    it asks for everything from the beginning."""
     _, found = _message("CatalogRequestMessage", body, shapes.CatalogueRequest)
-    return _reasons(found.filter)
+    filters = [] if found.filter is msgspec.UNSET else found.filter
+    return _reasons([one for one in filters if not _everything(one)])
+
+
+def _everything(query: Any) -> bool:
+    if not isinstance(query, dict) or str(query.get("@type", "")).rpartition("/")[2] != "QuerySpec":
+        return False
+    said = {name.rpartition("/")[2]: value for name, value in query.items()}
+    return not said.get("offset") and not said.get("filterExpression") and not said.get("sortField")
 
 
 def read_versions(body: bytes) -> tuple[Version, ...]:

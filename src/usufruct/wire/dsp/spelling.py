@@ -29,6 +29,9 @@ DCAT = "http://www.w3.org/ns/dcat#"
 DCT = "http://purl.org/dc/terms/"
 NAMESPACES = {**PREFIXES, "dspace": DSPACE, "dcat": DCAT, "dct": DCT}
 DEPTH_MAX = 64
+# Where an address is: beside this property it stands in a member of that name, which Eclipse Dataspace Components (0.15)
+# neither writes nor reads.
+ENDPOINT = "endpoint"
 REMEDY = "see the message schemas of the Dataspace Protocol 2025-1"
 
 # What stands behind each word, by how its value is spelled in the plain form.

@@ -31,7 +31,7 @@ from usufruct.core.dataspace.messages import (
 from usufruct.core.dataspace.versions import Version
 from usufruct.core.terms.model import Ruleset
 from usufruct.wire.dsp import odrl
-from usufruct.wire.dsp.spelling import CONTEXT
+from usufruct.wire.dsp.spelling import CONTEXT, ENDPOINT
 
 
 def encoded(kind: str, said: dict[str, Any]) -> bytes:
@@ -106,11 +106,13 @@ def _address(address: DataAddress | None) -> dict[str, Any]:
     if address is None:
         return {}
     said: dict[str, Any] = {"@type": "DataAddress", "endpointType": address.kind}
+    properties = address.properties
     if address.endpoint:
         said["endpoint"] = address.endpoint
-    if address.properties:
+        properties = ((ENDPOINT, address.endpoint), *properties)
+    if properties:
         said["endpointProperties"] = [
-            {"@type": "EndpointProperty", "name": name, "value": value} for name, value in address.properties
+            {"@type": "EndpointProperty", "name": name, "value": value} for name, value in properties
         ]
     return {"dataAddress": said}
 
