@@ -9,19 +9,21 @@ DEMO_DIR ?= demo-node
 
 install: .venv/installed
 
+# The source is compiled here, for some machines have Python write nothing beside it: each process would compile it anew.
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 demo: .venv/installed
 	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
 
-# As many workers as there are cores; who is done takes over what another has not begun. What is skipped says why.
+# As many workers as tests/conftest.py says; who is done takes over what another has not begun. What is skipped says why.
 test: style
-	$(BIN)/python -m pytest -n logical --dist worksteal -rs
+	$(BIN)/python -m pytest -n auto --dist worksteal -rs
 
 check: style
 	$(BIN)/python -m pytest tests/test_tidy.py tests/test_docs.py

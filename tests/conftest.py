@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
+import typer.testing
 
 import longlog
 import story
+from forked import forking
 from pg_server import pg_address, pg_server  # noqa: F401 (fixtures)
 from support import SetClock
 from usufruct.core.registry.rules import Card
@@ -19,6 +24,16 @@ from usufruct.node.node import Node
 
 if TYPE_CHECKING:
     from authzen.world import World
+
+# The tree of our commands is the same each time, and takes a tenth of a second to build; the tests run a thousand.
+typer.main.get_command = functools.cache(typer.main.get_command)
+typer.testing._get_command = typer.main.get_command
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: a fifth of the time a worker waits, for a disk, a tick or a child."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +77,13 @@ def deciding_node(tmp_path_factory: pytest.TempPathFactory, founded: Path) -> It
 
     with deciding(Path(shutil.copytree(founded, tmp_path_factory.mktemp("deciding") / "node"))) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Path]:
+    """A folder for the front of PATH, in which `usufruct` starts at once: see `forked`."""
+    with forking() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -236,6 +236,20 @@ def test_every_command_and_option_is_documented() -> None:
         assert [word for word in shown if word.isupper() and word.strip("[]") in places] == places, name
 
 
+def test_a_group_of_commands_is_the_same_alone() -> None:
+    """Only the group that is asked for is built: the whole takes longer to build than many commands run."""
+
+    def built(words: list[str]) -> dict[str, typing.Any]:
+        app = leaves(typer.main.get_command(commands.wanted(words)), "usufruct")
+        return {path: (one.help, [(p.name, p.opts, p.required, p.default) for p in one.params]) for path, one in app}
+
+    whole = built([])
+    groups = {added.name for added in commands.app.registered_groups}
+    for name in groups:
+        assert built([str(name), "--help"]) == {path: one for path, one in whole.items() if path.split()[1] == name}
+    assert all(built([word]) == whole for word in ("--help", "version", "nothing"))
+
+
 FRAMEWORK = ("/api/description", "/api/description/{path}")  # aliases of the description that the framework adds
 
 
@@ -422,11 +436,14 @@ def refusal_of(text: str, assets: dict[str, Asset]) -> refusals.Refusal | None:
 
 
 class Reader:
-    """Somebody who follows a page in a directory, block by block."""
+    """Somebody who follows a page in a directory, block by block, with the programs of `first` before all others."""
 
-    def __init__(self, folder: Path, token: str = "") -> None:
+    def __init__(self, folder: Path, first: Path | None = None, token: str = "") -> None:
         self.folder, self.token = folder, token
-        self.env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        self.installed = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        self.env = (
+            {**self.installed, "PATH": f"{first}{os.pathsep}{self.installed['PATH']}"} if first else self.installed
+        )
         self.port = free_port()
         self.output: str | None = None
         self.server: subprocess.Popen[bytes] | None = None
@@ -511,7 +528,7 @@ class Reader:
 
     def serve(self, text: str) -> None:
         command = [*text.split(), "--port", str(self.port)]
-        self.server = subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=subprocess.DEVNULL)
+        self.server = subprocess.Popen(command, cwd=self.folder, env=self.installed, stdout=subprocess.DEVNULL)
         for _ in range(1200):
             assert self.server.poll() is None, "the node did not serve"
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -563,10 +580,32 @@ def test_the_first_answer_takes_under_ten_commands() -> None:
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=name_of)
-def test_guides_can_be_followed(page: Path, started: Path, tmp_path: Path) -> None:
+def test_guides_can_be_followed(page: Path, started: Path, forked: Path, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     shutil.copytree(started, folder)
-    Reader(folder).follow(page)
+    Reader(folder, forked).follow(page)
+
+
+FORKED = (
+    "cd node && USUFRUCT_DIR=. usufruct party list | head -3",
+    "usufruct asset propose /dev/stdin < examples/clinic.csv > card.toml; cat card.toml",
+    "usufruct query 'SELECT patient FROM visits' --as health-institute --purpose ImproveHealthcare",
+    "usufruct asset show visits --dir nowhere",
+    "NO_COLOR=1 usufruct query",
+)
+
+
+def test_a_command_that_is_forked_is_the_command(started: Path, forked: Path, tmp_path: Path) -> None:
+    """The guides' commands in a shell are forked from a process that has loaded them: whoever types them sees no difference."""
+    told = []
+    for name, first in (("installed", None), ("forked", forked)):
+        folder = shutil.copytree(started, tmp_path / name)
+        env = Reader(folder, first).env
+        run = [subprocess.run(["bash", "-c", line], cwd=folder, env=env, capture_output=True) for line in FORKED]
+        told.append([(done.returncode, done.stdout, done.stderr) for done in run])
+    assert told[0] == told[1]
+    assert [status for status, _, _ in told[0]] == [0, 0, 3, 2, 2]
+    assert all(out or err for _, out, err in told[0])
 
 
 def test_the_readme_can_be_followed(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ whether it is whole."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow
 
     from usufruct.core.proof.book import Audit
+
+LOOK_SECONDS = 0.2  # between two looks at what waits for another node
 
 
 class Refused(Exception):
@@ -286,6 +289,10 @@ class Connection:
         found: dict[str, Any] = self._call("GET", f"/invoices/{quote(id, safe='')}")
         return found
 
+    def peer(self, party: str) -> Peer:
+        """Another node, by the party whose it is; nothing is sent until something is asked."""
+        return Peer(self, party)
+
     def counting_key(self) -> str:
         """A member's key file as text, by which she counts her records: to be fetched once, early, and kept secret."""
         return json.dumps(self._call("GET", "/me/key"), indent=1)
@@ -326,6 +333,88 @@ class Connection:
             "code": "input.http", "message": f"the node answered with status {response.status_code}",
             "remedy": "check the address",
         })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another node, as the node that is connected knows it; that one does the talking."""
+
+    connection: Connection
+    party: str
+
+    def catalogue(self, words: str = "") -> list[dict[str, Any]]:
+        """What it has on offer, as it was last read: each `dataset` with its `offers`, and their `terms` in words.
+
+        Raises:
+            Refused: there is no such peer, or it was never read and cannot be reached.
+        """
+        found = self.connection._call("GET", f"{self._path}/catalogue?words={quote(words, safe='')}")
+        datasets: list[dict[str, Any]] = found["datasets"]
+        return datasets
+
+    def read_catalogue(self) -> int:
+        """Has its catalogue read now; how many datasets there are.
+
+        Raises:
+            Refused: it cannot be reached.
+        """
+        entries: int = self.connection._call("POST", f"{self._path}/catalogue")["entries"]
+        return entries
+
+    def negotiate(
+        self, dataset: str, offer: str = "", *, wait: float = 60, told: Callable[[str], None] | None = None
+    ) -> dict[str, Any]:
+        """Asks for an offer on a dataset (the only one there is, unless said) and waits, in seconds, for the agreement, which
+        it returns: `negotiation` is what `pull` takes. `told` is called with each state.
+
+        Raises:
+            Refused: there is no such offer, or the other node said no; the exception says why.
+            TimeoutError: nothing was decided yet. It goes on; the page "Other nodes" of the portal shows how.
+        """
+        begun = self.connection._call("POST", f"{self._path}/negotiations", {"dataset": dataset, "offer": offer})
+        end = self._come_to(begun["process"], ("FINALIZED",), wait, told)
+        return next(one for one in self.agreements() if one["negotiation"] == end["process"])
+
+    def agreements(self) -> list[dict[str, Any]]:
+        """The agreements with it that are in force, the newest first."""
+        held = self.connection._call("GET", "/agreements-held")
+        return [one for one in held if one["peer"] == self.party]
+
+    def transfer(self, agreement: Mapping[str, Any] | str, *, wait: float = 60) -> dict[str, Any]:
+        """Asks for the data of an agreement (or the negotiation that came to it) and waits until they can be had.
+
+        Raises:
+            Refused, TimeoutError: as `negotiate`.
+        """
+        name = agreement if isinstance(agreement, str) else agreement["negotiation"]
+        begun = self.connection._call("POST", f"/agreements-held/{quote(name, safe='')}/transfers", {})
+        return self._come_to(begun["process"], ("STARTED",), wait, None)
+
+    @property
+    def _path(self) -> str:
+        return f"/peers/{quote(self.party, safe='')}"
+
+    def _come_to(
+        self, process: str, good: Sequence[str], wait: float, told: Callable[[str], None] | None
+    ) -> dict[str, Any]:
+        """The process once it is in a good state; each state is told on the way."""
+        until, shown = time.monotonic() + wait, 0
+        while True:
+            found: dict[str, Any] = self.connection._call("GET", f"/processes/{quote(process, safe='')}")
+            for step in found["history"][shown:]:
+                if told is not None:
+                    told(step["state"])
+            shown = len(found["history"])
+            if found["state"] in good:
+                return found
+            if found["failed"] or found["state"] in ("TERMINATED", "COMPLETED"):
+                raise Refused({
+                    "code": "contract.ended", "message": f"{found['kind']} `{process}` with `{self.party}` came to nothing",
+                    "reasons": found["failed"] or found["reasons"], "remedy": "ask for another offer, or ask who runs that node",
+                })  # fmt: skip
+            if time.monotonic() > until:
+                raise TimeoutError(f"`{self.party}` has not answered within {wait} seconds; {process} is {found['state']}")
+            time.sleep(LOOK_SECONDS)
 
 
 def connect(url: str, token: str, *, timeout: float = 120) -> Connection:

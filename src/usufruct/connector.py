@@ -8,7 +8,8 @@ from typing import Protocol
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.dataspace.catalogue import Catalogue, Dataset
-from usufruct.core.dataspace.messages import Message, ProcessState, ProtocolError
+from usufruct.core.dataspace.messages import Message, ProcessState, ProtocolError, TransferStart
+from usufruct.core.dataspace.versions import Version
 
 
 class Spelling(Protocol):
@@ -29,8 +30,14 @@ class Spelling(Protocol):
     def read_catalogue(self, body: bytes) -> Catalogue:
         """A catalogue, or a page of it. Raises BadInput."""
 
+    def read_versions(self, body: bytes) -> tuple[Version, ...]:
+        """Which versions of the protocol another node speaks, and where. Raises BadInput."""
+
     def read_links(self, header: str) -> dict[str, str]:
         """The addresses in a `Link` header, by what they are: `next`, `previous`."""
+
+    def read_transfer_start(self, body: bytes) -> TransferStart:
+        """The start of a transfer, with the address of the data. Raises BadInput."""
 
     def read_error(self, body: bytes) -> ProtocolError:
         """Why another node said no. Raises BadInput."""

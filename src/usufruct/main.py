@@ -4,6 +4,7 @@ A node is a directory:
 
     node.toml         what the node says of itself, and its limits; people may edit it
     keys/signing.pem  the key that signs checkpoints; never leaves the machine
+    keys/voice.pem    the key with which it speaks to other nodes; made anew if it is lost
     keys/last-signed  the newest checkpoint it signed; what keeps it from signing a second history
     keys/persons      persons' keys; what they seal can be erased by destroying them
     keys/others       secrets that other nodes gave this one
@@ -38,6 +39,7 @@ from usufruct.core.base.money import DECIMALS
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.dataspace.messages import VERSION
 from usufruct.core.income import banking
+from usufruct.core.privacy.question import Question
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
@@ -60,13 +62,13 @@ from usufruct.store.attested import SqliteAttestations
 from usufruct.store.crawled import SqliteCatalogues
 from usufruct.store.guard import Guard
 from usufruct.store.keyring import KeyRing
-from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, verify_signature
+from usufruct.store.keys import Argon2Passwords, KeyFile, SystemClock, SystemEntropy, VoiceFile, verify_signature
 from usufruct.store.logins import SqliteLogins
 from usufruct.store.orders import OrderFolder
 from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
 from usufruct.store.vault import FolderVault
-from usufruct.wire import dsp, pain
+from usufruct.wire import dcp, dsp, pain
 from usufruct.wire.credentials import SdJwtCredentials, trusted_issuers
 from usufruct.wire.oauth import AHEAD_SECONDS
 
@@ -96,6 +98,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
         [],
         "whose credentials are accepted: a list of { issuer, type, claims, keys, private }; see docs/guides/credentials.md",
     ),
+    "peer_credentials": ([], "the types of credentials that another node must show before it is answered; empty: none"),
     "status_minutes": (1440, "how long a list of revoked credentials counts, from when its issuer signed it"),
     "spu_python": (
         "",
@@ -133,6 +136,7 @@ class Settings:
     store: str = field(repr=False)  # may hold a password
     store_wait: int
     issuers: list[Any]
+    peer_credentials: list[Any]
     status_minutes: int
     spu_python: str
     spu_here: str
@@ -264,7 +268,7 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 Argon2Passwords(),
                 parameters.shipped(),
                 _outside(directory, settings, attestations),
-                _identities(settings, clock.now()),
+                _identities(directory, settings, clock.now()),
                 RistrettoMatching(entropy.bytes),
                 _payer(directory, settings),
                 reach,
@@ -306,8 +310,14 @@ def _connector(directory: Path, settings: Settings, catalogues: SqliteCatalogues
 
         return HttpServices()
 
+    def parse(text: str) -> Question | Refusal:
+        from usufruct.wire import sql  # so does this
+
+        return sql.parse(text)
+
     url = f"{settings.url.rstrip('/')}/dataspace/{VERSION}"
-    return Connector(did_web(settings.url), url, dsp, FolderVault(directory / "keys" / "others"), services, catalogues)
+    vault = FolderVault(directory / "keys" / "others")
+    return Connector(did_web(settings.url), url, dsp, vault, services, catalogues, parse)
 
 
 def _intersecting(settings: Settings) -> SpuIntersecting | None:
@@ -390,7 +400,7 @@ def _outside(directory: Path, settings: Settings, attestations: SqliteAttestatio
     )
 
 
-def _identities(settings: Settings, now: Instant) -> Identities:
+def _identities(directory: Path, settings: Settings, now: Instant) -> Identities:
     """Whom the settings believe about who somebody is.
 
     Raises:
@@ -405,7 +415,18 @@ def _identities(settings: Settings, now: Instant) -> Identities:
 
         openid = HttpOpenId(settings.openid_issuer, settings.openid_client, read_secret(settings.openid_secret))
     once = Once(seconds(now), AHEAD_SECONDS)
-    return Identities(trusted, settings.status_minutes * 60, SdJwtCredentials(), HttpDocuments(), openid, once)
+    types = tuple(str(one) for one in settings.peer_credentials)
+    unissued = sorted(set(types) - {one.type for one in trusted})
+    if unissued:
+        raise BadInput(
+            "input.settings",
+            f"`peer_credentials` names `{unissued[0]}`, which nobody is trusted for",
+            "name its issuer in `issuers`",
+        )
+    voice = VoiceFile(directory / "keys" / "voice.pem")
+    return Identities(
+        trusted, settings.status_minutes * 60, SdJwtCredentials(), HttpDocuments(), openid, once, dcp, voice, types
+    )
 
 
 @contextlib.contextmanager

@@ -10,11 +10,11 @@ import pytest
 from litestar.testing import TestClient
 
 import story
+from serving import application
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.node import login, register
 from usufruct.node.node import Node
 from usufruct.store.keys import verify_signature
-from usufruct.web.app import make_app
 from usufruct.wire import consent_receipt
 
 ROLES = {"steward": story.OPERATOR, "user": story.USER, "member": "member-3"}
@@ -23,7 +23,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def client(node: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -17,11 +17,10 @@ import counted
 import story
 import usufruct
 from counted import SHE
-from serving import served
+from serving import application, served
 from usufruct.core.access import hold
 from usufruct.node import consent, epoch, login, query
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import sql
 
 
@@ -41,7 +40,7 @@ def followed(node: Node) -> Node:
 
 @pytest.fixture
 def address(followed: Node) -> Iterator[str]:
-    with served(make_app(followed)) as url:
+    with application(followed) as app, served(app) as url:
         yield url
 
 
@@ -49,9 +48,12 @@ def token_of(node: Node, party: str, role: str, scope: str) -> str:
     return login.issue_token(node, party, role, (scope,), 1, "")
 
 
-def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+INSTALLED = Path(sys.executable).parent
+
+
+def run(*words: str, cwd: Path, place: Path = INSTALLED, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command as somebody has it who has no node."""
-    command = [str(Path(sys.executable).parent / "usufruct"), *words]
+    command = [str(place / "usufruct"), *words]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment)
 
 
@@ -129,7 +131,7 @@ def test_the_command_needs_nothing_but_an_address_and_a_key(followed: Node, addr
     ],
 )
 def test_the_command_says_what_is_wrong(
-    followed: Node, tmp_path: Path, words: list[str], status: int, says: str
+    followed: Node, forked: Path, tmp_path: Path, words: list[str], status: int, says: str
 ) -> None:
     key, older = counted.key_of(followed, SHE), counted.shown(followed, SHE)
     epoch.close_epoch(followed)
@@ -141,21 +143,21 @@ def test_the_command_says_what_is_wrong(
         "less": less, "older": older, "kept": counted.plain(kept),
     }.items():  # fmt: skip
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
-    done = run("member", "audit", *words, cwd=tmp_path)
+    done = run("member", "audit", *words, cwd=tmp_path, place=forked)
     assert done.returncode == status, done.stderr
     assert says in " ".join((done.stdout + done.stderr).split())
 
 
-def test_the_steward_writes_key_and_book_to_files(directory: Path, tmp_path: Path) -> None:
+def test_the_steward_writes_key_and_book_to_files(directory: Path, forked: Path, tmp_path: Path) -> None:
     for _ in range(2):
-        book = run("member", "book", SHE, "--to", "book.json", "--dir", str(directory), cwd=tmp_path)
+        book = run("member", "book", SHE, "--to", "book.json", "--dir", str(directory), cwd=tmp_path, place=forked)
         assert book.returncode == 0 and "book with 1 records" in book.stdout, book.stderr
     key = ["member", "key", SHE, "--to", "key.json", "--dir", str(directory)]
-    assert run(*key, cwd=tmp_path).returncode == 0
+    assert run(*key, cwd=tmp_path, place=forked).returncode == 0
     assert stat.S_IMODE((tmp_path / "key.json").stat().st_mode) == 0o600
-    again = run(*key, cwd=tmp_path)
+    again = run(*key, cwd=tmp_path, place=forked)
     assert again.returncode == 2 and "cannot be written" in again.stderr
-    audit = run("member", "audit", "--keys", "key.json", "--dir", str(directory), cwd=tmp_path)
+    audit = run("member", "audit", "--keys", "key.json", "--dir", str(directory), cwd=tmp_path, place=forked)
     assert audit.returncode == 0 and "you were registered with this node" in audit.stdout, audit.stderr
-    nobody = run("member", "key", "nobody", "--to", "no.json", "--dir", str(directory), cwd=tmp_path)
+    nobody = run("member", "key", "nobody", "--to", "no.json", "--dir", str(directory), cwd=tmp_path, place=forked)
     assert nobody.returncode == 3 and "there is no person `nobody`" in nobody.stderr

@@ -17,6 +17,7 @@ from litestar.testing import TestClient
 
 import counted
 import story
+from serving import application
 from support import SetClock
 from usufruct.core.base.faults import EngineFault
 from usufruct.core.base.instants import Instant, later
@@ -47,8 +48,8 @@ REFUSED = "SELECT rarelytyped FROM pay"
 class Api:
     """The API and the pages, for whoever asks."""
 
-    def __init__(self, node: Node) -> None:
-        self.node, self.app = node, make_app(node)
+    def __init__(self, node: Node, app: Litestar) -> None:
+        self.node, self.app = node, app
         self.client = TestClient(self.app, raise_server_exceptions=False)
 
     def as_(self, party: str = "", role: str = "", *scopes: str) -> Caller:
@@ -76,9 +77,10 @@ class Caller:
 
 @pytest.fixture
 def api(node: Node) -> Iterator[Api]:
-    made = Api(node)
-    with made.client:
-        yield made
+    with application(node) as app:
+        made = Api(node, app)
+        with made.client:
+            yield made
 
 
 @pytest.fixture
@@ -466,7 +468,7 @@ def test_while_it_is_being_answered_nobody_sees_it_either(directory: Path, clock
 
     watching: list[bool] = []
     with open_node(directory, clock, reach) as node:
-        api = Api(node)
+        api = Api(node, make_app(node))
         with api.client:
             let_in(api)
             watching.append(True)

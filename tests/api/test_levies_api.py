@@ -10,10 +10,10 @@ import pytest
 from litestar.testing import TestClient
 
 import story
+from serving import application
 from usufruct.core.registry.rules import id_of
 from usufruct.node import login
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 CITY = """
 name = "city"
@@ -33,7 +33,7 @@ SHARE = CITY.replace('"city"', '"dst"').replace("buyer", "operator").replace('"u
 @pytest.fixture
 def api(node: Node) -> Iterator[Any]:
     """Calls the API for a party: `api("institute", "user", "POST", path, body)`."""
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
 
         def call(party: str, role: str, method: str, path: str, body: Any = None) -> Any:
             headers = {}

@@ -9,11 +9,11 @@ import pytest
 from litestar.testing import TestClient
 
 import story
+from serving import application
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.node import login
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 UNTIL = "2090-01-01"
 
@@ -22,7 +22,7 @@ UNTIL = "2090-01-01"
 def api(node: Node) -> Iterator[Any]:
     """Calls the API for a party: `api("institute", "user", "POST", path, body)`."""
     tokens: dict[str, str] = {}
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
 
         def call(party: str, role: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
             if party and party not in tokens:

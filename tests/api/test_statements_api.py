@@ -6,7 +6,7 @@ import json
 import re
 import zlib
 from base64 import a85decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from litestar.testing import TestClient
 import story
 from browsing import Browser
 from faults.test_recompute import RULE, two_periods
+from serving import application
 from usufruct.core.income import waterfall
 from usufruct.core.income.ledger import Account
 from usufruct.node import login
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import division as wire
 from usufruct.wire import statement_pdf
 
@@ -30,8 +30,9 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture
-def app(node: Node) -> Litestar:
-    return make_app(node)
+def app(node: Node) -> Iterator[Litestar]:
+    with application(node) as app:
+        yield app
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
+from serving import application
 from usufruct.core.proof.receipt import Receipt, check
 from usufruct.main import create_node, open_node, read_settings
 from usufruct.node import login
 from usufruct.store.keys import verify_signature
-from usufruct.web.app import make_app
 
 CARD = b"""
 asset = "shifts"
@@ -68,7 +68,11 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(directory: Path) -> Iterator[TestClient[Any]]:
-    with open_node(directory) as node, TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with (
+        open_node(directory) as node,
+        application(node) as app,
+        TestClient(app, raise_server_exceptions=False) as client,
+    ):
         client.steward = login.issue_token(node, "drivers", "steward", ("steward",), 1, "")  # type: ignore[attr-defined]
         yield client
 

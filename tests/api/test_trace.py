@@ -11,10 +11,10 @@ from litestar.testing import TestClient
 import chains
 import counted
 import story
+from serving import application
 from usufruct.core.access import hold
 from usufruct.node import login, query
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import sql
 
 Get = Callable[[str, str, str], Any]
@@ -28,7 +28,7 @@ def chain(node: Node) -> chains.Chain:
 
 @pytest.fixture
 def client(node: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ from litestar.testing import TestClient
 
 import story
 from identity.world import Client, past_the_start
+from serving import application
 from support import SetClock, check_ends
 from usufruct.core.access.delegation import Delegation
 from usufruct.core.access.facts import DelegationEnded, DelegationUsed, Mandate
@@ -68,7 +69,7 @@ def machines(node: Node, clock: SetClock) -> Node:
 
 @pytest.fixture
 def http(machines: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(make_app(machines), raise_server_exceptions=False) as client:
+    with application(machines) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 

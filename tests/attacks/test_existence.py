@@ -21,6 +21,7 @@ from litestar.testing import TestClient
 
 import pooling
 import story
+from serving import application
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
@@ -282,7 +283,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
     }  # fmt: skip
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
 
 

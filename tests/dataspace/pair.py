@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 
 import story
+from serving import application
 from usufruct.core.base.ids import did_web
 from usufruct.core.contract.facts import Terms
 from usufruct.core.contract.state import Offer
@@ -24,7 +25,6 @@ from usufruct.main import open_node
 from usufruct.node import login, register, trade
 from usufruct.node.dataspace import outbox
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 from usufruct.wire import odrl
 
 HOSPITAL, CITY = "hospital", "city"
@@ -99,11 +99,17 @@ def settle_at(directory: Path, port: int, name: str) -> None:
     settings.write_text(re.sub(r"(?m)^name = .*$", f'name = "{name}"', text), encoding="utf-8")
 
 
-def know(here: Side, name: str) -> str:
+def know(here: Node, name: str) -> str:
     """Registers the other's party here; the token that its node comes with."""
-    story.done(register.add_party(here.node, name, "public-body", name.capitalize()))
-    story.done(register.verify_party(here.node, name, "its entry in the public register", None))
-    return login.issue_token(here.node, name, "user", ("negotiate",), 1, "its node")
+    story.done(register.add_party(here, name, "public-body", name.capitalize()))
+    story.done(register.verify_party(here, name, "its entry in the public register", None))
+    return login.issue_token(here, name, "user", ("negotiate",), 1, "its node")
+
+
+def account(here: Node, party: str) -> str:
+    """The token of somebody who may negotiate, and has nothing to do with the story."""
+    story.done(register.add_party(here, party, "organisation", party.capitalize()))
+    return login.issue_token(here, party, "user", ("negotiate",), 1, "")
 
 
 def linked(name: str, other: Side, token: str, by_hand: bool = False) -> dict[str, Any]:
@@ -127,7 +133,7 @@ def two(tmp: Path, founded: Path, table: Path, by_hand: bool = False) -> Iterato
                 login.issue_token(node, story.OPERATOR, role, scopes, 1, role)
                 for role, scopes in (("user", ("ask", "negotiate")), ("steward", ("steward",)))
             ]
-            stack.enter_context(served_at(make_app(node), port))
+            stack.enter_context(served_at(stack.enter_context(application(node)), port))
             stack.enter_context(outbox.sending(node, PATIENCE))
             sides.append(Side(node, f"http://127.0.0.1:{port}", *tokens))
         hospital, city = sides
@@ -136,7 +142,7 @@ def two(tmp: Path, founded: Path, table: Path, by_hand: bool = False) -> Iterato
         story.done(trade.publish_offer(
             hospital.node, story.OFFER, story.ASSET, story.OPERATOR, terms, standing=not by_hand
         ))  # fmt: skip
-        given, taken = know(hospital, CITY), know(city, HOSPITAL)
+        given, taken = know(hospital.node, CITY), know(city.node, HOSPITAL)
         for here, other, name, token in ((hospital, city, CITY, taken), (city, hospital, HOSPITAL, given)):
             done = here.call("POST", "/peers", linked(name, other, token, by_hand), here.steward)
             assert done.is_success, done.text

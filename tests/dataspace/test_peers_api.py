@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pair
+import pytest
 
 import story
+import usufruct
+from usufruct.client import Refused
+from usufruct.node import trade
 
 
 def test_an_offer_is_asked_for_agreed_to_and_transferred(tmp_path: Path, founded: Path, table: Path) -> None:
@@ -17,10 +22,10 @@ def test_an_offer_is_asked_for_agreed_to_and_transferred(tmp_path: Path, founded
         assert (dataset["dataset"], offer["offer"], found["read"]["entries"]) == (story.ASSET, story.OFFER, 1)
         assert offer["terms"] == [
             {
-                "says": "allowed: to aggregate",
+                "says": "permits to aggregate",
                 "conditions": [
-                    "for at most 1 year", "for: academic research",
-                    "what leaves: differentially private aggregates", "price: 5.00 EUR each time",
+                    "for at most 1 year", "only for academic research",
+                    "answers are differentially private aggregates", "each use costs 5.00 EUR",
                 ],
             }
         ]  # fmt: skip
@@ -61,3 +66,69 @@ def test_by_hand_every_move_is_somebodys(tmp_path: Path, founded: Path, table: P
         )
         hospital.post(f"/processes/{there['process']}/messages", {"message": "finalize"})
         city.until(asked, "FINALIZED")
+
+
+def test_python_asks_another_node(tmp_path: Path, founded: Path, table: Path) -> None:
+    with pair.two(tmp_path, founded, table) as (hospital, city):
+        peer = usufruct.connect(city.url, city.token).peer(pair.HOSPITAL)
+        assert [one["dataset"] for one in peer.catalogue("twelve")] == [story.ASSET]
+        seen = list[str]()
+        agreement = peer.negotiate(story.ASSET, told=seen.append)
+        assert seen == ["REQUESTED", "AGREED", "VERIFIED", "FINALIZED"]
+        assert peer.agreements() == [agreement]
+        assert peer.transfer(agreement)["state"] == "STARTED"
+        story.done(trade.withdraw_offer(hospital.node, story.OFFER, story.OPERATOR))
+        with pytest.raises(Refused, match=f"offer `{story.OFFER}` cannot be requested"):
+            peer.negotiate(story.ASSET, story.OFFER)
+        assert peer.read_catalogue() == 0
+        with pytest.raises(Refused, match="there is no dataset"):
+            peer.negotiate(story.ASSET)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/peers/nobody/catalogue", None, 404),
+        ("POST", "/peers/nobody/catalogue", None, 404),
+        ("POST", "/peers/nobody/negotiations", {"dataset": "a", "offer": "b"}, 404),
+        ("POST", "/peers/hospital/negotiations", {"dataset": "nothing"}, 404),
+        ("POST", "/peers/hospital/negotiations", {"dataset": "", "offer": "b"}, 400),
+        ("POST", "/peers/hospital/negotiations", {"dataset": "a\x07", "odrl": "{}"}, 400),
+        ("POST", "/peers/hospital/negotiations", {"dataset": "a", "odrl": "no rules"}, 400),
+        ("GET", "/processes/negotiation-999", None, 404),
+        ("POST", "/processes/negotiation-999/messages", {"message": "terminate"}, 404),
+        ("POST", "/processes/negotiation-999/messages", {"message": "explode"}, 400),
+        ("POST", "/agreements-held/negotiation-999/transfers", {}, 404),
+        ("POST", "/agreements-held/negotiation-999/transfers", {"authorization": "x"}, 400),
+        ("POST", "/agreements-held/negotiation-999/transfers", {"format": "carrier-pigeon"}, 404),
+        ("POST", "/peers", {"party": "hospital", "participant": "did:web:x"}, 403),
+        ("POST", "/peers/hospital/end", None, 403),
+    ],
+)
+def test_bad_input_is_refused(linked: pair.Side, method: str, path: str, body: object, status: int) -> None:
+    answer = linked.call(method, path, body)
+    assert answer.status_code == status, answer.text
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory, founded: Path, table: Path) -> Iterator[pair.Side]:
+    """A city that knows the hospital."""
+    with pair.two(tmp_path_factory.mktemp("linked"), founded, table) as (_, city):
+        yield city
+
+
+def test_others_see_nothing_of_it(tmp_path: Path, founded: Path, table: Path) -> None:
+    with pair.two(tmp_path, founded, table) as (hospital, city):
+        asked = city.post(f"/peers/{pair.HOSPITAL}/negotiations", {"dataset": story.ASSET})["process"]
+        city.until(asked, "FINALIZED")
+        stranger = pair.account(city.node, "stranger")
+        assert city.call("GET", "/processes", token=stranger).json() == []
+        assert city.call("GET", "/agreements-held", token=stranger).json() == []
+        for method, path, body in (
+            ("GET", f"/processes/{asked}", None),
+            ("POST", f"/processes/{asked}/messages", {"message": "terminate"}),
+            ("POST", f"/agreements-held/{asked}/transfers", {}),
+        ):
+            answer = city.call(method, path, body, token=stranger)
+            assert answer.status_code == 404, (path, answer.text)
+        assert city.call("GET", f"/processes/{asked}", token=city.steward).is_success

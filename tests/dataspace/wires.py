@@ -27,6 +27,7 @@ from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, ServiceRequest
 
 HOSPITAL, CITY = "hospital", "city"
+INBOX = "http://inbox"
 
 
 class Pickled:
@@ -60,6 +61,7 @@ class Wire:
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     down: set[str] = field(default_factory=set)
     heard: list[str] = field(default_factory=list)
+    inbox: list[ServiceRequest] = field(default_factory=list)  # what was pushed to INBOX
 
     def services(self, sender: str) -> Services:
         return Services(self, sender)
@@ -85,6 +87,9 @@ class Services:
         return reply
 
     def _deliver(self, place: str, request: ServiceRequest) -> ServiceReply:
+        if request.url == INBOX:
+            self.wire.inbox.append(request)
+            return ServiceReply(204, (), b"")
         node, parts = self.wire.nodes[place], request.url.split("/")
         self.wire.heard.append(f"{self.sender} → {place}: {request.method} /{'/'.join(parts[5:6] + parts[7:])}")
         if request.method == "GET":

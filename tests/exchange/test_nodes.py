@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from exchange.world import CLINIC, CODE, PERSONS, PURPOSE, SUBSYSTEM, Consumer, Provider, done, facts_of, pair, provider
-from serving import served
+from serving import application, served
 from usufruct.core.base.faults import BadInput, PeerFault
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.exchange.facts import CallAbandoned, CallAdmitted, CallRefused, CallReturned, CallSent
@@ -20,7 +20,6 @@ from usufruct.main import create_node, open_node
 from usufruct.node import reconcile, services
 from usufruct.node.call import signed_text
 from usufruct.peer.services import HttpServices
-from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 
 
@@ -181,6 +180,10 @@ def test_nobody_is_asked_who_is_not_linked(both: tuple[Consumer, Provider]) -> N
 
 
 def test_the_surface_leaves_the_rest_to_the_application(tmp_path: Path) -> None:
-    with provider(tmp_path / "node") as there, served(Front(make_app(there.node), there.node, HttpServices())) as url:
+    with (
+        provider(tmp_path / "node") as there,
+        application(there.node) as app,
+        served(Front(app, there.node, HttpServices())) as url,
+    ):
         assert httpx.get(f"{url}/health").text == "ok\n"
         assert httpx.get(f"{url}/r1").status_code == 404

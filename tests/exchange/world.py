@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from serving import served
+from serving import application, served
 from usufruct.core.base.records import Entry, Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.exchange.facts import ServiceRegistered
@@ -22,7 +22,6 @@ from usufruct.node import login, register, services
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
 from usufruct.ports import Clock
-from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 
 T = TypeVar("T")
@@ -111,7 +110,7 @@ def provider(
         done(services.open_service(node, PERSONS, CLINIC, (PURPOSE,)))
         done(services.open_service(node, USAGE, TRACKER, (PURPOSE,), PURPOSE))
         tokens = [login.issue_token(node, party, "system", ("call",), 1, "") for party in ("clinic", "ria")]
-        with served(Front(make_app(node), node, HttpServices(5))) as url:
+        with application(node) as app, served(Front(app, node, HttpServices(5))) as url:
             yield Provider(node, url, registry, *tokens)
 
 
@@ -140,7 +139,7 @@ def pair(tmp_path: Path) -> Iterator[tuple[Consumer, Provider]]:
             done(services.link_node(node, SUBSYSTEM, there.url, private=True))
             done(services.open_service(node, PERSONS, CLINIC, (PURPOSE,), PURPOSE))
             token = login.issue_token(node, "hospital", "system", ("call",), 1, "")
-            with served(Front(make_app(node), node, HttpServices(5))) as url:
+            with application(node) as app, served(Front(app, node, HttpServices(5))) as url:
                 yield Consumer(node, url, token), there
 
 

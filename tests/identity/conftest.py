@@ -12,11 +12,11 @@ from litestar.testing import TestClient
 
 import story
 from identity.world import Issuer, past_the_start
+from serving import application
 from support import SetClock
 from usufruct.main import open_node
 from usufruct.node import register
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 MEMBER, AGENT, HELPER = "mari", "robot", "helper"
 
@@ -58,5 +58,5 @@ def node(plain: Node, issuer: Issuer) -> Node:
 @pytest.fixture
 def http(node: Node) -> Iterator[TestClient[Any]]:
     """A way to its API."""
-    with TestClient(make_app(node), base_url=node.about.url) as client:
+    with application(node) as app, TestClient(app, base_url=node.about.url) as client:
         yield client

@@ -15,7 +15,7 @@ import pytest
 import story
 import usufruct
 from match.world import ANSWERS, ASKS, CLIENT, PURPOSE, SERVICE, Pair, agree, codes, facts_of, pair, refuse
-from serving import served
+from serving import application, served
 from support import SetClock
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered, QueryRefused
@@ -28,7 +28,6 @@ from usufruct.node import login, match, match_questions, query, trade, views
 from usufruct.node.match_talk import No, Speaking, Talk
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
-from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 from usufruct.wire import sql
 
@@ -318,7 +317,7 @@ def tell(both: Pair, row: Match, body: bytes) -> str:
 
 def test_from_python_over_http_and_on_the_page(both: Pair) -> None:
     name = matched(both)
-    with served(Front(make_app(both.here), both.here, HttpServices(20))) as url:
+    with application(both.here) as app, served(Front(app, both.here, HttpServices(20))) as url:
         node = usufruct.connect(url, login.issue_token(both.here, "lab", "user", ("ask",), 1, ""))
         found = node.query(COUNT, purpose=PURPOSE, micro_rho=story.CHEAP, match=name)
         assert 0 < found.charge <= story.CHEAP and "in `insured` of" in found.meaning

@@ -12,14 +12,13 @@ from typer.testing import CliRunner
 
 import usufruct
 from match.world import ANSWERS, ASKS, CLIENT, PURPOSE, SERVICE, Pair, codes, pair
-from serving import served
+from serving import application, served
 from usufruct.cli import commands
 from usufruct.cli.app import Doors, give
 from usufruct.client import Refused
 from usufruct.main import create_node, open_node
 from usufruct.node import login
 from usufruct.peer.services import HttpServices
-from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 
 BODY: dict[str, Any] = {
@@ -33,7 +32,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, str]]
     folder = tmp_path_factory.mktemp("surfaces")
     with (
         pair(folder, codes(0, 60), codes(0, 60)) as found,
-        served(Front(make_app(found.here), found.here, HttpServices(20))) as url,
+        application(found.here) as app,
+        served(Front(app, found.here, HttpServices(20))) as url,
     ):
         yield found, url
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import story
-from serving import served
+from serving import application, served
 from support import Unhurried
 from usufruct.core.access import consent_notice
 from usufruct.core.access.consent_conditions import ANY
@@ -31,7 +31,6 @@ from usufruct.node import consent, match, register, services, trade
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
 from usufruct.ports import Clock
-from usufruct.web.app import make_app
 from usufruct.web.xroad import Front
 from usufruct.wire import card
 
@@ -124,7 +123,7 @@ def pair(
         )))  # fmt: skip
         done(services.register_client(two, CLIENT, "lab", key=vkey(one.signer.name, one.signer.public)))
         done(services.open_service(two, SERVICE, CLIENT, (PURPOSE,)))
-        with served(Front(make_app(two), two, HttpServices(20))) as url:
+        with application(two) as app, served(Front(app, two, HttpServices(20))) as url:
             done(services.register_client(one, CLIENT, "lab"))
             done(services.link_node(one, SUBSYSTEM, url, private=True))
             done(services.open_service(one, SERVICE, CLIENT, (PURPOSE,)))

@@ -9,14 +9,15 @@ from litestar import Litestar
 
 import story
 from browsing import Browser
+from serving import application
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 
 @pytest.fixture
-def app(node: Node) -> Litestar:
+def app(node: Node) -> Iterator[Litestar]:
     """The web application of the node that stands where questions are answered."""
-    return make_app(node)
+    with application(node) as app:
+        yield app
 
 
 @pytest.fixture

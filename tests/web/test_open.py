@@ -18,6 +18,7 @@ from litestar.testing import TestClient
 from pyarrow import parquet
 
 from browsing import Browser, Page
+from serving import application
 from usufruct.core.access.opening import DataDelivered, OpenData
 from usufruct.core.base import instants
 from usufruct.core.base.instants import Instant
@@ -95,7 +96,7 @@ def node(city: Path, tmp_path: Path) -> Iterator[Node]:
 
 @pytest.fixture
 def client(node: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(make_app(node)) as opened:
+    with application(node) as app, TestClient(app) as opened:
         yield opened
 
 

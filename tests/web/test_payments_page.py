@@ -13,12 +13,12 @@ from litestar.testing import TestClient
 import paying
 import story
 from browsing import Page
+from serving import application
 from usufruct.core.income.ledger import Transfer
 from usufruct.core.income.payout_state import Payout
 from usufruct.main import open_node
 from usufruct.node import login, payout
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def node(tmp_path: Path, founded: Path, table: Path) -> Iterator[Node]:
 @pytest.fixture
 def api(node: Node) -> Iterator[Any]:
     """Calls the API: `api("ana", "member", "POST", path, body)`."""
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
 
         def call(party: str, role: str, method: str, path: str, body: Any = None, content: bytes | None = None) -> Any:
             token = login.issue_token(node, party, role, login.ROLES[role], 1, "")

@@ -11,15 +11,15 @@ from litestar.testing import TestClient
 import pooling
 import story
 from pooling import POOL
+from serving import application
 from usufruct.node import login, pool, register
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 
 @pytest.fixture
 def api(node: Node) -> Iterator[Any]:
     """Calls the API: `api("ana", "member", "POST", path, body)`."""
-    with TestClient(make_app(node), raise_server_exceptions=False) as client:
+    with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
 
         def call(party: str, role: str, method: str, path: str, body: Any = None) -> Any:
             headers = {}

@@ -27,7 +27,7 @@ from usufruct.node import consent, login, query, register, statement, trade
 from usufruct.node.node import Node
 from usufruct.store.keys import verify_signature
 from usufruct.web.app import HEADERS
-from usufruct.web.portal import charts, pages
+from usufruct.web.portal import charts, description, pages
 from usufruct.web.portal.charts import Bar, Spot
 from usufruct.wire import card
 
@@ -212,6 +212,12 @@ class TestWhatEachSees:
             assert inside - {"main"} <= ids, area
             assert len(page.answer.content) < WEIGHT, area
         assert stranger.raw("GET", "/api/of/nothing").status_code == 404
+
+    def test_the_api_pages_are_made_from_one_description(self, stranger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        made, make = [], description.operations
+        monkeypatch.setattr(description, "operations", lambda *given: made.append(given) or make(*given))
+        pages = [stranger.get(path).text for path in ("/api", "/api/of/me", "/api", "/api/of/me")]
+        assert pages[:2] == pages[2:] and len(made) == 1
 
 
 class TestWhatNobodyElseSees:

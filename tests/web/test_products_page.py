@@ -12,13 +12,13 @@ from litestar.testing import TestClient
 import story
 import training
 from browsing import Page
+from serving import application
 from usufruct import client
 from usufruct.core.privacy.records import RecordsPlan
 from usufruct.core.registry.state import Asset
 from usufruct.main import open_node
 from usufruct.node import login
 from usufruct.node.node import Node
-from usufruct.web.app import make_app
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 @pytest.fixture(scope="module")
 def web(node: Node) -> Iterator[TestClient[Any]]:
-    with TestClient(make_app(node)) as found:
+    with application(node) as app, TestClient(app) as found:
         yield found
 
 

@@ -31,6 +31,7 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.dataspace import claims as dataspace_claims
 from usufruct.core.dataspace import facts as dataspace
 from usufruct.core.dataspace import state as dataspace_state
 from usufruct.core.exchange import facts as exchange
@@ -90,6 +91,10 @@ FACTS: tuple[type[Fact], ...] = (
     dataspace.MessageFailed,
     dataspace.AgreementTold,
     dataspace.TransferMoved,
+    dataspace_claims.CredentialReceived,
+    dataspace_claims.CredentialDropped,
+    dataspace.PushBegan,
+    dataspace.PushEnded,
     access.ConsentsRecorded,
     access.ConsentGiven,
     access.ConsentRefused,
@@ -218,6 +223,8 @@ ROWS: tuple[type[Row], ...] = (
     dataspace_state.Process,
     dataspace_state.HeldAgreement,
     dataspace_state.DataTransfer,
+    dataspace_claims.OwnCredential,
+    dataspace_state.Push,
     contract_state.Offer,
     contract_state.Negotiation,
     contract_state.Agreement,
@@ -308,6 +315,7 @@ FOLDS = (
     lineage_state.fold,
     contract_state.fold,
     dataspace_state.fold,
+    dataspace_claims.fold,
     consent.fold,
     consent_requests.fold,
     consent_guardians.fold,

@@ -31,7 +31,7 @@ from usufruct.core.privacy.steps import Resolved, tables
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.levy import Surcharge
 from usufruct.node.node import Node
-from usufruct.node.use import Deed, Wanted
+from usufruct.node.use import Deed, Under, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Asked:
     for the requester, the one who speaks first; what an agent asks in its own name, it asks for its principal. `signed`:
     it came with a proof of a key that only its sender has. The bounds on a person's part are `Wishes`. `anew`: not what
     was answered before. `template`: the version of the template whose question it is, which only `node.templates` says.
-    `matched`: the match over whose persons it is, which only `node.match_questions` says."""
+    `matched`: the match over whose persons it is, which only `node.match_questions` says. `under`: what it rests on
+    beside the rest, where it is asked under one agreement."""
 
     requester: str
     text: str
@@ -57,6 +58,7 @@ class Asked:
     anew: bool = False
     template: str = ""
     matched: Matched | None = None
+    under: Under | None = None
 
     @property
     def wishes(self) -> Wishes:
@@ -190,7 +192,10 @@ def request_of(
     found = resolve_condition(where, row) if where is not None and row is not None else None
     parts = () if row is None or found is None or isinstance(found, Refusal) else reach(over(row, found), row.id)
     named = tuple(holdable(name) for name in columns)
-    return Request(wanted.requester, holdable(asset), wanted.purpose, form, named, parts, wanted.actors, wanted.signed)
+    return Request(
+        wanted.requester, holdable(asset), wanted.purpose, form, named, parts, wanted.actors, wanted.signed,
+        agreement=wanted.agreement,
+    )  # fmt: skip
 
 
 def _match(
@@ -241,4 +246,5 @@ def _request(asked: Asked, question: Question, asset: str, relation: Resolved | 
         asked.actors,
         asked.signed,
         asked.template,
+        asked.under.agreement if asked.under else "",
     )

@@ -183,7 +183,10 @@ def _decide(node: Node, cube: str, tx: Transaction, wanted: Wanted) -> Decided[_
             remedy="look at the list of cubes; an agreement on the asset opens its cubes",
         )  # fmt: skip
     columns = (*row.keys, *row.sums)
-    request = Request(wanted.requester, row.asset, wanted.purpose, "cubes", columns, (), wanted.actors, wanted.signed)
+    request = Request(
+        wanted.requester, row.asset, wanted.purpose, "cubes", columns, (), wanted.actors, wanted.signed,
+        agreement=wanted.agreement,
+    )  # fmt: skip
     permit = decide(tx, request, tx.now)
     if isinstance(permit, Refusal):
         return request, permit

@@ -5,12 +5,13 @@ These ports stand beside their users, `identity` and `login`, and not with the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
+from usufruct.core.dataspace.claims import SelfIssued, StatusPlace, Vouched
 from usufruct.core.registry.credentials import Listed, Named, Scalar, Shown, StatusReference, TrustedIssuer
 from usufruct.node.once import Once
 
@@ -72,12 +73,112 @@ class OpenId(Protocol):
         answer to what was started; PeerFault."""
 
 
+class Voice(Protocol):
+    """The key (P-256) with which the node says something to another node now. What it signs for good it signs with its
+    `Signer`, which strangers cannot make sign what they like."""
+
+    @property
+    def public(self) -> bytes:
+        """The two coordinates of the public key, 32 bytes each."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature, 64 bytes."""
+
+    def renew(self) -> None:
+        """Puts another key in its place, durably; what was signed with the one before verifies no more."""
+
+
+class Claims(Protocol):
+    """What participants of a dataspace say of themselves and of each other, as tokens. What is verified follows from the
+    arguments alone; whatever does not hold raises ValueError, which says why."""
+
+    def address_of(self, did: str) -> str:
+        """Where the document of a participant lies."""
+
+    def says(self, text: str) -> tuple[str, str]:
+        """Whose token it says it is, and what it brings for its credential service; unverified."""
+
+    def read_token(self, text: str, document: bytes, did: str, audience: str, at: Instant) -> SelfIssued:
+        """What `did` signed for `audience`, by its document."""
+
+    def write_token(
+        self,
+        did: str,
+        audience: str,
+        id: str,
+        at: Instant,
+        public: bytes,
+        sign: Callable[[bytes], bytes],
+        access: str = "",
+    ) -> str:
+        """A token of this node, which is called `did`."""
+
+    def read_access(self, text: str, did: str, public: bytes, at: Instant) -> tuple[str, tuple[str, ...]]:
+        """To whom this node gave it, and for which scopes."""
+
+    def write_access(
+        self, did: str, audience: str, scopes: Sequence[str], id: str, at: Instant, public: bytes,
+        sign: Callable[[bytes], bytes],
+    ) -> str:  # fmt: skip
+        """What lets `audience` ask this node's credential service."""
+
+    def service_of(self, document: bytes, did: str) -> str:
+        """Where the credential service of a participant is."""
+
+    def write_query(self, scopes: Sequence[str]) -> bytes:
+        """A question to a credential service."""
+
+    def read_query(self, body: bytes) -> tuple[str, ...] | None:
+        """The scopes that are asked for; None where it asks in a way that this node does not answer."""
+
+    def write_response(self, presentations: Sequence[str]) -> bytes:
+        """The answer of a credential service."""
+
+    def read_response(self, body: bytes) -> tuple[str, ...]:
+        """The presentations in an answer."""
+
+    def read_delivery(self, body: bytes) -> tuple[str, ...]:
+        """The credentials that an issuer brings."""
+
+    def read_presentation(
+        self, text: str, document: bytes, holder: str, audience: str, at: Instant
+    ) -> tuple[SelfIssued, list[str]]:
+        """The credentials that `holder` shows to `audience`, and what to see once of it."""
+
+    def write_presentation(
+        self, holder: str, audience: str, credentials: Sequence[str], profile: str, id: str, at: Instant, public: bytes,
+        sign: Callable[[bytes], bytes],
+    ) -> str:  # fmt: skip
+        """Credentials of one profile, shown to `audience`."""
+
+    def vouched_by(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """Who issued a credential, and of which types it is; unverified."""
+
+    def read_credential(self, text: str, document: bytes, issuer: str, at: Instant) -> Vouched:
+        """What a credential of `issuer` says, by the issuer's document."""
+
+    def read_status(
+        self, text: bytes, place: StatusPlace, document: bytes, issuer: str, at: Instant, max_age: int
+    ) -> bool:
+        """Whether a credential is revoked or suspended, by its issuer's list."""
+
+
+@dataclass(slots=True)
+class Fetched:
+    """Documents of others that were fetched lately, by address: what lay there (None if it could not be had), and when."""
+
+    found: dict[str, tuple[bytes | None, Instant]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Identities:
     """Whom the settings believe about who somebody is.
 
     Status lists of credentials count for `status_seconds` from when they were signed. `openid` is where people may log in.
     `once` remembers what may be seen once.
+
+    As a participant of a dataspace the node speaks with its `voice`; `demanded` are the types of credentials that
+    another participant must show before it is answered.
     """
 
     trusted: tuple[TrustedIssuer, ...]
@@ -86,3 +187,7 @@ class Identities:
     documents: Documents
     openid: OpenId | None
     once: Once
+    claims: Claims
+    voice: Voice
+    demanded: tuple[str, ...] = ()
+    fetched: Fetched = field(default_factory=Fetched)

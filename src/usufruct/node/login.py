@@ -128,6 +128,13 @@ def issue_data_token(node: Node, party: str, transfer: str, until: Instant) -> s
     return _issue(node, "data", party, "", (transfer,), until, "")
 
 
+def end_data_tokens(node: Node, party: str, transfer: str) -> None:
+    """Ends those that a party was given for a transfer."""
+    for digest, _, scopes, _ in node.logins.secrets("data", party):
+        if scopes == transfer:
+            node.logins.drop_secret("data", digest)
+
+
 def link_subject(node: Node, party: str, role: str, subject: str) -> str:
     """Lets who logs in as `subject` at the OpenID Connect provider into the account of a party; returns the party's id.
 

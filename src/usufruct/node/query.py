@@ -43,8 +43,9 @@ def ask(node: Node, asked: Asked, within: Within | None = None) -> Answered[Answ
     """
     named = asked.question.asset if isinstance(asked.question, Question) else ""
     wanted = Wanted(
-        asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed, named
-    )
+        asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed, named,
+        asked.under,
+    )  # fmt: skip
     agreed = read_twice(node, asked)
     return carry_out(node, wanted, partial(_decide, node, asked, agreed, within), partial(_work, node))
 

@@ -50,7 +50,10 @@ def answer_rows(node: Node, asked: Asked) -> Answered[Answer] | Refused:
         EngineFault: the rows could not be read; the use is abandoned.
     """
     assert isinstance(asked.question, Question), "what cannot be read is refused elsewhere"
-    wanted = Wanted(asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed)
+    wanted = Wanted(
+        asked.requester, asked.text, asked.purpose, asked.hold, asked.hold_days, asked.actors, asked.signed,
+        under=asked.under,
+    )  # fmt: skip
     return carry_out(node, wanted, partial(_decide, node, asked.question), partial(_work, node))
 
 

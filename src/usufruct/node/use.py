@@ -69,11 +69,21 @@ AnswerT = TypeVar("AnswerT", bound=Encoded)
 
 
 @dataclass(frozen=True, slots=True)
+class Under:
+    """What a use rests on beside its permits: it is judged by this `agreement` alone. `standing` says why it may not be done,
+    when it is admitted and again when it would leave; `noting` makes a further fact of the admission, from the id of the use."""
+
+    agreement: str
+    standing: Callable[[Transaction], Refusal | None]
+    noting: Callable[[str], Fact] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What came in: `text` says all of it; `asset` is the one that it names, where that is known before anything is decided.
     `hold` is the ground on which the use is to be withheld from the persons concerned, for `hold_days` (None: as long as
     the requester may). `actors` act for the requester, the one who speaks first; what an agent asks in its own name, it asks
-    for its principal. `signed`: it came with a proof of a key that only its sender has."""
+    for its principal. `signed`: it came with a proof of a key that only its sender has. `under`: what else it rests on."""
 
     requester: str
     text: str
@@ -83,6 +93,12 @@ class Wanted:
     actors: tuple[str, ...] = ()
     signed: bool = False
     asset: str = ""
+    under: Under | None = None
+
+    @property
+    def agreement(self) -> str:
+        """The only agreement that counts; empty if any does."""
+        return self.under.agreement if self.under else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +270,8 @@ def _begin(
     use = numbered("use", tx.next)
     held = hold.place(tx, use, requester, wanted.hold, wanted.hold_days, tx.now) if wanted.hold else None
     request, decision = decide(tx, wanted)
+    if wanted.under is not None:
+        decision = _resting(tx, wanted.under, decision)
     if isinstance(held, Refusal):
         decision = held
     if isinstance(decision, Deed):
@@ -268,6 +286,18 @@ def _begin(
             return decision, tx.append(QueryRepeated(of.id, requester, of.asset, of.purpose, actors)).seq
         case _:
             return Admitted(admit(tx, use, wanted, decision), decision)
+
+
+def _resting(
+    tx: Transaction, under: Under, decision: Deed[PlanT] | Again[AnswerT] | Refusal
+) -> Deed[PlanT] | Again[AnswerT] | Refusal:
+    """What was decided, resting on `under` too."""
+    if isinstance(decision, Refusal):
+        return decision
+    ended = under.standing(tx)
+    if ended is not None:
+        return ended
+    return replace(decision, standing=under.standing, noting=under.noting) if isinstance(decision, Deed) else decision
 
 
 def _prices(deed: Deed[Any]) -> Iterator[tuple[int, str]]:

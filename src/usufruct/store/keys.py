@@ -11,7 +11,10 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -74,11 +77,47 @@ class KeyFile:
     @staticmethod
     def create(path: Path) -> None:
         """A new key; refuses to overwrite one."""
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(path, Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+class VoiceFile:
+    """`node.identities.Voice`: a P-256 key in a file that only its owner can read. Whoever opens a node that has none makes
+    it: nothing was ever signed with it that must be read again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if path.exists():
+            key = load_pem_private_key(path.read_bytes(), password=None)
+            assert isinstance(key, ec.EllipticCurvePrivateKey)
+            self._key = key
+        else:
+            self.renew()
+
+    @property
+    def public(self) -> bytes:
+        """The two coordinates, 32 bytes each."""
+        return self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature as JOSE has it, 64 bytes (RFC 7518, section 3.4)."""
+        r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
+
+    def renew(self) -> None:
+        """Another key in place of the one before, which is gone. A crash leaves one of them."""
+        made = ec.generate_private_key(ec.SECP256R1())
+        beside = self._path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        _write(beside, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        beside.replace(self._path)
+        self._key = made
+
+
+def _write(path: Path, pem: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:

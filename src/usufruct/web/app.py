@@ -28,6 +28,7 @@ from usufruct.web import (
     consents,
     counts,
     cubes,
+    dataplane,
     dataspace,
     decisions,
     delegations,
@@ -40,6 +41,7 @@ from usufruct.web import (
     market,
     matches,
     messages,
+    participants,
     payments,
     peers,
     pools,
@@ -142,6 +144,11 @@ async def protect(message: Message, scope: Scope) -> None:
             headers.setdefault(name, value)
 
 
+def state_of(node: Node) -> State:
+    """What the application knows: its node, and who asked it how much of late. All else is the same for every node."""
+    return State({"node": node, "meter": Meter(), "asked": Asked()})
+
+
 def make_app(node: Node) -> Litestar:
     """The web application of a node."""
     return Litestar(
@@ -149,13 +156,15 @@ def make_app(node: Node) -> Litestar:
             *(part.router for part in _PARTS),
             *authzen.routers,
             *identity.routers,
+            *participants.routers,
             *dataspace.routers,
+            dataplane.router,
             open_data.router,
             health,
             *portal.handlers,
         ],
         guards=[enforce, delegations.keep_machines_to_theirs],
-        state=State({"node": node, "meter": Meter(), "asked": Asked()}),
+        state=state_of(node),
         exception_handlers={
             api.RefusedHere: _refused,
             Fault: _fault,

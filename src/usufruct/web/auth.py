@@ -1,9 +1,12 @@
 """Who may call which route.
 
 Every route states its rule as `opt={"rule": …}`: `public`, `anyone` (whoever proved who she is), `account` (an account
-itself, by no narrower token and through nobody who acts for it: for what outlives a token), `session` (in a browser), or
+itself, by no narrower token and through nobody who acts for it: for what outlives a token), `session` (in a browser),
+`transfer` (another node, with the token of a transfer that its route must then hold against its address), or
 the scopes one of which is needed (`("steward",)`). One guard enforces the rules for the whole application; a route without one lets
 nobody in, and a test keeps the list of routes that are public.
+
+Where a rule goes with `"participants": True`, another node may come with a token that it signed itself.
 
 Programs send a bearer token, or one that is bound to a key and with it a proof of that key (RFC 9449); browsers a session
 cookie, and then every request that changes something must carry the session's CSRF proof in the form field `csrf` or the
@@ -23,6 +26,8 @@ from litestar.handlers import BaseRouteHandler
 from usufruct.core.base.faults import Unwelcome
 from usufruct.core.base.instants import seconds
 from usufruct.node import login
+from usufruct.node.dataspace import dataplane
+from usufruct.node.dataspace.recognition import participant
 from usufruct.node.login import Identity
 from usufruct.node.node import Node
 from usufruct.wire import oauth
@@ -40,7 +45,12 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
         Unwelcome: nobody, or somebody without the scope, or a form that was not made for this session.
     """
     rule: Rule | None = handler.opt.get("rule")
+    if rule == "transfer":
+        connection.scope["state"]["identity"] = _with_data_token(connection)
+        return
     who = _bound(connection) if _scheme(connection) == "dpop" else identify(connection)
+    if who is None and handler.opt.get("participants"):
+        who = await _participant(connection)
     connection.scope["state"]["identity"] = who
     if who is not None and not _scheme(connection):
         assert isinstance(connection, Request)
@@ -57,6 +67,22 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
             "login.scope", "your account does not reach this far, or not in this way",
             "log in yourself, or ask the steward for an account that does",
         )  # fmt: skip
+
+
+async def _participant(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
+    """The party whose node sent a request with a token that it signed itself.
+
+    Raises:
+        Unwelcome: the token does not hold.
+    """
+    token, node = bearer(connection), node_of(connection)
+    if token is None or token.count(".") != 2:  # it is no JWT; the node's own tokens have no points
+        return None
+    services = node.connector.services()
+    try:
+        return Identity(await participant(node, services, token), "user", frozenset({"negotiate"}), signed=True)
+    finally:
+        await services.close()
 
 
 def _reaches(who: Identity, rule: Rule | None, connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
@@ -81,6 +107,15 @@ def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
         return None
     session = connection.cookies.get(COOKIE)
     return login.identify(node_of(connection), "session", session) if session else None
+
+
+def _with_data_token(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
+    """Who comes with the token of a transfer, as it stands or as `Bearer`: other nodes send either."""
+    token = bearer(connection) or connection.headers.get("authorization", "").strip()
+    who = login.identify(node_of(connection), "data", token) if token else None
+    if who is None:
+        raise dataplane.unwelcome()
+    return who
 
 
 def _bound(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:

@@ -27,7 +27,7 @@ from usufruct.web.auth import node_of, who_is
 from usufruct.wire import dsp
 
 PATH = "/dataspace/2025-1"
-PEER = {"rule": ("negotiate", "steward")}
+PEER = {"rule": ("negotiate", "steward"), "participants": True}
 _JSON = "application/json"
 # Refusals that say nothing but that there is nothing here for the caller.
 _NOT_FOUND = ("registry.unknown",)

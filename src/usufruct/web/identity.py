@@ -19,6 +19,7 @@ from usufruct.core.registry.credentials import (
 from usufruct.core.registry.keys import KeyRegistered, KeyRevoked, PartyKey
 from usufruct.node import identity, login
 from usufruct.node.node import Node
+from usufruct.web import participants
 from usufruct.web.api import STEWARD, AnyRequest, done
 from usufruct.web.auth import claim_once, node_of, proof_of, who_is
 from usufruct.web.messages import Day, Id, Text
@@ -36,9 +37,12 @@ KEYS_PATH = "/.well-known/jwks.json"
 
 @get("/.well-known/did.json", opt=PUBLIC, sync_to_thread=False, summary="The node's DID document")
 def did_document(request: AnyRequest) -> Response[dict[str, Any]]:
-    """The did:web document of the node, with the key that signs its journal, its tokens and its credentials."""
+    """The did:web document of the node: the key that signs its journal, its tokens and its credentials, the one that it
+    speaks with, and where to reach it."""
     node = node_of(request)
-    found = jose.did_document(jose.did_web(node.about.url), node.signer.public)
+    speaks = jose.compact(jose.p256_jwk(node.identities.voice.public))
+    did, services = node.connector.participant, participants.services_of(node.about.url)
+    found = jose.did_document(did, node.signer.public, speaks, services)
     return Response(found, media_type="application/did+json")
 
 

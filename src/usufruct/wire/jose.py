@@ -255,22 +255,36 @@ def did_address(did: str) -> str:
     return f"{scheme}://{host}/{'/'.join(path) or '.well-known'}/did.json"
 
 
-def did_document(did: str, public: bytes) -> dict[str, Any]:
-    """The document of a node with one Ed25519 key."""
-    jwk = ed25519_jwk(public)
-    id = f"{did}#{public_key(jwk).thumbprint}"
+def did_document(did: str, public: bytes, speaks: str, services: Mapping[str, str]) -> dict[str, Any]:
+    """The document of a node. With the Ed25519 key `public` it signs what it says of itself and others for good (its journal,
+    credentials); with `speaks`, a JWK, what it says to another node now. `services` are addresses by their type."""
+    lasting, speaking = ed25519_jwk(public), strict_json(speaks)
+    ids = [key_id(did, jwk) for jwk in (lasting, speaking)]
     return {
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/suites/jws-2020/v1"],
         "id": did,
-        "verificationMethod": [{"id": id, "type": "JsonWebKey2020", "controller": did, "publicKeyJwk": jwk}],
-        "assertionMethod": [id],
-        "authentication": [id],
+        "verificationMethod": [
+            {"id": id, "type": "JsonWebKey2020", "controller": did, "publicKeyJwk": jwk}
+            for id, jwk in zip(ids, (lasting, speaking), strict=True)
+        ],
+        "assertionMethod": ids[:1],
+        "authentication": ids[1:],
+        "capabilityInvocation": ids[1:],
+        "service": [
+            {"id": f"{did}#{type}", "type": type, "serviceEndpoint": address} for type, address in services.items()
+        ],
     }
+
+
+def key_id(did: str, jwk: Mapping[str, Any]) -> str:
+    """What the document of a DID calls one of its keys: by its thumbprint (RFC 7638)."""
+    return f"{did}#{public_key(dict(jwk)).thumbprint}"
 
 
 def did_keys(document: bytes, did: str, purpose: str = "assertionMethod") -> tuple[Key, ...]:
     """The keys that the document of a DID names for a purpose: `assertionMethod` for what it says of others, as an issuer;
-    `authentication` to prove that it is there, as a client. A key for one is none for the other (DID Core, section 5.3).
+    `authentication` to prove that it is there, as a client or a
+    holder; `capabilityInvocation` for tokens that it makes itself. A key for one is none for the other (DID Core, section 5.3).
 
     Raises:
         ValueError: it is not the document of that DID, or has no key for that which is accepted here.
@@ -304,6 +318,12 @@ def _listed(found: dict[str, Any], name: str) -> list[Any]:
 def ed25519_jwk(public: bytes) -> dict[str, str]:
     """The JWK of a raw Ed25519 public key."""
     return {"kty": "OKP", "crv": "Ed25519", "x": to_base64url(public)}
+
+
+def p256_jwk(public: bytes) -> dict[str, str]:
+    """The JWK of a P-256 public key: its two coordinates, 32 bytes each."""
+    x, y = public[:KEY_BYTES], public[KEY_BYTES:]
+    return {"kty": "EC", "crv": "P-256", "x": to_base64url(x), "y": to_base64url(y)}
 
 
 # ---- text in one spelling

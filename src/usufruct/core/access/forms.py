@@ -27,7 +27,8 @@ def decide_records(read: Reader, request: Request, at: Instant) -> tuple[Request
     Masked rows are drawn from a view of the whole table (see `core.privacy.masking`), whatever part of it was asked for.
     So they are asked for without a `reach`, and whoever limited her consent to a part is not in them.
     """
-    agreed = [agreement.terms.form for agreement in in_force(read, request.requester, request.asset, at)]
+    hers = in_force(read, request.requester, request.asset, at)
+    agreed = [one.terms.form for one in hers if request.agreement in ("", one.id)]
     covered = [form for form in RECORDS if any(covers(one, form) for one in agreed)]
     refused: list[tuple[Request, Refusal]] = []
     for form in covered or RECORDS[:1]:

@@ -46,7 +46,7 @@ class Request:
     """Who wants which columns of what, for what, in which form (see `grades.FORMS`), and which part of them: `reach` has
     the columns that the use is restricted by. For rows no columns means all. `actors` act for the requester, each for the
     next, who speaks first first. `signed`: with a key that only who sends it has. `template`: the version that is run, as
-    `name@version`; empty for a question that is asked freely."""
+    `name@version`; empty for a question that is asked freely. `agreement`: the only one that counts; empty for any of hers."""
 
     requester: str
     asset: str
@@ -57,6 +57,7 @@ class Request:
     actors: tuple[str, ...] = ()
     signed: bool = False
     template: str = ""
+    agreement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,8 +189,9 @@ def prove_alone(read: Reader, request: Request, at: Instant) -> Proof:
 def _judge(
     read: Reader, request: Request, at: Instant, admitted: bool = False, under: tuple[str, ...] = (), only: str = ""
 ) -> list[_Judged]:
-    """What the gates say to each of the requester's agreements, or `only` to one; the first is the one that decides: one
-    that permits, or else the one that the least stands in the way of."""
+    """What the gates say to each of the requester's agreements, or `only` to one, as where the request names one; the first
+    is the one that decides: one that permits, or else the one that the least stands in the way of."""
+    only = request.agreement or only
     purpose = purposes.normal(request.purpose)
     if purpose is None:
         return [_Judged(_verdict((gates.unknown_purpose(request),)))]
@@ -203,14 +204,14 @@ def _judge(
     table, card = grades.in_force(at), read.get(Asset, request.asset) if request.columns else None
     columns = gates.columns_read(request, card) if card else None  # and not what was typed, which has no end
     name = (request.requester, request.asset, purpose, request.form, columns, table.effective, table.known)
-    cases = _LASTING.find(name, read, at, partial(_work_out, request, purpose, columns, table, at))
-    if cases is None:
+    cases = _LASTING.find(name, read, at, partial(_work_out, request, purpose, columns, table, at)) or ()
+    if only:
+        cases = tuple(lasting for lasting in cases if lasting.case.agreement.id == only)
+    if not cases:
         return [_Judged(_verdict((*chain.premises, gates.no_agreement(request))))]
     tried: list[_Judged] = []
     for lasting in cases:
         agreement = lasting.case.agreement
-        if only and agreement.id != only:
-            continue
         price, priced_by = pricing.of_use(read, agreement, lasting.prices, purpose, at)
         levies = levy.surcharges(read, request.asset, request.requester, price, at)
         asked = agreed.running(read, request, lasting.asked)

@@ -150,3 +150,34 @@ class TransferMoved(Fact):
 
     def about(self) -> tuple[str, ...]:
         return (self.provider, self.consumer)
+
+
+@dataclass(frozen=True, slots=True)
+class PushBegan(Fact):
+    """What a use lets out is to be sent to where the consumer wants it; the use was admitted for that, or answered before."""
+
+    KIND = "push.began/1"
+    transfer: str
+    consumer: str
+    use: str
+
+    def about(self) -> tuple[str, ...]:
+        return (self.consumer,)
+
+
+@dataclass(frozen=True, slots=True)
+class PushEnded(Fact):
+    """It was sent: `size` bytes, `digest` is the seal of their SHA-256, and `status` what was answered (0: nothing). With
+    `reasons` it was not taken, for good."""
+
+    KIND = "push.ended/1"
+    transfer: str
+    consumer: str
+    use: str
+    size: int
+    digest: str
+    status: int
+    reasons: tuple[str, ...] = ()
+
+    def about(self) -> tuple[str, ...]:
+        return (self.consumer,)

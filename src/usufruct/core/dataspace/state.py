@@ -20,6 +20,8 @@ from usufruct.core.dataspace.facts import (
     PeerLinked,
     PeerUnlinked,
     ProcessOpened,
+    PushBegan,
+    PushEnded,
     TransferMoved,
 )
 from usufruct.core.terms.model import Ruleset
@@ -118,10 +120,11 @@ class HeldAgreement(Row):
 
 @dataclass(frozen=True, slots=True)
 class DataTransfer(Row):
-    """See `TransferMoved`; `since` when it is in that state."""
+    """See `TransferMoved`; `since` when it is in that state. `pauses` is how often it was suspended: what is given to who
+    pulls is good until the next."""
 
     KEY = ("id",)
-    INDEXED = ("provider", "consumer", "agreement", "state")
+    INDEXED = ("provider", "consumer", "agreement", "state", "format")
     id: str
     agreement: str
     provider: str
@@ -130,6 +133,17 @@ class DataTransfer(Row):
     format: str
     since: Instant
     reasons: tuple[str, ...] = ()
+    pauses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Push(Row):
+    """What of a transfer is being pushed: what comes of `use`. `over` once it was taken, or given up."""
+
+    KEY = ("transfer",)
+    transfer: str
+    use: str
+    over: bool = False
 
 
 def state_of(read: Reader, process: Process) -> str:
@@ -188,6 +202,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             if held is not None:
                 yield replace(held, in_force=True, since=entry.at)
         case TransferMoved() as fact:
+            before = read.get(DataTransfer, fact.transfer)
             yield DataTransfer(
                 fact.transfer,
                 fact.agreement,
@@ -197,7 +212,12 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.format,
                 entry.at,
                 fact.reasons,
+                (before.pauses if before is not None else 0) + (fact.state == "SUSPENDED"),
             )
+        case PushBegan() as fact:
+            yield Push(fact.transfer, fact.use)
+        case PushEnded() as fact:
+            yield Push(fact.transfer, fact.use, True)
         case _:
             return
 

@@ -15,14 +15,14 @@ from usufruct.core.rulebook.grades import FORMS
 from usufruct.core.terms.model import Condition, Constraint, Rule, Ruleset
 from usufruct.core.terms.vocabulary import OPERANDS, OPERATORS
 
-_KINDS = {"permission": "allowed", "prohibition": "forbidden", "obligation": "has to be done"}
-_DUTIES = {"permission": "for that", "prohibition": "if it is done all the same", "obligation": "if it is not done"}
+_KINDS = {"permission": "permits", "prohibition": "forbids", "obligation": "demands"}
+_DUTIES = {"permission": "for that it", "prohibition": "if it is done all the same, it", "obligation": "if it is not done, it"}
 _UNITS = {"Y": "year", "M": "month", "D": "day"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A rule in words: what is allowed, forbidden or has to be done, and under which `conditions`."""
+    """A rule in words: what it permits, forbids or demands, and under which `conditions`."""
 
     says: str
     conditions: tuple[str, ...]
@@ -39,7 +39,7 @@ def in_words(rules: Ruleset) -> tuple[Line, ...]:
 
 def _head(rule: Rule) -> str:
     done = f"to {_short(rule.action.name)}" if rule.action else "everything"
-    return f"{_KINDS[rule.kind]}: {done}"
+    return f"{_KINDS[rule.kind]} {done}"
 
 
 def _rest(rule: Rule) -> Iterator[str]:
@@ -48,11 +48,11 @@ def _rest(rule: Rule) -> Iterator[str]:
             yield f"{role} `{scope.uid}`"
             yield from map(_condition, scope.refinements)
     for part in rule.roles:
-        yield f"{_short(part.name)}: `{part.party}`"
+        yield f"`{part.party}` is {_short(part.name)}"
     for condition in (*(rule.action.refinements if rule.action else ()), *rule.constraints):
         yield _condition(condition)
     for duty in rule.duties:
-        yield _price(duty) or f"{_DUTIES[rule.kind]}, {_head(duty)} ({'; '.join(_rest(duty)) or 'without conditions'})"
+        yield _price(duty) or f"{_DUTIES[rule.kind]} {_head(duty)} ({'; '.join(_rest(duty)) or 'without conditions'})"
     for one in rule.unknown:
         yield f"not understood: `{one.name}`: {one.value}"
 
@@ -65,7 +65,7 @@ def _price(duty: Rule) -> str:
     )  # fmt: skip
     match action.refinements[0] if action and plain else None:
         case Constraint("payAmount", "eq", (value,), unit, "", unknown=()):
-            return f"price: {value.text} {unit}".rstrip() + " each time"
+            return f"each use costs {value.text} {unit}".rstrip()
     return ""
 
 
@@ -75,13 +75,13 @@ def _condition(condition: Condition) -> str:
         return f"({joined})" + _unknown(condition)
     match condition:
         case Constraint("purpose", "isAnyOf" | "eq" | "isA", values, "", "") if values:
-            return f"for: {', '.join(_purpose(value.text) for value in values)}" + _unknown(condition)
+            return f"only for {', '.join(_purpose(value.text) for value in values)}" + _unknown(condition)
         case Constraint("usu:form", "eq", (value,), "", "") if value.text in FORMS:
-            return f"what leaves: {FORMS[value.text]}" + _unknown(condition)
+            return f"answers are {FORMS[value.text]}" + _unknown(condition)
         case Constraint("elapsedTime", "lteq", (value,), "", "") if _span(value.text):
             return f"for at most {_span(value.text)}" + _unknown(condition)
         case Constraint("dateTime", "lt", (value,), "", ""):
-            return f"until: {value.text[:10]}" + _unknown(condition)
+            return f"before {value.text[:10]}" + _unknown(condition)
     left = OPERANDS[condition.left].label if condition.left in OPERANDS else f"`{condition.left}`"
     operator = OPERATORS.get(condition.operator, f"`{condition.operator}`")
     right = ", ".join(value.text for value in condition.right) or f"what stands at {condition.reference}"

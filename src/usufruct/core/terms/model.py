@@ -186,4 +186,6 @@ def _condition(condition: Condition) -> Condition:
 
 def _sorted(items: tuple[T, ...]) -> tuple[T, ...]:
     """In the order of their spelling, each once."""
+    if len(items) < 2:  # as most are; spelling costs more than all else here
+        return items
     return tuple(sorted(dict.fromkeys(items), key=repr))

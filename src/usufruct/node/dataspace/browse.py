@@ -84,5 +84,5 @@ def _offer(found: Entry, offer: str) -> Ruleset | Refusal:
     )
     return refuse(
         "registry.unknown", "nothing was asked for", why,
-        remedy=f"offers on it when the catalogue was read ({found.fetched[:16]}Z): {there}; name one, or read it anew",
+        remedy=f"on {found.fetched[:10]} the catalogue had {there}; name one, or read it anew",
     )  # fmt: skip

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from usufruct.connector import Catalogues, Spelling, Vault
+from usufruct.core.base.refusals import Refusal
+from usufruct.core.privacy.question import Question
 from usufruct.ports import Services
 
 
@@ -32,7 +34,7 @@ class Bell:
 @dataclass(frozen=True, slots=True)
 class Connector:
     """This node as a connector: the participant it is (`did:web:…`), where its endpoints lie, how it spells, what it keeps
-    secret, how it reaches others, and what it has read of their catalogues."""
+    secret, how it reaches others, what it has read of their catalogues, and how it reads the SQL of a question to push."""
 
     participant: str
     url: str
@@ -40,4 +42,5 @@ class Connector:
     vault: Vault
     services: Callable[[], Services]
     catalogues: Catalogues
+    parse: Callable[[str], Question | Refusal]
     bell: Bell = field(default_factory=Bell)

@@ -10,7 +10,7 @@ taken it already says so by where it stands. What the other side answers decides
 
 404 counts as *not now*, since a node may be told of a process before it has made its own note of it. Messages of one
 process go one after another, those of many at the same time. Who waits long for the other side asks where it stands, so
-that both come to an end even if what it said was lost.
+that both come to an end even if what it said was lost. What a started transfer pushes goes the same way (`push`).
 """
 
 from __future__ import annotations
@@ -30,34 +30,17 @@ from usufruct.core.dataspace.state import DataTransfer, Peer, Process, state_of
 from usufruct.node.dataspace import talk
 from usufruct.node.dataspace.dataplane import address_for
 from usufruct.node.dataspace.participants import authorization
+from usufruct.node.dataspace.patience import LATER, Course
+from usufruct.node.dataspace.patience import Patience as Patience
+from usufruct.node.dataspace.push import Pusher, waiting
 from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, ServiceRequest, Services, Snapshot, Transaction
 
 LOG = logging.getLogger(__name__)
 
 AT_ONCE = 32  # messages that are on their way at the same time
-LATER = frozenset((404, 408, 409, 425, 429))
+PUSHED = 0  # in the place of a message's fact: data are pushed
 _WAITING = ("REQUESTED", "OFFERED", "ACCEPTED", "AGREED", "VERIFIED"), ("REQUESTED", "STARTED", "SUSPENDED")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to go on: so many `tries`, the first pause `pause` seconds, each twice the last up to `longest`; after
-    `silence` seconds the other side is asked where it stands."""
-
-    tries: int = 12
-    pause: float = 0.2
-    longest: float = 60.0
-    silence: float = 60.0
-
-
-@dataclass(slots=True)
-class _Course:
-    """What is remembered of a process between two tries: how often its message `queued` was sent, and when next."""
-
-    queued: int
-    tries: int = 0
-    due: float = 0.0
 
 
 @dataclass(slots=True)
@@ -67,7 +50,7 @@ class Outbox:
     node: Node
     services: Services
     patience: Patience = field(default_factory=Patience)
-    _courses: dict[str, _Course] = field(default_factory=dict)
+    _courses: dict[str, Course] = field(default_factory=dict)
     _asked: dict[str, float] = field(default_factory=dict)
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -103,18 +86,20 @@ class Outbox:
     def _begin(self) -> float:
         """Starts what is due; in how many seconds the next is."""
         now, pause = asyncio.get_running_loop().time(), self.patience.silence
+        pusher = Pusher(self.node, self.services, self.patience)
         with self.node.store.read() as read:
-            waiting = list(read.list(Process, sending=1))
-        for row in waiting:
+            due = [(row, row.queued, self._send) for row in read.list(Process, sending=1)]
+            due += [(row, PUSHED, pusher.push) for row in waiting(read)]
+        for row, queued, work in due:
             course = self._courses.get(row.id)
-            if course is None or course.queued != row.queued:
-                course = self._courses[row.id] = _Course(row.queued)
+            if course is None or course.queued != queued:
+                course = self._courses[row.id] = Course(queued)
             if row.id in self._under_way:
                 continue
             if course.due > now:
                 pause = min(pause, course.due - now)
             elif len(self._under_way) < AT_ONCE:
-                self._start(row, self._send(row, course))
+                self._start(row, work(row, course))
         for row in self._silent(now):
             self._start(row, self._ask_after(row))
         return max(pause, 0.01)
@@ -133,11 +118,8 @@ class Outbox:
 
     # ---- one message
 
-    async def _send(self, row: Process, course: _Course) -> None:
-        course.tries += 1
-        course.due = asyncio.get_running_loop().time() + min(
-            self.patience.pause * 2 ** (course.tries - 1), self.patience.longest
-        )
+    async def _send(self, row: Process, course: Course) -> None:
+        course.tried(self.patience, asyncio.get_running_loop().time())
         with self.node.store.read() as read:
             peer, message = read.get(Peer, row.peer), self._message(read, row)
         assert peer is not None
@@ -189,11 +171,11 @@ class Outbox:
                 return
         await self._write(row, lambda tx, now: talk.acknowledge(tx, now, theirs))
 
-    async def _not_now(self, row: Process, course: _Course, status: int, why: str) -> None:
+    async def _not_now(self, row: Process, course: Course, status: int, why: str) -> None:
         if course.tries >= self.patience.tries:
             await self._failed(row, status, (f"given up after {course.tries} tries", why), alone=True)
 
-    async def _no(self, row: Process, course: _Course, peer: Peer, reply: ServiceReply) -> None:
+    async def _no(self, row: Process, course: Course, peer: Peer, reply: ServiceReply) -> None:
         """It was refused; or taken before, and the answer was lost."""
         theirs = await self._state_there(row, peer) if row.theirs else ""
         with self.node.store.read() as read:

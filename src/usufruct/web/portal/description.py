@@ -70,25 +70,42 @@ class Operation:
     curl: Markup
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the API says of itself: its version, the operations of each area, and the shapes of what goes in and comes out."""
+
+    version: str
+    areas: Mapping[str, list[Operation]]
+    shapes: Mapping[str, Any]
+
+
+def description_of(request: AnyRequest) -> Description:
+    """The description of this application. Its routes stay as they are for as long as it runs, so it is made for the first
+    who looks, in a tenth of a second, and kept."""
+    state = request.app.state
+    if "description" not in state:
+        document = request.app.openapi_schema.to_schema()
+        areas: dict[str, list[Operation]] = {}
+        for one in operations(document, rules(request.app), node_of(request).about.url):
+            areas.setdefault(area_of(one.path), []).append(one)
+        shapes = document.get("components", {}).get("schemas", {})
+        state["description"] = Description(document["info"]["version"], areas, shapes)
+    found: Description = state["description"]
+    return found
+
+
 @get("/api", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=True)
 def api_page(request: AnyRequest) -> Page:
     """Every operation by its name, area by area."""
-    document = request.app.openapi_schema.to_schema()
-    areas: dict[str, list[Operation]] = {}
-    for one in operations(document, rules(request.app), node_of(request).about.url):
-        areas.setdefault(area_of(one.path), []).append(one)
-    return page(request, "api.html", "API", areas=sorted(areas.items()), scopes=SCOPES,
-                version=document["info"]["version"])  # fmt: skip
+    told = description_of(request)
+    return page(request, "api.html", "API", areas=sorted(told.areas.items()), scopes=SCOPES, version=told.version)
 
 
 @get("/api/of/{area:str}", opt={"rule": "public"}, include_in_schema=False, sync_to_thread=True)
 def area_page(request: AnyRequest, area: FromPath[str]) -> Page:
     """The operations of one area, and the shapes of what goes in and comes out."""
-    document = request.app.openapi_schema.to_schema()
-    shapes: dict[str, Any] = document.get("components", {}).get("schemas", {})
-    found = [
-        one for one in operations(document, rules(request.app), node_of(request).about.url) if area_of(one.path) == area
-    ]
+    told = description_of(request)
+    found, shapes = told.areas.get(area), told.shapes
     if not found:
         raise RefusedHere(refuse(
             "registry.unknown", "there is nothing to show", f"the API has no area `{area[:80]}`", remedy="look at the list of all"

@@ -38,6 +38,7 @@ from usufruct.web.portal import (
     openid,
     pages,
     payments,
+    peers,
     pools,
     products,
     requests,
@@ -215,6 +216,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *payments.handlers, *market.handlers, *income.handlers,
+        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers,
     ])
 ]  # fmt: skip

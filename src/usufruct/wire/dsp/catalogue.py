@@ -36,7 +36,7 @@ _REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]*))', re.IGNORECASE)
 
 def write_catalogue(catalogue: Catalogue) -> bytes:
     """A catalogue, or a page of it."""
-    return encoded("Catalog", {**_catalogue(catalogue), "participantId": catalogue.participant})
+    return encoded("Catalog", _catalogue(catalogue))
 
 
 def write_dataset(dataset: Dataset) -> bytes:
@@ -59,7 +59,8 @@ def _catalogue(catalogue: Catalogue) -> dict[str, Any]:
         "dataset": [made for one in catalogue.datasets if (made := _dataset(one)) is not None],
         "catalog": [{"@type": "Catalog", **_catalogue(one)} for one in catalogue.catalogues],
     }
-    return {"@id": catalogue.id, **{name: value for name, value in said.items() if value}}
+    named = {"@id": catalogue.id, "participantId": catalogue.participant}
+    return {**named, **{name: value for name, value in said.items() if value}}
 
 
 def _dataset(dataset: Dataset) -> dict[str, Any] | None:

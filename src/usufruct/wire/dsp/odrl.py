@@ -36,6 +36,7 @@ from usufruct.core.terms.model import (
     Ruleset,
     Scope,
     Value,
+    normal,
 )
 from usufruct.core.terms.rules import cost
 from usufruct.core.terms.vocabulary import ROLES
@@ -77,7 +78,8 @@ def read(said: Mapping[str, Any], dataset: str, assigner: str = "", assignee: st
     )  # fmt: skip
     if over := cost(found).over():
         raise bad("", f"the rules of `{uid[:80]}` come to {over}", "say it in fewer words")
-    return held(found)
+    plainly = json.dumps(said, ensure_ascii=False, default=str).isascii()
+    return normal(found) if plainly else held(found)
 
 
 def _full(name: str) -> str:
@@ -129,7 +131,10 @@ def _conflict(said: Any) -> tuple[str, list[Property]]:
     if said is None:
         return "invalid", []
     found = _word(_identity(said) or "")
-    return (found, []) if found in STRATEGIES else ("invalid", [Property("conflict", found or _text(said))])
+    if found in STRATEGIES:
+        return found, []
+    many = said if isinstance(said, list) else [said]
+    return "invalid", [Property("conflict", _word(_identity(one) or _text(one))) for one in many]
 
 
 class _Reader:

@@ -181,7 +181,7 @@ def read_error(body: bytes) -> ProtocolError:
     if said["@type"] == "CatalogError":
         about = fitting(said, shapes.CatalogueError)
         return ProtocolError("", "", about.code, _reasons(about.reason))
-    found = fitting(said, shapes.Reasoned)
+    found = fitting(said, shapes.ProcessError)
     return ProtocolError(found.provider, found.consumer, found.code, _reasons(found.reason))
 
 

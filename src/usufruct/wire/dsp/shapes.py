@@ -223,10 +223,19 @@ class Event(Process, kw_only=True):
 
 
 class Reasoned(Process, kw_only=True):
-    """A message that ends or interrupts a process, or an error: why."""
+    """A message that ends or interrupts a process: why."""
 
     code: Annotated[str, Meta(max_length=NAME_MAX)] = ""
     reason: Annotated[list[Any], Meta(min_length=1)] | UnsetType = UNSET
+
+
+class ProcessError(Message, kw_only=True):
+    """A no in a process. The schemas want both its names, but a request that was refused has only one."""
+
+    provider: Annotated[str, Meta(max_length=NAME_MAX)] = field(name="providerPid", default="")
+    consumer: Annotated[str, Meta(max_length=NAME_MAX)] = field(name="consumerPid", default="")
+    code: Annotated[str, Meta(max_length=NAME_MAX)] = ""
+    reason: list[Any] | UnsetType = UNSET
 
 
 class TransferRequest(Message, kw_only=True):

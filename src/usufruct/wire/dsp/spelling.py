@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 from usufruct.core.base.faults import BadInput
+from usufruct.core.terms.model import LOGIC
 from usufruct.core.terms.vocabulary import ROLES
 from usufruct.wire.odrl.names import ODRL, PREFIXES
 
@@ -68,6 +69,8 @@ def _words(kind: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
 
 
 _SET, _NAME, _TEXT, _NODE = _words(_SETS), _words(_NAMES), _words(_TEXTS), _words(_NODES)
+# Of these the protocol's context makes no lists, so a processor that says the plain form unwraps a single one.
+_LISTS = frozenset((*LOGIC, "remedy", "consequence", "refinement"))
 _TYPES = (DSPACE, DCAT, ODRL)
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9.-]*")
 
@@ -124,12 +127,12 @@ def plain(said: Any, tolerant: bool = False) -> dict[str, Any]:
         raise bad("$", "an object is expected")
     kind = said.get("@type")
     if isinstance(kind, str) and ":" not in kind:
-        return _Plain(NAMESPACES, True, tolerant).node(said, "$", 0)
+        return _Plain(NAMESPACES, True, tolerant, False).node(said, "$", 0)
     context = said.get("@context", [])
     contexts = context if isinstance(context, list) else [context]
     ours = CONTEXT in [one for one in contexts if isinstance(one, str)]
     given = {prefix: start for one in contexts if isinstance(one, dict) for prefix, start in _prefixes(one)}
-    found = _Plain({**(NAMESPACES if ours else {}), **given}, ours, True).node(said, "$", 0)
+    found = _Plain({**(NAMESPACES if ours else {}), **given}, ours, True, True).node(said, "$", 0)
     return {**found, "@context": [CONTEXT]}
 
 
@@ -146,10 +149,11 @@ def _prefixes(context: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 class _Plain:
-    """One pass over a message. `linked` also takes values out of the objects and lists in which JSON-LD wraps them."""
+    """One pass over a message: `bare` words are the protocol's; `linked` takes values out of the objects and lists in
+    which JSON-LD wraps them; `short` ids have prefixes too."""
 
-    def __init__(self, prefixes: Mapping[str, str], bare: bool, linked: bool) -> None:
-        self._prefixes, self._bare, self._linked = prefixes, bare, linked
+    def __init__(self, prefixes: Mapping[str, str], bare: bool, linked: bool, short: bool) -> None:
+        self._prefixes, self._bare, self._linked, self._short = prefixes, bare, linked, short
 
     def node(self, said: dict[str, Any], where: str, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -179,8 +183,12 @@ class _Plain:
             raise bad(f"{where[:60]}…", "it is nested too deeply", f"nest at most {DEPTH_MAX} objects")
         if self._linked and name == "@type":
             return self._type(value)
+        if self._short and name == "@id" and isinstance(value, str):
+            return self._full(value)
         if self._linked and name[:1] != "@":
             return self._unwrapped(name, value, where, depth)
+        if name in _LISTS and isinstance(value, dict):
+            value = [value]
         return self._below(value, where, depth)
 
     def _below(self, value: Any, where: str, depth: int) -> Any:
@@ -210,7 +218,7 @@ class _Plain:
     def _member(self, name: str, item: Any, where: str, depth: int) -> Any:
         if isinstance(item, dict) and name != "filter":
             if name not in _NODE and item.keys() == {"@id"}:
-                item = item["@id"]
+                item = self._value("@id", item["@id"], where, depth)
             elif "@value" in item:
                 item = item["@value"]
         if isinstance(item, str) and name in ("operator", "eventType", "state"):
