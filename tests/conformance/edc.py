@@ -24,13 +24,13 @@ import httpx
 import pytest
 from maven import classpath, free_port, java
 from steward import steward_api
-from usufruct.node.dataspace.pull import Pulled, pull
 
 import story
 from serving import served
 from usufruct.core.contract.facts import Terms
 from usufruct.main import create_node, open_node
 from usufruct.node import followers, login, register, trade
+from usufruct.node.dataspace.pull import Pulled, pull
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 
