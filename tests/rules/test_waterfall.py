@@ -246,7 +246,7 @@ def test_a_rule_is_read_from_toml_and_told_in_words() -> None:
 
 
 def adopted(world: World, rule: DivisionRule) -> DivisionAdopted:
-    fact = adoption.adopt(world.state, rule, "pay", world.at, "coop", "host", world.at)
+    fact = adoption.adopt(world.state, rule, "pay", world.at, "coop", "host", shipped(), world.at)
     assert isinstance(fact, DivisionAdopted)
     world.add(fact)
     return fact
@@ -346,13 +346,27 @@ def test_who_may_say_by_what_income_is_divided() -> None:
         assert isinstance(found, Refusal) and found.remedy
         return found.code
 
-    assert code(adoption.adopt(world.state, rule, "pay", world.at, "institute", "host", world.at)) == "registry.unknown"
-    assert code(adoption.adopt(world.state, rule, "nothing", world.at, "coop", "coop", world.at)) == "registry.unknown"
-    assert code(adoption.adopt(world.state, rule, "", world.at, "institute", "coop", world.at)) == "registry.unknown"
+    assert (
+        code(adoption.adopt(world.state, rule, "pay", world.at, "institute", "host", shipped(), world.at))
+        == "registry.unknown"
+    )
+    assert (
+        code(adoption.adopt(world.state, rule, "nothing", world.at, "coop", "coop", shipped(), world.at))
+        == "registry.unknown"
+    )
+    assert (
+        code(adoption.adopt(world.state, rule, "", world.at, "institute", "coop", shipped(), world.at))
+        == "registry.unknown"
+    )
     early = later(world.at, days=-1)
-    assert code(adoption.adopt(world.state, rule, "pay", early, "coop", "host", world.at)) == "income.rule-late"
+    assert (
+        code(adoption.adopt(world.state, rule, "pay", early, "coop", "host", shipped(), world.at)) == "income.rule-late"
+    )
     stranger = rule_of("a:work:1:party:stranger m:factors:9999:members")
-    assert code(adoption.adopt(world.state, stranger, "pay", world.at, "coop", "host", world.at)) == "registry.unknown"
+    assert (
+        code(adoption.adopt(world.state, stranger, "pay", world.at, "coop", "host", shipped(), world.at))
+        == "registry.unknown"
+    )
     for party, amount in (("coop", 0), ("coop", -5), ("stranger", 5)):
         found = adoption.state_cost(world.state, "c", "pay", party, Money(amount, "EUR"), "disks", "", "coop")
         assert code(found) == ("income.cost" if party == "coop" else "registry.unknown")
@@ -371,14 +385,16 @@ def test_the_asset_s_own_rule_comes_before_that_of_all_and_the_newest_in_force_c
     assert rule_in_force(world.state, "pay", world.at) is None
     for asset, by in (("", "host"), ("pay", "coop")):
         fact = adoption.adopt(
-            world.state, replace(rule, title=f"of {asset or 'all'}"), asset, world.at, by, "host", world.at
+            world.state, replace(rule, title=f"of {asset or 'all'}"), asset, world.at, by, "host", shipped(), world.at
         )
         assert isinstance(fact, DivisionAdopted)
         world.add(fact)
         found = rule_in_force(world.state, "pay", world.at)
         assert found is not None and found.rule.title == f"of {asset or 'all'}"
     tomorrow = later(world.at, days=1)
-    fact = adoption.adopt(world.state, replace(rule, title="next"), "pay", tomorrow, "coop", "host", world.at)
+    fact = adoption.adopt(
+        world.state, replace(rule, title="next"), "pay", tomorrow, "coop", "host", shipped(), world.at
+    )
     assert isinstance(fact, DivisionAdopted) and fact.number == 2
     world.add(fact)
     today, then = rule_in_force(world.state, "pay", world.at), rule_in_force(world.state, "pay", tomorrow)

@@ -3,7 +3,7 @@
 A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line that
 begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. At `31 days pass` the
 node's clock goes on by so much; KEY stands for the node's verifier key, NOTICE for the digest and CELL for the cell that
-was printed last. Days
+was printed last. Behind `no noise is drawn` every draw of noise is nothing, so that what depends on it can be stored. Days
 are stored as DAY, digests as DIGEST, names of cells as CELL and noised numbers as ~, for they differ from run to run;
 everything else must be as stored. To store new outputs, run with
 USUFRUCT_STORE=1 and read the difference.
@@ -14,6 +14,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +28,7 @@ from usufruct.cli.app import Doors, give
 from usufruct.cli.commands import app
 from usufruct.core.base.instants import Instant, later
 from usufruct.main import create_node, open_node, read_settings
+from usufruct.node.node import Node
 from usufruct.store.keys import SystemClock
 
 SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
@@ -52,10 +57,12 @@ def masked(output: str) -> str:
 
 
 class Clock:
-    """The system's clock, so many days on; and the last digest and cell that were read, for who has to type them."""
+    """The system's clock, so many days on; whether noise is `silent`; and the last digest and cell that were read, for who has
+    to type them."""
 
     def __init__(self) -> None:
         self.days = 0
+        self.silent = False
         self.digest = self.cell = ""
 
     def now(self) -> Instant:
@@ -70,12 +77,26 @@ class Clock:
         """Nobody waits."""
 
 
+class Silent:
+    """A draw of nothing, which is the likeliest one."""
+
+    def add(self, values: Sequence[int], deviation: Fraction) -> list[int]:
+        return list(values)
+
+
+@contextmanager
+def opened(directory: Path, clock: Clock) -> Iterator[Node]:
+    """The node, with that clock."""
+    with open_node(directory, clock=clock) as node:
+        yield replace(node, noise=Silent()) if clock.silent else node
+
+
 def run(command: str, clock: Clock) -> str:
     """What a person would read after typing a command."""
     words = [read_settings(Path("node")).key if word == "KEY" else word for word in shlex.split(command)]
     words = [{"NOTICE": clock.digest, "CELL": clock.cell}.get(word, word) for word in words]
     assert words.pop(0) == "usufruct", f"scenarios run usufruct, not {command}"
-    give(Doors(create_node, partial(open_node, clock=clock)))
+    give(Doors(create_node, partial(opened, clock=clock)))
     result = CliRunner().invoke(app, words)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -118,6 +139,8 @@ def replay(lines: list[str]) -> str:
             while at < len(lines) and lines[at].strip():
                 at += 1  # the stored output, replaced by what is told now
             told += run(line[2:], clock).splitlines()
+        elif line == "no noise is drawn":
+            clock.silent = True
         elif line.endswith(" days pass"):
             clock.days += int(line.split()[0])
     return "\n".join(told) + "\n"

@@ -246,7 +246,7 @@ def _receipts(node: Node, directory: Path, answered: query.Answered[Answer]) -> 
 def _close_period(node: Node) -> None:
     _step(7, "The period closes")
     planned = done(period.plan_period(node, "2026-q4"))
-    tell_plan(planned)
+    tell_plan(node, planned)
     done(period.close_period(node, "2026-q4", planned.plan, COOPERATIVE))
     page = views.steward_page(node)
     _say("Approved and posted. Balances (credits minus debits):")

@@ -19,12 +19,14 @@ from usufruct.core.income.facts import PeriodClosed, PeriodPlanned
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.lineproof import LineProof
 from usufruct.core.income.state import Period
+from usufruct.core.income.told import KEPT
 from usufruct.core.proof import monitor
 from usufruct.core.proof import receipt as receipts
 from usufruct.core.proof.quorum import Trust
 from usufruct.engine.settlement import NumpySettler
 from usufruct.node import followers, views
 from usufruct.node import period as periods
+from usufruct.node.node import Node
 from usufruct.peer.tilelog import HttpLog
 from usufruct.peer.witness import read_trust
 from usufruct.store import attested
@@ -174,9 +176,8 @@ def verify_receipt(
         out.print(f"  {name}: {value}", markup=False)
 
 
-@command(receipt, "line")
-def verify_line(file: Path, key: Annotated[str, typer.Option(help="the node's verifier key")]) -> None:
-    """Check a member's line of a settlement offline, with nothing but the node's key."""
+def proven_line(file: Path, key: str) -> tuple[LineProof, PeriodPlanned, PeriodClosed]:
+    """The proof of a line in a file, with the plan and the closing that it rests on; ends the command if it proves nothing."""
     try:
         found = LineProof.parse(file.read_text(encoding="utf-8"))
         planned, closed = (
@@ -189,6 +190,13 @@ def verify_line(file: Path, key: Annotated[str, typer.Option(help="the node's ve
     except (ValueError, OSError) as error:
         err.print(f"NOT PROVEN: {error}", markup=False)
         raise typer.Exit(FAULTED) from None
+    return found, planned, closed
+
+
+@command(receipt, "line")
+def verify_line(file: Path, key: Annotated[str, typer.Option(help="the node's verifier key")]) -> None:
+    """Check a member's line of a settlement offline, with nothing but the node's key."""
+    found, planned, closed = proven_line(file, key)
     amounts = [Money(amount, planned.currency) for amount in (found.paid, found.owed)]
     out.print(f"proven: person {found.number} of {found.asset} is paid {amounts[0]} for {closed.period}", markup=False)
     out.print(
@@ -201,16 +209,19 @@ def plan(id: str, dir: Directory = HERE) -> None:
     """Propose the division of what was earned since the last period closed."""
     with doors().open(dir) as node:
         planned = done(periods.plan_period(node, id))
-    tell_plan(planned)
+        tell_plan(node, planned)
     out.print(f"approve with `usufruct period close {id} {planned.plan}`", markup=False)
 
 
-def tell_plan(planned: PeriodPlanned) -> None:
-    """A plan on the screen."""
+def tell_plan(node: Node, planned: PeriodPlanned) -> None:
+    """A plan on the screen, with what each settlement comes to."""
     currency = planned.currency
-    for statement in planned.statements:
+    with node.store.read() as state:
+        sums = [views.sums_of(state, statement) for statement in planned.statements]
+    for statement, settled in zip(planned.statements, sums, strict=True):
         parts = [(share.account, share.amount) for share in statement.shares]
-        parts += [(f"{statement.paid} members, by use", statement.members), ("together", statement.income)]
+        by = "by the total that is told" if statement.told else "by use"
+        parts += [(f"{settled.paid} members, {by}", statement.members), ("together", statement.income)]
         rows: list[list[str | Money]] = [
             [who, f"{round(100 * amount / statement.income, 1):g} %", Money(amount, currency)] for who, amount in parts
         ]
@@ -218,6 +229,14 @@ def tell_plan(planned: PeriodPlanned) -> None:
         title = f"{planned.plan} for {planned.period}: {statement.asset}, {len(statement.uses) - fees} use(s)"
         title += f" and {fees} fee(s)" if fees else ""
         table(title, ["who", "share", "amount"], rows, ("share", "amount"))
+        if statement.told:
+            out.print(
+                f"told: all prices of rows together are {Money(statement.told, currency)} at most; of the members' share "
+                f"{Money(settled.fund, currency)} are left for the solidarity fund, which is for you alone to know",
+                markup=False,
+            )
+        elif statement.kept:
+            out.print(f"the total is not told: {KEPT[statement.kept]}", markup=False)
 
 
 @command(period, "close")

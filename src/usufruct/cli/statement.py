@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from usufruct.cli.app import HERE, Directory, done, doors, err, out, table
+from usufruct.cli.journal import proven_line
+from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
+from usufruct.core.base.records import plain
 from usufruct.core.income import income_statement as words
+from usufruct.core.income import own_line
 from usufruct.core.income.income_statement import Line, Statement
 from usufruct.core.income.inequality import TENTHS
 from usufruct.node import statement as use_case
@@ -25,6 +30,9 @@ def statement(
     period: PeriodName,
     member: MemberName,
     pdf: Annotated[Path | None, typer.Option(help="write it to this file, as PDF")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="write it to this file, as JSON, for `usufruct income check`")
+    ] = None,
     dir: Directory = HERE,
 ) -> None:
     """What a period brought a member: every field of article 18 of Directive 2014/26/EU, and how it came about."""
@@ -34,7 +42,11 @@ def statement(
         from usufruct.wire import statement_pdf  # only this needs it, and it takes a while to load
 
         pdf.write_bytes(statement_pdf.draw(found))
-        out.print(f"wrote {pdf}", markup=False)
+    if data is not None:
+        data.write_text(json.dumps(plain(found), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    written = [str(file) for file in (pdf, data) if file is not None]
+    if written:
+        out.print(f"wrote {', '.join(written)}", markup=False)
         return
     tell(found)
 
@@ -66,19 +78,18 @@ def _tell_line(line: Line, currency: str) -> None:
     rows.append(["members", "those whose rows counted", Money(line.members, currency)])
     rows.append(["together", "", Money(line.gross, currency)])
     table("", ["share", "by", "amount"], rows, ("amount",))
+    earned = "at least, to all" if line.sum is None else "price"
     uses = [
-        [use.use or words.WITHHELD, words.type_of_use(use), Money(use.at_least, currency), use.rows]
+        [
+            use.use or words.WITHHELD, words.type_of_use(use),
+            Money(use.at_least if line.sum is None else use.price, currency), use.rows,
+        ]
         for use in line.uses
-    ]
+    ]  # fmt: skip
     if uses:
-        table(
-            "",
-            ["use", "what for, and by whom", "at least, to all", "your rows"],
-            uses,
-            ("at least, to all", "your rows"),
-        )
+        table("", ["use", "what for, and by whom", earned, "your rows"], uses, (earned, "your rows"))
     out.print("you can work out yourself:", markup=False)
-    for said in words.her_own(line, currency):
+    for said in (*words.her_own(line, currency), *own_line.in_words(line, currency)):
         out.print(f"    {said}", markup=False)
     out.print("why it changed:", markup=False)
     for said in line.changes:
@@ -93,6 +104,47 @@ def _tell_line(line: Line, currency: str) -> None:
             f"what the middle of each tenth of {spread.members} members got, roughly: {middles}{mine}", markup=False
         )
         out.print(f"Gini of the period: about {spread.gini / TENTHS:.1f}", markup=False)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="a statement as JSON, from `income statement --data` or from its page")],
+    proof: Annotated[Path | None, typer.Option(help="the proof of the line, from the same places")] = None,
+    key: Annotated[str, typer.Option(help="the node's verifier key, by which the proof is checked")] = "",
+) -> None:
+    """Work your line out from your statement alone, offline; with its proof also that it is what the node committed to."""
+    if proof is not None and not key:
+        raise BadInput("input.key", "it is not said whose proof it must be", "give the node's `--key`")
+    try:
+        found = own_line.read(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise BadInput("input.statement", f"`{file}` is no statement: {error}", "save it again") from None
+    proven, planned, _ = proven_line(proof, key) if proof is not None else (None, None, None)
+    wrong = 0
+    for line in found.lines:
+        checked = own_line.check(found, line, proven, planned)
+        _tell_checked(line, checked, found.currency)
+        wrong += len(checked.wrong)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _tell_checked(line: Line, checked: own_line.Checked, currency: str) -> None:
+    out.print(f"{line.title}, paid {Money(line.amounts.paid, currency)}", style="bold", markup=False)
+    for said in own_line.in_words(line, currency):
+        out.print(f"    {said}", markup=False)
+    for said in checked.wrong:
+        err.print(f"  NOT RIGHT: {said}", markup=False)
+    if checked.exact:
+        out.print("  right, to the last unit", markup=False)
+    elif checked.near:
+        out.print(f"  right, but for {Money(1, currency)} that may have been carried over", markup=False)
+    elif not checked.wrong:
+        out.print(
+            "  what stands above the members' share adds up; the rest only an audit can work out, for the total is not told",
+            markup=False,
+        )
+    if checked.proven:
+        out.print("  proven: it is what the node committed to, and the total is the same for everybody", markup=False)
 
 
 def recompute(period: PeriodName, dir: Directory = HERE) -> None:

@@ -42,7 +42,7 @@ from usufruct.core.income import state as income_state
 from usufruct.core.lineage import facts as lineage
 from usufruct.core.lineage import state as lineage_state
 from usufruct.core.market import needs, previews
-from usufruct.core.privacy import cubes, masking, validation
+from usufruct.core.privacy import cubes, masking, totals, validation
 from usufruct.core.privacy import facts as privacy
 from usufruct.core.privacy import matching_facts as matching
 from usufruct.core.privacy import state as privacy_state
@@ -158,6 +158,7 @@ FACTS: tuple[type[Fact], ...] = (
     cubes.CubeDeclared,
     cubes.CubeBuilt,
     validation.ValidationTaken,
+    totals.TotalDrawn,
     income.DivisionAdopted,
     income.CostStated,
     income.CreditGranted,
@@ -167,6 +168,7 @@ FACTS: tuple[type[Fact], ...] = (
     levy.LevyAdopted,
     levy.LevyEnded,
     income.LevyRemitted,
+    income.SettlementSummed,
     income.PeriodPlanned,
     income.PeriodClosed,
     complaints.ComplaintMade,
@@ -264,6 +266,7 @@ ROWS: tuple[type[Row], ...] = (
     cubes.Cube,
     cubes.CubeBuild,
     validation.ValidationSet,
+    totals.DrawnTotal,
     ledger.Transfer,
     ledger.Account,
     levy.AdoptedLevy,
@@ -290,6 +293,7 @@ ROWS: tuple[type[Row], ...] = (
     complaints.Complaint,
     income_state.LastSettlement,
     income_state.ChosenMeasure,
+    income_state.Summed,
     pricing.Reported,
     auction.Auction,
     auction.Bid,
@@ -336,6 +340,7 @@ FOLDS = (
     masking.fold,
     cubes.fold,
     validation.fold,
+    totals.fold,
     income_state.fold,
     complaints.fold,
     payout_state.fold,

@@ -167,9 +167,8 @@ def settle_piece(due: Words, before: bytes, number: int, least: int, seed: bytes
 def put_together(made: Sequence[Made], persons: int, least: int, seed: bytes) -> Settlement:
     """The settlement that has these pieces."""
     pieces, roots, payees, paid, left = zip(*made, strict=True) if made else ((), (), (), (), ())
-    carried, rest = divmod(sum(left), MICRO)
-    assert rest == 0, "portions are whole units, and so is what is carried in all"
-    return Settlement(persons, least, seed, tuple(pieces), tuple(roots), sum(payees), sum(paid), carried)
+    carried, odd = -(-sum(left) // MICRO), -sum(left) % MICRO
+    return Settlement(persons, least, seed, tuple(pieces), tuple(roots), sum(payees), sum(paid), carried, odd)
 
 
 def _leaves(paid: Words, owed: Words, first: int, seed: bytes) -> list[bytes]:

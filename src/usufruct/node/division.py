@@ -44,7 +44,7 @@ def adopt(
     return node.record(
         lambda tx: (
             only_people(tx, "adopt-division", by, actors)
-            or adoption.adopt(tx, rule, asset, effective or tx.now, by, node.about.operator, tx.now)
+            or adoption.adopt(tx, rule, asset, effective or tx.now, by, node.about.operator, node.rulebook, tx.now)
         )
     )
 

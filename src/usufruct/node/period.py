@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
 
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.ids import numbered
@@ -17,9 +19,13 @@ from usufruct.core.income.rules import Division
 from usufruct.core.income.segment import SEED_SIZE, Index
 from usufruct.core.income.settlement import Settlement
 from usufruct.core.income.state import LastSettlement, PeriodPlan
+from usufruct.core.income.told import Draws
+from usufruct.core.privacy import totals
+from usufruct.core.privacy.rules import SIGMA_GRAIN
+from usufruct.core.privacy.totals import DrawnTotal, TotalPlan
 from usufruct.core.registry.state import Asset
 from usufruct.core.rulebook.parameters import Rulebook
-from usufruct.node.node import Node
+from usufruct.node.node import Node, or_undone
 from usufruct.ports import Snapshot, Transaction
 
 
@@ -35,33 +41,66 @@ def plan_period(node: Node, period: str) -> PeriodPlanned | Refusal:
             return refusal
         first, last = rules.first_fact(state), state.size() - 1
         now = node.clock.now()
-        found = divided(state, state.evidence, period, (first, last), node.rulebook, now)
+        found = divided(state, state.evidence, period, (first, last), node.rulebook, now, partial(_draw, node, state))
         if isinstance(found, Refusal):
             return found
         divisions, levied = found
         settlements = {division.statement.asset: _settle(node, state, division) for division in divisions}
 
-    def rule(tx: Transaction) -> PeriodPlanned | Refusal:
-        refusal = rules.can_plan(tx, period)
-        if refusal:
-            return refusal
+    def command(tx: Transaction) -> PeriodPlanned:
+        or_undone(rules.can_plan(tx, period))
         if rules.first_fact(tx) != first:
-            return rules.overtaken(period)
+            or_undone(rules.overtaken(period))
         settled = {
             asset: rules.Settled(settlement.keep(tx.attach), before, settlement)
             for asset, (before, settlement) in settlements.items()
         }
+        for division in divisions:
+            if division.statement.tells:
+                tx.append(settled[division.statement.asset].summed(division))
         plan_id = numbered("plan", tx.next)
-        return rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now, levied.totals)
+        planned = or_undone(
+            rules.plan(tx, plan_id, period, last, node.about.currency, divisions, settled, now, levied.totals)
+        )
+        tx.append(planned)
+        return planned
 
     node.reach("period before planned")
-    return node.record(rule)
+    return node.together(command)
+
+
+def _draw(node: Node, state: Snapshot, plan: TotalPlan) -> DrawnTotal | None:
+    """The draw for a total that is told: the one that was made, or a new one, which is on disk before it is used. None if it
+    cannot be paid for."""
+
+    def command(tx: Transaction) -> DrawnTotal | None:
+        made = totals.drawn(tx, plan)  # by somebody who plans the same period now
+        if made is not None:
+            return made
+        (noise,) = node.noise.add([0], Fraction(plan.sigma, SIGMA_GRAIN))
+        fact = totals.draw(tx, plan, noise)
+        return DrawnTotal(tx.append(fact).seq, plan.asset, fact) if fact else None
+
+    made = totals.drawn(state, plan)
+    if made is not None:
+        return made
+    node.reach("total before drawn")
+    found = node.store.write(command)
+    node.reach("total after drawn")
+    return found
 
 
 def divided(
-    state: Reader, evidence: Evidence, period: str, facts: tuple[int, int], rulebook: Rulebook, at: Instant
+    state: Reader,
+    evidence: Evidence,
+    period: str,
+    facts: tuple[int, int],
+    rulebook: Rulebook,
+    at: Instant,
+    draws: Draws,
 ) -> tuple[list[Division], Reckoned] | Refusal:
-    """The division of what each asset earned between two `facts`, by the state after the last of them; and the levies on it."""
+    """The division of what each asset earned between two `facts`, by the state after the last of them; and the levies on it.
+    `draws` give the noise on a total that is told."""
     assets = list(state.list(Asset))
     found = {asset.id: earned_by(state, evidence, asset.id, *facts) for asset in assets}
     earned = {name: one for name, one in found.items() if one is not None}
@@ -72,7 +111,7 @@ def divided(
     for asset in assets:
         if asset.id not in earned:
             continue
-        division = rules.divide_income(state, period, asset, earned[asset.id], rulebook, at, levied.of[asset.id])
+        division = rules.divide_income(state, period, asset, earned[asset.id], rulebook, at, levied.of[asset.id], draws)
         if isinstance(division, Refusal):
             return division
         divisions.append(division)

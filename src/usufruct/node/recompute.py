@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 
@@ -25,7 +26,9 @@ from usufruct.core.income.ledger import Account, Transfer
 from usufruct.core.income.levies import Reckoned
 from usufruct.core.income.rules import Division, Settled
 from usufruct.core.income.segment import Index
-from usufruct.core.income.state import LastSettlement, Period, PeriodPlan
+from usufruct.core.income.state import LastSettlement, Period, PeriodPlan, Summed
+from usufruct.core.privacy import totals
+from usufruct.core.privacy.totals import DrawnTotal, TotalDrawn, TotalPlan
 from usufruct.core.registry.state import Party, Person
 from usufruct.node.node import Node
 from usufruct.node.period import divided
@@ -94,7 +97,8 @@ class _Recount:
         self._fold(planned.last + 1)
         worked_out = planned.worked_out or self._state.entry(at).at
         found = divided(
-            self._then, self._then.evidence, planned.period, (planned.first, planned.last), self._node.rulebook, worked_out
+            self._then, self._then.evidence, planned.period, (planned.first, planned.last), self._node.rulebook, worked_out,
+            partial(self._drawn, range(planned.last + 1, at)),
         )  # fmt: skip
         self._before = {
             row.asset: row.lines for row in self._then.list(LastSettlement) if row.currency == planned.currency
@@ -110,6 +114,17 @@ class _Recount:
         return Recomputed(
             self._closed.id, self._folded, len(planned.statements), self._lines, count, digest, tuple(self._different)
         )
+
+    def _drawn(self, later: range, plan: TotalPlan) -> DrawnTotal | None:
+        """The draw for a total that is told: made before the state that was divided, for an earlier plan of the same uses, or
+        `later`, but before the plan."""
+        made = totals.drawn(self._then, plan)
+        if made is not None:
+            return made
+        for entry in self._state.entries(later.start, later.stop):
+            if isinstance(entry.fact, TotalDrawn) and plan.is_drawn_by(entry.fact):
+                return DrawnTotal(entry.seq, plan.asset, entry.fact)
+        return None
 
     def _fold(self, until: int) -> None:
         for entry in self._state.entries(self._folded, until):
@@ -145,6 +160,7 @@ class _Recount:
         if settled.keys() != {one.statement.asset for one in divisions}:
             self._different.append(f"the plan `{planned.plan}` does not settle just what the assets earned")
             return
+        self._look_at_sums(divisions, settled)
         entry = self._state.entry(at)
         again = rules.plan(
             self._then, planned.plan, planned.period, planned.last, planned.currency, divisions, settled,
@@ -154,6 +170,14 @@ class _Recount:
             again = replace(again, worked_out=planned.worked_out)  # plans did not say it at first
         if isinstance(again, Refusal) or facts.encode(replace(entry, fact=again)) != facts.encode(entry):
             self._different.append(f"the plan `{planned.plan}` is not what the facts up to {planned.last} come to")
+
+    def _look_at_sums(self, divisions: list[Division], settled: Mapping[str, Settled]) -> None:
+        """What is said apart from the plan, where totals are told."""
+        for one in divisions:
+            asset, summed = one.statement.asset, settled[one.statement.asset].summed(one)
+            said = self._then.get(Summed, summed.lines)
+            if one.statement.tells and (said is None or said.fact != summed):
+                self._different.append(f"what the settlement of `{asset}` comes to in all is another")
 
     def _look_at_rows(self) -> None:
         """What the node keeps of the period and the ledger, beside what the facts make of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -21,12 +21,15 @@ from usufruct.core.income import income_statement as statements
 from usufruct.core.income.accounts import of_party
 from usufruct.core.income.complaints import Complaint, ComplaintAnswered, ComplaintMade
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
-from usufruct.core.income.income_statement import Line, Part, Released, RuleTold, Statement, UseTold
+from usufruct.core.income.income_statement import Line, OwnSum, Part, Released, RuleTold, SpreadTold, Statement, UseTold
 from usufruct.core.income.measure import MICRO, ROWS, contributions, rows_of
+from usufruct.core.income.own_line import weight_of
 from usufruct.core.income.settlement import Lines
 from usufruct.core.income.state import OPEN, AdoptedDivision, Cost, Period, PeriodPlan, Vesting
+from usufruct.core.income.told import KEPT
 from usufruct.core.income.waterfall import Share, by_rulebook, in_words
 from usufruct.core.privacy.state import Use
+from usufruct.core.privacy.totals import DrawnTotal
 from usufruct.core.registry.benefit import payees
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Asset, Party, Person
@@ -161,12 +164,12 @@ class _Told:
             line = self._line(self.planned, divided)
             if line is None:
                 continue
-            before = self._before(divided.asset)
+            before = self._before(self.planned, divided.asset)
             yield statements.compared(line, self._line(*before) if before else None, self.planned.currency)
 
-    def _before(self, asset: str) -> tuple[PeriodPlanned, AssetStatement] | None:
-        """The plan before this one that divided what the asset earned."""
-        parent = self.planned.parent
+    def _before(self, planned: PeriodPlanned, asset: str) -> tuple[PeriodPlanned, AssetStatement] | None:
+        """The plan before that one that divided what the asset earned."""
+        parent = planned.parent
         while parent is not None:
             closed = self.state.get(Period, parent)
             assert closed is not None, "a plan builds on a closed period"
@@ -194,8 +197,37 @@ class _Told:
             asset.id, asset.title, divided.income, parts, divided.members, divided.floor, self._rule(divided, days),
             uses, len(divided.uses), asset.rows_per_person, told[0] if told else "", told[-1] if told else "",
             statements.amounts(own.paid, own.carried_in, own.carried_out, MICRO), self._paid_to(planned, asset.id),
-            statements.spread(self.teller.all_paid(divided), own.paid if number is not None else None, least), (),
+            self._spread(divided, own.paid if number is not None else None, least), (),
+            self._sum(planned, divided, own, uses) if divided.told and number is not None else None, KEPT.get(divided.kept, ""),
         )  # fmt: skip
+
+    def _spread(self, divided: AssetStatement, mine: int | None, least: int) -> SpreadTold:
+        """What is told of others: beside a total that is told, nothing."""
+        if divided.told:
+            return SpreadTold(
+                0, (), 0, 0, "with the total that is told, it would say more of them than either does alone"
+            )
+        return statements.spread(self.teller.all_paid(divided), mine, least)
+
+    def _sum(
+        self, planned: PeriodPlanned, divided: AssetStatement, own: settlement.Line, uses: Sequence[UseTold]
+    ) -> OwnSum:
+        """What she works her line out from."""
+        index = Lines(divided, self.teller.evidence).index
+        assert index is not None, "settlements have had an index since before totals were told"
+        weight = sum(map(weight_of, uses))
+        carried = own.carried_in if self._was_told(planned, divided) else -1
+        return OwnSum(divided.told, divided.members - divided.floor, weight, own.due, carried, index.least)
+
+    def _was_told(self, planned: PeriodPlanned, divided: AssetStatement) -> bool:
+        """Whether every total before this one was told, so that what was carried over says nothing of one that was not."""
+        while divided.before:
+            before = self._before(planned, divided.asset)
+            assert before is not None, "a settlement carries on from one that was closed"
+            planned, divided = before
+            if not divided.told:
+                return False
+        return True
 
     def _paid_to(self, planned: PeriodPlanned, asset: str) -> str:
         """Who was paid her line, if she gave her right to benefit away or pledged it."""
@@ -229,6 +261,7 @@ class _Told:
     def _uses(self, planned: PeriodPlanned, divided: AssetStatement, number: int) -> Iterator[UseTold]:
         """The uses, and the fees, in which rows of hers counted."""
         pool = divided.members - divided.floor
+        drawn = self._drawn(divided)
         for name in divided.uses:
             use = self.state.get(Use, name)
             fee = None if use else self.state.get(EarnedFee, fact_of(name))
@@ -237,6 +270,9 @@ class _Told:
             if not rows:
                 continue
             earned = statements.at_least(pool, price, divided.income)
+            if name in drawn:  # as it was divided, by price and rows: something may have been disputed
+                price, most = drawn[name]
+                rows, earned = min(rows, most), 0
             if use is not None and self._is_withheld(name):
                 yield UseTold("", statements.WITHHELD, statements.WITHHELD, "", "", price, earned, "", rows, -1)
             elif use is not None:
@@ -258,6 +294,11 @@ class _Told:
                     rows,
                     -1,
                 )
+
+    def _drawn(self, divided: AssetStatement) -> Mapping[str, tuple[int, int]]:
+        """Price and most rows of one person of each use, where the total is told."""
+        row = self.state.get(DrawnTotal, divided.draw) if divided.told else None
+        return dict(zip(row.fact.uses, zip(row.fact.prices, row.fact.most, strict=True), strict=True)) if row else {}
 
     def _rows(self, use: Use, number: int) -> int:
         return rows_of(contributions(self.teller.evidence(use.contributions)), number)

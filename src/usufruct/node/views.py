@@ -13,7 +13,7 @@ from usufruct.core.access.consent_words import LIMITED, of_person
 from usufruct.core.access.hold import HeldCount, Hold
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
-from usufruct.core.base.records import Entry, Fact
+from usufruct.core.base.records import Entry, Fact, Reader
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.epochs import hold_of, parts_in
 from usufruct.core.exchange.state import Call
@@ -23,7 +23,7 @@ from usufruct.core.income.facts import AssetStatement
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import contributions, rows_of
 from usufruct.core.income.settlement import Lines
-from usufruct.core.income.state import LastPeriod, Period, PeriodPlan
+from usufruct.core.income.state import LastPeriod, Period, PeriodPlan, Summed
 from usufruct.core.oversight import Warning, warnings
 from usufruct.core.privacy.facts import QueryRefused
 from usufruct.core.privacy.state import Budget, Use
@@ -155,13 +155,25 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """What a settlement comes to in all: `paid` members are paid `paid_out` minor units, `carried` are carried, and the solidarity
+    fund gets `fund`. Where a total is told, that is for who looks after the node alone: it would give the true total away."""
+
+    paid: int
+    paid_out: int
+    carried: int
+    fund: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlanPage:
-    """A proposed division; `current` if it can still be carried out."""
+    """A proposed division; `current` if it can still be carried out. Of each asset its spread and what it comes to."""
 
     plan: PeriodPlan
     current: bool
     spreads: tuple[Spread, ...]
     names: dict[str, str]
+    sums: tuple[Sums, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +314,7 @@ def _paid(state: Snapshot, asset: Asset, number: int, now: Instant) -> tuple[lis
             )  # fmt: skip
             explanations.append(explain(
                 period.id, asset.id, plan.planned.currency, line.paid, statement.members,
-                [use for use in counted if use.rows], line.owed if statement.root else None,
+                [use for use in counted if use.rows], line.owed if statement.root else None, statement.told,
             ))  # fmt: skip
     return explanations, paid_in
 
@@ -347,7 +359,16 @@ def plan_page(node: Node, plan_id: str) -> PlanPage | None:
         current = plan.closed is None and plan.planned.parent == parent and state.get(Period, plan.period) is None
         spreads = tuple(_spread(s, state) for s in plan.planned.statements)
         shares = [share for statement in plan.planned.statements for share in statement.shares]
-        return PlanPage(plan, current, spreads, _names(state, (s.account.removeprefix("party:") for s in shares)))
+        names = _names(state, (s.account.removeprefix("party:") for s in shares))
+        return PlanPage(plan, current, spreads, names, tuple(sums_of(state, s) for s in plan.planned.statements))
+
+
+def sums_of(read: Reader, statement: AssetStatement) -> Sums:
+    """What the settlement of a statement comes to in all, wherever that is said."""
+    summed = read.get(Summed, statement.lines)
+    if summed is None:
+        return Sums(statement.paid, statement.paid_out, statement.carried)
+    return Sums(summed.fact.paid, summed.fact.paid_out, summed.fact.carried, summed.fact.fund)
 
 
 AMOUNTS = 10  # bars in which amounts are counted

@@ -19,13 +19,16 @@ from usufruct.core.base.records import Entry, Fact, Row, plain
 from usufruct.core.income import measure, settlement
 from usufruct.core.income.accounts import members_of
 from usufruct.core.income.earned import earned_by, portions_of
-from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned
+from usufruct.core.income.facts import AssetStatement, PeriodClosed, PeriodPlanned, SettlementSummed
 from usufruct.core.income.payout import MEDIA_TYPE as PAYOUT
 from usufruct.core.income.payout_facts import PayoutProposed
 from usufruct.core.income.segment import INDEX_TYPE, PIECE_TYPE, Index
-from usufruct.core.income.state import LastSettlement, PeriodPlan
+from usufruct.core.income.state import LastSettlement, PeriodPlan, Summed
+from usufruct.core.income.told import portions_told, weights_of
+from usufruct.core.privacy import totals
 from usufruct.core.privacy.facts import QueryAdmitted, QueryAnswered, QueryRefused
 from usufruct.core.privacy.state import Budget
+from usufruct.core.privacy.totals import DrawnTotal, TotalDrawn
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
@@ -84,6 +87,8 @@ class Recount:
             case PoolStored() as fact:
                 _, file, _ = self._assets.get(fact.pool, (0, "", ""))
                 self._assets[fact.pool] = (entry.seq, file, fact.stored)
+            case TotalDrawn() as fact if not totals.paid_for(fact):
+                self._find(entry.seq, f"the noise on a total of `{fact.asset}` that is told is less than was paid for")
             case PeriodPlanned() as fact:
                 self._settled.update((s.lines, s.members) for s in fact.statements if not s.root)
             case PeriodClosed() as fact:
@@ -118,16 +123,30 @@ class Recount:
         if earned is None:
             return "the asset earned nothing in it"
         name = f"{planned.period}/{said.asset}"
-        portions = portions_of(earned, said.members - said.floor, said.floor, name, index.persons)
+        pool = said.members - said.floor
+        portions = portions_of(earned, pool, said.floor, name, index.persons)
+        if said.told:
+            row = self._state.get(DrawnTotal, said.draw)
+            prices = tuple(use.price for use in earned.uses)
+            if row is None or (row.asset, row.fact.uses, row.fact.prices) != (said.asset, said.uses, prices):
+                return "the total that it tells was not drawn for it"
+            weights = weights_of(earned.uses, row.fact.most, index.persons)
+            if said.told != totals.told(row.fact, sum(weights)):
+                return "the total that it tells does not follow from the uses and the draw"
+            portions = portions_told(name, pool, weights, said.told)
         made = self._settler.settle(portions, before, index.persons, index.least, index.seed)
         if made.pieces != tuple(map(self._opened, index.seals)) or made.roots != index.roots:
             return "its lines are not what the uses and the carried amounts come to"
+        sums: AssetStatement | SettlementSummed = said
+        if said.tells:
+            summed = self._state.get(Summed, said.lines)
+            left = made.left(said.members, sum(portion.amount for portion in portions))
+            if summed is None or summed.fact.fund != left:
+                return "what it leaves over is not what its lines leave"
+            sums = summed.fact
         counted = (made.root, made.persons, made.payees, made.paid, made.carried)
-        return (
-            ""
-            if counted == (said.root, said.persons, said.paid, said.paid_out, said.carried)
-            else "its totals are not those of its lines"
-        )
+        same = counted == (said.root, said.persons, sums.paid, sums.paid_out, sums.carried)
+        return "" if same else "its totals are not those of its lines"
 
     def _fold(self, entry: Entry) -> None:
         try:

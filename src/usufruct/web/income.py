@@ -13,6 +13,7 @@ from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.records import plain
 from usufruct.core.base.refusals import refuse
 from usufruct.core.income import income_statement as words
+from usufruct.core.income import own_line
 from usufruct.core.income.complaints import Complaint, ComplaintAnswered, ComplaintMade
 from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted
 from usufruct.core.income.income_statement import Statement
@@ -187,7 +188,10 @@ def body(found: Statement) -> dict[str, Any]:
     assert isinstance(shown, dict)
     return shown | {
         "article_18": [{"letter": f.letter, "asks": f.asks, "says": f.says} for f in words.article18(found)],
-        "your_own_sums": {line.asset: words.her_own(line, found.currency) for line in found.lines},
+        "your_own_sums": {
+            line.asset: (*words.her_own(line, found.currency), *own_line.in_words(line, found.currency))
+            for line in found.lines
+        },
         "worked_out_by_others": words.by_the_audit(found),
     }
 

@@ -1,4 +1,5 @@
-"""A rule of division as TOML: a title, who decided it and why, `[[levy]]` and `[[share]]` tables in the order of the waterfall."""
+"""A rule of division as TOML: a title, who decided it and why, `[[levy]]` and `[[share]]` tables in the order of the waterfall;
+and `[told]` if totals are to be told."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ from typing import Any
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.income.waterfall import WHOLE, DivisionRule, Levy, Slice
+from usufruct.core.income.waterfall import WHOLE, DivisionRule, Levy, Slice, Told
 from usufruct.wire import card
 
-_RULE = {"title", "source", "authority", "rest", "costs_basis_points", "levy", "share"}
+_RULE = {"title", "source", "authority", "rest", "costs_basis_points", "levy", "share", "told"}
+_TOLD = {"micro_rho", "most_basis_points"}
 _LEVY = {"name", "basis_points", "to", "source", "authority", "cap"}
 _SHARE = {"name", "basis", "basis_points", "to", "cap", "vests_months", "training_basis_points"}
 
@@ -40,7 +42,17 @@ def read(text: str, currency: str) -> DivisionRule:
             for one in _tables(value, "levy", _LEVY)
         ),
         _points(value, "costs_basis_points", WHOLE),
+        _told(value.get("told")),
     )  # fmt: skip
+
+
+def _told(value: Any) -> Told | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise _wrong("`told` is no table", "write [told], and below it micro_rho and most_basis_points")
+    _known(value, _TOLD, " of told")
+    return Told(_points(value, "micro_rho"), _points(value, "most_basis_points"))
 
 
 def _tables(value: dict[str, Any], field: str, known: set[str]) -> list[dict[str, Any]]:

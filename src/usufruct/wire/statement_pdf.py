@@ -22,6 +22,7 @@ from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, T
 
 from usufruct.core.base.money import Money
 from usufruct.core.income import income_statement as words
+from usufruct.core.income import own_line
 from usufruct.core.income.income_statement import Line as AssetLine
 from usufruct.core.income.income_statement import Statement
 from usufruct.core.income.inequality import TENTHS
@@ -104,13 +105,16 @@ def _line(line: AssetLine, currency: str) -> Iterator[Flowable]:
     if line.uses:
         yield Spacer(0, 6)
         used = [
-            (use.use or words.WITHHELD, f"{words.type_of_use(use)}, {use.day}", str(Money(use.at_least, currency)), str(use.rows))
+            (
+                use.use or words.WITHHELD, f"{words.type_of_use(use)}, {use.day}",
+                str(Money(use.at_least if line.sum is None else use.price, currency)), str(use.rows),
+            )
             for use in line.uses
         ]  # fmt: skip
-        heads = ("Use", "What for, and by whom", "For all, at least", "Your rows")
+        heads = ("Use", "What for, and by whom", "For all, at least" if line.sum is None else "Price", "Your rows")
         yield _table([heads, *used], (28 * mm, WIDTH - 83 * mm, 33 * mm, 22 * mm), numbers=2)
     yield _said("You can work out yourself", _HEAD)
-    for said in words.her_own(line, currency):
+    for said in (*words.her_own(line, currency), *own_line.in_words(line, currency)):
         yield _said(f"- {said}")
     yield _said("Why it changed", _HEAD)
     for said in line.changes:

@@ -118,6 +118,7 @@ CODES: dict[str, str] = {
     "income.stale-plan": "another plan was closed first; the parent of this one is no longer the last",
     "income.line-withheld": "the plan that proves a line names a use that is withheld for now",
     "income.shares": "what was written cannot be a rule of division; its shares must add up to the whole",
+    "income.told": "the total of a period cannot be told under noise without taking too much of the members' share",
     "income.rule-late": "a rule of division applies to what is earned from now on only",
     "income.cost": "the cost says no amount, or not what for",
     "levy.rule": "what was written cannot be a levy",

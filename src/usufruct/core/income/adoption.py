@@ -14,15 +14,24 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.facts import CostStated, CreditEnded, CreditGranted, DivisionAdopted, MeasureChosen
 from usufruct.core.income.measure import MEASURES, ROWS
 from usufruct.core.income.state import AdoptedDivision, ChosenMeasure, Credit, LastPeriod
+from usufruct.core.income.told import untellable
 from usufruct.core.income.waterfall import CREDITS, DivisionRule, unfit
 from usufruct.core.privacy.state import Use
 from usufruct.core.registry.state import Asset, Party
+from usufruct.core.rulebook.parameters import Rulebook
 
 UNITS_MAX = 10**12
 
 
 def adopt(
-    read: Reader, rule: DivisionRule, asset: str, effective: Instant, by: str, operator: str, at: Instant
+    read: Reader,
+    rule: DivisionRule,
+    asset: str,
+    effective: Instant,
+    by: str,
+    operator: str,
+    rulebook: Rulebook,
+    at: Instant,
 ) -> DivisionAdopted | Refusal:
     """A rule of division, from `effective` on: of an asset, by its publisher; of all that have none of their own (no asset), by
     the `operator` of the node.
@@ -43,7 +52,7 @@ def adopt(
             "income.rule-late", not_done, "by which rule income is divided must be known before it is earned",
             remedy="let it apply from today or from a later day on",
         )  # fmt: skip
-    wrong = unfit(rule, not_done)
+    wrong = unfit(rule, not_done) or untellable(rule, found, rulebook, at, not_done)
     if wrong is not None:
         return wrong
     for to in (*(one.to for one in rule.slices), *(levy.to for levy in rule.levies)):

@@ -23,12 +23,14 @@ Evidence = Callable[[str], bytes]
 @dataclass(frozen=True, slots=True)
 class Earned:
     """What one asset earned in a period: the `uses` that earned it, the first of them at `since`, and the `populations` whose
-    data could be used in them, as bitmaps. `fees` are the minor units that are no price of a use."""
+    data could be used in them, as bitmaps. `fees` are the minor units that are no price of a use. `by_rows`: rows are what all
+    of it is divided by."""
 
     uses: Sequence[EarningUse]
     since: Instant
     populations: Sequence[bytes]
     fees: int = 0
+    by_rows: bool = True
 
     @property
     def income(self) -> int:
@@ -53,18 +55,23 @@ def earned_by(read: Reader, evidence: Evidence, asset: str, first: int, last: in
     found = read.get(Asset, asset)
     for agreement in dict.fromkeys(fee.agreement for fee in fees):
         rows = [0] * (found.quality.persons if found else 0)
-        for use in uses:
-            if use.agreement == agreement:
-                counted = contributions(evidence(use.contributions))  # of a pool as many as there were then
-                rows = [sum(pair) for pair in zip_longest(rows, counted, fillvalue=0)]
+        under = [use for use in uses if use.agreement == agreement]
+        for use in under:
+            counted = contributions(evidence(use.contributions))  # of a pool as many as there were then
+            rows = [sum(pair) for pair in zip_longest(rows, counted, fillvalue=0)]
         earning += [
-            EarningUse(numbered("fee", fee.seq), fee.amount, rows) for fee in fees if fee.agreement == agreement
+            EarningUse(numbered("fee", fee.seq), fee.amount, rows, len(under))
+            for fee in fees
+            if fee.agreement == agreement
         ]
     if not earning:
         return None
     # What was disputed came to be earlier, and does not bring the rule of that time back for all.
     since = min([use.at for use in uses] + [fee.at for fee in fees], default=None) or min(use.at for use, _ in priced)
-    return Earned(earning, since, [evidence(use.population) for use in uses], sum(fee.amount for fee in fees))
+    return Earned(
+        earning, since, [evidence(use.population) for use in uses], sum(fee.amount for fee in fees),
+        not any(use.shares for use, _ in priced),
+    )  # fmt: skip
 
 
 def portions_of(earned: Earned, by_contribution: int, floor: int, name: str, persons: int) -> tuple[Portion, ...]:

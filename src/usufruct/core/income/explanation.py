@@ -4,7 +4,8 @@ She is told the rule, the uses, how many rows of hers counted in each, by which 
 whole units. Her share by a measure other than rows she is not told, for it is a part of a sum over all. How many rows counted
 *in all* she is not told either, nor her exact fraction, from which it could be worked out: an exact count of who
 matched a question would undo the noise on its answer for any data user whom a member helps. The audit recomputes every
-line (see docs/decisions/0013-no-exact-totals-for-members.md).
+line (see docs/decisions/0013-no-exact-totals-for-members.md). Where the rule says that totals are told, under noise, her
+statement has the sum (`own_line`).
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ class Explanation:
 
 
 def explain(
-    period: str, asset: str, currency: str, paid: int, members: int, counted: Sequence[Counted], owed: int | None = None
-) -> Explanation:
+    period: str, asset: str, currency: str, paid: int, members: int, counted: Sequence[Counted], owed: int | None = None,
+    told: int = 0,
+) -> Explanation:  # fmt: skip
     """Sentences from the members' share down to her cents; `paid` and `members` in minor units, `counted` the uses in which
     rows of hers counted. `owed` are the whole units that are carried out for her; None for a settlement of the first
-    version, which carried nothing."""
+    version, which carried nothing. `told` is the total, in minor units, if there is one that is told."""
     amount = Money(paid, currency)
     steps = [f"the members' share of what `{asset}` earned in {period} is {Money(members, currency)}"]
     provable = owed is not None
@@ -49,7 +51,12 @@ def explain(
         steps.append("none of your rows were used, so nothing is due to you")
         return Explanation(period, asset, amount, tuple(steps), provable)
     used = dict.fromkeys(use.measure for use in counted)
-    if counted:
+    if told:
+        steps.append(
+            f"a row of yours gets by the price of the use in which it counted; of all rows that is {Money(told, currency)}, as "
+            "told under noise"
+        )
+    elif counted:
         steps.append(f"it is split over the uses by what each earned, and within a use by {_within(list(used))}")
     steps += [_told(use, len(used) > 1) for use in counted]
     if owed is None:
@@ -64,6 +71,9 @@ def explain(
         )
     if owed:
         steps.append(f"{Money(owed, currency)} is below the least that is paid out, and is still owed to you")
+    if told:
+        steps.append("your statement of the period has the sum, which you can work out again to the last unit")
+        return Explanation(period, asset, amount, tuple(steps), provable)
     steps.append(
         "how many rows counted in all is told to no one outside the node, for an exact count would undo the noise on "
         "the answers; the audit of the journal works out every line again"

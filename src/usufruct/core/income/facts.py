@@ -88,6 +88,10 @@ class AssetStatement:
     by number, and `root` that of the tree over them. It pays `paid` persons `paid_out` minor units and carries `carried` to
     the next one; `before` is the settlement from which it carries on itself, if there is one. Without a `root` it is a
     settlement of the first version: it paid all that was due, and carried nothing.
+
+    If the rule says that totals are told, `told` is the total by which it was divided, under the draw that is the fact `draw`;
+    or `kept` is why none was told (see `told.KEPT`). Then what it pays and carries in all is not said here, for this is
+    part of every line proof, but in `SettlementSummed`.
     """
 
     asset: str
@@ -105,6 +109,31 @@ class AssetStatement:
     paid_out: int = 0
     carried: int = 0
     before: str = ""
+    told: int = 0
+    draw: int = 0
+    kept: str = ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether the rule that it went by says that totals are told."""
+        return bool(self.told or self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementSummed(Fact):
+    """The settlement `lines` of an asset pays `paid` persons `paid_out` minor units and carries `carried`; `fund` are left over,
+    for the total that was told is larger than the true one, and go to the solidarity fund.
+
+    From each of these, and what is told, follows the true total: so it is in nobody's history, and no part of a plan.
+    """
+
+    KIND = "settlement.summed/1"
+    asset: str
+    lines: str
+    paid: int
+    paid_out: int
+    carried: int
+    fund: int
 
 
 @dataclass(frozen=True, slots=True)

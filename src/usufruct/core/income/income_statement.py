@@ -8,7 +8,8 @@ Three kinds of numbers stand in it, and it says which is which. What she can wor
 what the asset earned down to the members' share, and from what was owed to her before to what is owed now. What follows
 from numbers that nobody outside the node is told, because they would undo the noise on the answers: how much of the
 members' share is hers (see docs/decisions/0055-what-a-member-can-recompute.md). That is worked out again by whoever audits
-the node. And what is told of others: roughly, and only where each tenth of them is large enough.
+the node; where the rule says that totals are told she works it out herself too (`own_line`). And what is told of others:
+roughly, and only where each tenth of them is large enough.
 """
 
 from __future__ import annotations
@@ -100,6 +101,20 @@ NOTHING = Amounts(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSum:
+    """What her line is worked out from, where the total of the period is told: her `weight`, that is price times rows of hers, of
+    that `total` (see `told`), and the `pool`, in minor units. `due` and `carried` over are millionths of them; `carried` is
+    -1 if it is not told. Less than `least` minor units is not paid out."""
+
+    total: int
+    pool: int
+    weight: int
+    due: int
+    carried: int
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpreadTold:
     """What others got, roughly: what the middle person of each tenth of the members was paid, from the tenth with the least,
     in minor units rounded down to 1, 2 or 5 with zeros behind; in which of them she is, from 1; and Gini's index in tenths.
@@ -115,7 +130,8 @@ class SpreadTold:
 @dataclass(frozen=True, slots=True)
 class Line:
     """What one asset brought: where its `gross` income went, the members' share with its `floor`, and her part of it; it is
-    `paid_to` somebody else if she gave her right to benefit away, or pledged it."""
+    `paid_to` somebody else if she gave her right to benefit away, or pledged it. There is a `sum` if the total was told; `kept`
+    says why it was not, though the rule says that it is."""
 
     asset: str
     title: str
@@ -133,6 +149,8 @@ class Line:
     paid_to: str
     spread: SpreadTold
     changes: tuple[str, ...]
+    sum: OwnSum | None = None
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +340,7 @@ def her_own(line: Line, currency: str) -> tuple[str, ...]:
     found += [
         f"{use.use or 'the use that is withheld'}: {Money(use.price, currency)} of {Money(line.gross, currency)}, so at least "
         f"{Money(use.at_least, currency)} of {Money(pool, currency)} for the members"
-        for use in line.uses if use.price
+        for use in line.uses if use.price and line.sum is None
     ]  # fmt: skip
     one = line.amounts
     if one != NOTHING:
@@ -335,7 +353,21 @@ def her_own(line: Line, currency: str) -> tuple[str, ...]:
 
 def by_the_audit(statement: Statement) -> tuple[str, ...]:
     """What she cannot work out herself, who can, and how."""
+    said = [
+        f"the total of {line.title} is not told this time, though the rule says so: {line.kept}"
+        for line in statement.lines
+        if line.kept
+    ]
+    if any(line.sum is not None for line in statement.lines):
+        said.append(
+            "that a total which is told is the true one under noise, and the same for everybody, is worked out again by whoever "
+            f"audits the node, with `usufruct income recompute {statement.period}`; your line proof says which it is, too. What it "
+            "is too large by goes to the solidarity fund, and is told to nobody else, for it would give the true total away"
+        )
+    if statement.lines and all(line.sum is not None for line in statement.lines):
+        return tuple(said)
     return (
+        *said,
         "how many rows of all persons counted in a use is told to nobody outside the node: with a data user's help it would undo "
         "the noise on the answers; so your part of the members' share cannot be worked out from this page",
         f"whoever audits the node works it out again, for everybody, with `usufruct income recompute {statement.period}`",

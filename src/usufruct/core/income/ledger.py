@@ -42,7 +42,7 @@ from usufruct.core.income.invoices import CreditNoteIssued, InvoiceIssued, Refun
 from usufruct.core.income.payout_facts import BankLine, PayoutApproved, PayoutEnded, PayoutSent, StatementRead
 from usufruct.core.income.payout_state import Payout
 from usufruct.core.income.posting import CreditLimited, CurrencyExchanged, PaymentReceived, PostingCorrected
-from usufruct.core.income.state import PeriodPlan
+from usufruct.core.income.state import PeriodPlan, Summed
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted, QueryAnswered
 from usufruct.core.privacy.state import Use
 from usufruct.core.rulebook.levy import Surcharge
@@ -217,7 +217,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case PeriodClosed() as fact:
             plan = read.get(PeriodPlan, fact.plan)
             assert plan is not None
-            for debit, credit, amount, memo in _division(plan.planned):
+            for debit, credit, amount, memo in _division(read, plan.planned):
                 book.move(debit, credit, amount, plan.planned.currency, memo)
         case ComplaintAnswered() as fact if fact.upheld:
             memo = f"{fact.complaint}: correction of {fact.period}, {fact.asset}"
@@ -282,15 +282,19 @@ def _bill(book: _Book, fact: InvoiceIssued | CreditNoteIssued | RefundMade) -> N
             book.move(of_party(fact.payer), CASH, fact.amount, fact.currency, f"refund of {fact.credit_note}")
 
 
-def _division(plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
-    """What the closing of a period moves: the shares of what each asset earned, and what has vested of earlier ones."""
+def _division(read: Reader, plan: PeriodPlanned) -> Iterator[tuple[str, str, int, str]]:
+    """What the closing of a period moves: the shares of what each asset earned, what a total that is told leaves over, and what
+    has vested of earlier shares."""
     for statement in plan.statements:
         source = income_of(statement.asset)
         for share in statement.shares:
             to = vesting_of(share.account) if share.vests_months else share.account
             of = f", {share.basis_points / 100:g} %" if share.basis_points else ""
             yield source, to, share.amount, f"{plan.period}: {share.name or 'share'}{of}"
-        yield source, members_of(statement.asset), statement.members, f"{plan.period}: settlement of the members"
+        members, summed = members_of(statement.asset), read.get(Summed, statement.lines)
+        yield source, members, statement.members, f"{plan.period}: settlement of the members"
+        if summed is not None:
+            yield members, SOLIDARITY, summed.fact.fund, f"{plan.period}: what is left of the members' share"
     for release in plan.releases:
         memo = f"{plan.period}: vested of {release.period}"
         yield vesting_of(release.account), release.account, release.amount, memo

@@ -28,11 +28,12 @@ SHARES_TYPE = "application/vnd.usufruct.shares.v1"
 @dataclass(frozen=True, slots=True)
 class EarningUse:
     """A use that earned something: its `price` in minor units, and what it is divided by, for each person by number: her
-    bounded rows, or her share if the use was measured otherwise."""
+    bounded rows, or her share if the use was measured otherwise. Of a fee they are her rows in `counts` uses."""
 
     id: str
     price: int
     weights: Sequence[int]
+    counts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from usufruct.core.income.facts import (
     PeriodClosed,
     PeriodPlanned,
     Release,
+    SettlementSummed,
 )
 from usufruct.core.income.measure import Portion
 from usufruct.core.income.settlement import Settlement
@@ -36,7 +37,8 @@ from usufruct.core.income.state import (
     costs_of,
     rule_in_force,
 )
-from usufruct.core.income.waterfall import FLOOR, MEMBERS, Levied, Poured, by_rulebook, pour, unfit
+from usufruct.core.income.told import Draws, Telling, portions_told, tell
+from usufruct.core.income.waterfall import FLOOR, MEMBERS, DivisionRule, Levied, Poured, by_rulebook, pour, unfit
 from usufruct.core.registry import rights
 from usufruct.core.registry.state import Asset, Right
 from usufruct.core.rulebook.parameters import Rulebook
@@ -62,11 +64,19 @@ class Settled:
     settlement: Settlement
 
     def stated(self, statement: AssetStatement) -> AssetStatement:
-        """The statement, with its settlement."""
+        """The statement, with its settlement; not what that comes to in all, if totals are told."""
         found = self.settlement
-        return replace(
-            statement, lines=self.lines, root=found.root, persons=found.persons, paid=found.payees, paid_out=found.paid,
-            carried=found.carried, before=self.before,
+        settled = replace(statement, lines=self.lines, root=found.root, persons=found.persons, before=self.before)
+        if statement.tells:
+            return settled
+        return replace(settled, paid=found.payees, paid_out=found.paid, carried=found.carried)
+
+    def summed(self, division: Division) -> SettlementSummed:
+        """What the settlement of a division comes to in all, with what is left over."""
+        found, due = self.settlement, sum(portion.amount for portion in division.portions)
+        return SettlementSummed(
+            division.statement.asset, self.lines, found.payees, found.paid, found.carried,
+            found.left(division.statement.members, due),
         )  # fmt: skip
 
 
@@ -101,12 +111,12 @@ def poured(
     levied: Sequence[Levied] = (),
 ) -> Poured | Refusal:
     """Where what one asset earned goes at `at`, once adopted levies took `levied` of it."""
-    adopted = rule_in_force(read, asset.id, earned.since)
-    rule = adopted.rule if adopted else by_rulebook(rulebook, earned.since)
+    rule = _rule(read, asset, earned, rulebook)
     wrong = unfit(rule, f"period `{period}` was not planned")  # the rulebook's own parameters may not sum to the whole
     if wrong is not None:
         return wrong
-    counted = any(use.price and any(use.weights) for use in earned.uses)
+    # Whether anybody's rows counted is not to be told beside a total that is.
+    counted = tells(rule, asset) or any(use.price and any(use.weights) for use in earned.uses)
     admitted = any(any(population) for population in earned.populations)
     entitled = entitled_to(read, asset, at) | {MEMBERS: _there(counted), FLOOR: _there(admitted)}
     return pour(rule, earned.income, costs_of(read, asset.id), entitled, f"{period}/{asset.id}", levied)
@@ -120,20 +130,37 @@ def divide_income(
     rulebook: Rulebook,
     at: Instant,
     levied: Sequence[Levied] = (),
+    draws: Draws = lambda _: None,
 ) -> Division | Refusal:
-    """The division of what one asset earned, at `at`."""
+    """The division of what one asset earned, at `at`; `draws` give the noise on its total, if the rule tells it."""
     found = poured(read, period, asset, earned, rulebook, at, levied)
     if isinstance(found, Refusal):
         return found
     adopted, name = rule_in_force(read, asset.id, earned.since), f"{period}/{asset.id}"
     members = found.by_contribution + found.floor
     persons = max([asset.quality.persons, *(len(use.weights) for use in earned.uses)])  # of a pool those who were there
+    rule = _rule(read, asset, earned, rulebook)
+    said = tell(rule.told, asset, earned, persons, draws) if rule.told and tells(rule, asset) else Telling()
     statement = AssetStatement(
         asset.id, tuple(use.id for use in earned.uses), earned.income, found.shares, members, 0, "", found.floor,
-        adopted.number if adopted else 0, bool(adopted and adopted.asset),
+        adopted.number if adopted else 0, bool(adopted and adopted.asset), told=said.total, draw=said.draw, kept=said.kept,
     )  # fmt: skip
-    portions = portions_of(earned, found.by_contribution, found.floor, name, persons)
+    if said.total:
+        portions = portions_told(name, found.by_contribution, said.weights, said.total)
+    else:
+        portions = portions_of(earned, found.by_contribution, found.floor, name, persons)
     return Division(statement, portions, persons, rulebook.value("income.payout-min-minor", at))
+
+
+def _rule(read: Reader, asset: Asset, earned: Earned, rulebook: Rulebook) -> DivisionRule:
+    """The rule that was in force when the first of it was earned."""
+    adopted = rule_in_force(read, asset.id, earned.since)
+    return adopted.rule if adopted else by_rulebook(rulebook, earned.since)
+
+
+def tells(rule: DivisionRule, asset: Asset) -> bool:
+    """Whether the totals of an asset are to be told: what is about nobody has none."""
+    return rule.told is not None and bool(asset.person_column)
 
 
 def _there(there: bool) -> tuple[tuple[str, int], ...]:
@@ -189,6 +216,9 @@ def plan(
             remedy="wait until a question has been answered at a price",
         )  # fmt: skip
     parent = read.get(LastPeriod)
+    for one in divisions:
+        left = settled[one.statement.asset].summed(one).fund
+        assert left >= 0 and (left == 0 or one.statement.tells), "all of the members' share is somebody's"
     statements = tuple(settled[one.statement.asset].stated(one.statement) for one in divisions)
     return PeriodPlanned(
         plan_id, period, parent.period if parent else None, first_fact(read), last, currency,

@@ -62,7 +62,8 @@ def line_of(due: int, carried_in: int, least: int) -> Line:
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """A settlement that is not kept yet: its `pieces` with the `roots` over their chunks; `payees` are paid something,
-    `paid` minor units together, and `carried` are carried out."""
+    `paid` minor units together, and `carried` are carried out. That is `odd` millionths more than the lines carry: it is whole
+    units, and where a total was told that is too large (see `told`) the lines together need not be."""
 
     persons: int
     least: int
@@ -72,11 +73,19 @@ class Settlement:
     payees: int
     paid: int
     carried: int
+    odd: int = 0
 
     @property
     def root(self) -> str:
         """The root over all lines, in hexadecimal digits."""
         return segment.root_over(self.roots).hex()
+
+    def left(self, pool: int, due: int) -> int:
+        """The whole minor units of a pool that are nobody's, where all together were `due` so many millionths of it."""
+        carried_in = self.paid * MICRO + self.carried * MICRO - self.odd - due
+        return (
+            pool - (-carried_in // MICRO) - self.paid - self.carried
+        )  # what was carried in, rounded up as it was then
 
     def keep(self, attach: Callable[[str, bytes], str]) -> str:
         """Keeps the settlement as evidence; the seal of its index."""
@@ -87,7 +96,7 @@ class Settlement:
 def settle(portions: Sequence[Portion], before: Iterable[bytes], persons: int, least: int, seed: bytes) -> Settlement:
     """What the portions come to for each person, with what the settlement `before`, given by its pieces, carried out.
 
-    The portions sum to whole minor units. `seed` is random and fresh, 32 bytes.
+    `seed` is random and fresh, 32 bytes.
     """
     carried = [amount for data in before for amount in carried_out(Piece(data))]
     persons = max(persons, len(carried))
@@ -110,9 +119,10 @@ def settle(portions: Sequence[Portion], before: Iterable[bytes], persons: int, l
         roots.append(segment.root_over(leaves))
         payees += sum(1 for line in lines if line.paid)
         paid += sum(line.paid for line in lines)
-    left, rest = divmod(sum(due) + sum(carried) - paid * MICRO, MICRO)
-    assert rest == 0, "portions are whole units, and so is what is carried in all"
-    return Settlement(persons, least, seed, tuple(pieces), tuple(roots), payees, paid, left)
+    left = sum(due) + sum(carried) - paid * MICRO
+    return Settlement(
+        persons, least, seed, tuple(pieces), tuple(roots), payees, paid, -(-left // MICRO), -left % MICRO
+    )  # fmt: skip
 
 
 def carried_out(piece: Piece) -> Iterator[int]:

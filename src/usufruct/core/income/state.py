@@ -16,6 +16,7 @@ from usufruct.core.income.facts import (
     MeasureChosen,
     PeriodClosed,
     PeriodPlanned,
+    SettlementSummed,
 )
 from usufruct.core.income.waterfall import COSTS, DivisionRule, Due
 
@@ -138,6 +139,15 @@ class LastSettlement(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class Summed(Row):
+    """What a settlement comes to in all, where its plan does not say it; see `SettlementSummed`."""
+
+    KEY = ("lines",)
+    lines: str
+    fact: SettlementSummed
+
+
+@dataclass(frozen=True, slots=True)
 class ChosenMeasure(Row):
     """What the uses of an asset are divided by, where somebody chose it; else by rows."""
 
@@ -174,6 +184,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 if statement.root:
                     yield LastSettlement(statement.asset, plan.planned.currency, statement.lines)
             yield from _paid(read, plan.planned, entry.at)
+        case SettlementSummed() as fact:
+            yield Summed(fact.lines, fact)
         case MeasureChosen() as fact:
             yield ChosenMeasure(fact.asset, fact.measure, entry.at)
         case _:

@@ -10,6 +10,9 @@ Every share stands on one of three bases, and says on which: *work* (running the
 get alike, a common purse). A share may be capped, and may vest over months. Of what work earns a part may be set aside for
 training, as a machine is written off: skills wear out too, and renewing them is a cost of the work.
 
+A rule may say that *totals are told*: under noise, by one number for each asset and period (`Told`, see `told`). Then a
+member can work out her own line.
+
 One share is the *rest*: it gets what caps cut off, and what is for somebody who is not there. If nobody is there for
 the rest either, it goes to the solidarity fund.
 """
@@ -93,9 +96,19 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The total of a period is told, at the price of `micro_rho` of the asset's privacy budget; unless the noise would take more
+    than `most_basis_points` of the members' share for the solidarity fund."""
+
+    micro_rho: int
+    most_basis_points: int
+
+
+@dataclass(frozen=True, slots=True)
 class DivisionRule:
     """A rule of division; `rest` names the slice that gets what others do not. Costs take at most `costs_basis_points` of what
-    was earned. `source` says why it is so, `authority` who decided it."""
+    was earned. `source` says why it is so, `authority` who decided it. With `told` it is by the total that is told that the
+    members' share is divided."""
 
     title: str
     source: str
@@ -104,6 +117,7 @@ class DivisionRule:
     rest: str
     levies: tuple[Levy, ...] = ()
     costs_basis_points: int = WHOLE
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +303,8 @@ def _wrong(rule: DivisionRule, names: Sequence[str]) -> Iterator[tuple[str, str]
         yield "costs cannot take more than all", f"let them take 0 to {WHOLE} basis points"
     if sum(levy.basis_points for levy in rule.levies) > WHOLE:
         yield "the levies together take more than all", "lower them"
+    if rule.told is not None:
+        yield from _wrong_told(rule.told, rule.slices)
     for levy in rule.levies:
         if not _is_account(levy.to) or not 0 < levy.basis_points <= WHOLE or (levy.cap is not None and levy.cap < 0):
             yield f"the levy `{levy.name}` cannot be", "say `to` a party:ID or fund:NAME, and more than 0 basis points"
@@ -297,6 +313,16 @@ def _wrong(rule: DivisionRule, names: Sequence[str]) -> Iterator[tuple[str, str]
         yield f"`{rule.rest}` cannot take the rest", "name a share that is not capped as the rest"
     for one in rule.slices:
         yield from _wrong_slice(one)
+
+
+def _wrong_told(told: Told, slices: Sequence[Slice]) -> Iterator[tuple[str, str]]:
+    if told.micro_rho < 1 or not 1 <= told.most_basis_points < WHOLE:
+        yield "the total cannot be told so", f"say some micro-rho, and at most 1 to {WHOLE - 1} basis points"
+    if any(one.to == FLOOR for one in slices):
+        yield (
+            "a floor depends on how many persons there are to share it, and so does not go with a total that is told",
+            "leave the floor away, or the total",
+        )
 
 
 def _wrong_slice(one: Slice) -> Iterator[tuple[str, str]]:
@@ -340,7 +366,19 @@ def in_words(rule: DivisionRule) -> tuple[str, ...]:
             f"{one.name}: {_percent(one.basis_points)} to {_to(one.to)}, {BASES[one.basis]}"
             + "".join(f", {words}" for words in more)
         )
+    if rule.told is not None:
+        said += _told_in_words(rule.told)
     return tuple(said)
+
+
+def _told_in_words(told: Told) -> tuple[str, ...]:
+    return (
+        "of the members' share a row gets by the price of the use in which it counted, and all prices of rows together are told, "
+        f"under noise that spends {told.micro_rho} micro-rho of the privacy budget: so every member can work out her own line",
+        "the number that is told is never too small; what it is too large by goes to the members' solidarity fund. If that is "
+        f"likely to be more than {_percent(told.most_basis_points)} of the members' share, or the budget cannot pay for it, "
+        "nothing is told, and the share is divided use by use",
+    )
 
 
 def _percent(basis_points: int) -> str:

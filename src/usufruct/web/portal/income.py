@@ -13,6 +13,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.income import income_statement as words
+from usufruct.core.income import own_line
 from usufruct.core.income.income_statement import Line
 from usufruct.core.income.waterfall import BASES, CREDITS, in_words
 from usufruct.node import division, statement, views
@@ -66,7 +67,7 @@ def show_statement(
         lines=[_line(line, currency) for line in found.lines], rest=words.by_the_audit(found), type_of_use=words.type_of_use,
         paid=Money(found.paid, currency), shares=Money(found.shares, currency) if found.shares else None,
         mine=found.party == who_is(request).party, late=node_of(request).clock.now() > found.complain_until,
-        complaints=[(one, words.in_words(one)) for one in found.complaints],
+        complaints=[(one, words.in_words(one)) for one in found.complaints], exact=own_line.exact,
         complained={one.asset for one in found.complaints}, told=next((c for c in found.complaints if c.id == recorded), None),
     )  # fmt: skip
 

@@ -20,12 +20,13 @@ from usufruct.core.contract.negotiation import FINAL, moves_from
 from usufruct.core.contract.state import Negotiation
 from usufruct.core.income import accounts
 from usufruct.core.income.facts import AssetStatement
+from usufruct.core.income.told import KEPT
 from usufruct.core.income.waterfall import Share
 from usufruct.core.privacy.state import Budget
 from usufruct.core.registry.assurance import Verified
 from usufruct.core.registry.state import Asset, ErasedPerson
 from usufruct.node import erase, followers, login, period, register, trade, views
-from usufruct.node.views import Spread
+from usufruct.node.views import Spread, Sums
 from usufruct.web.api import RefusedHere, done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import charts, pages
@@ -194,6 +195,7 @@ class _Division:
     tenths: tuple[str, ...]
     lorenz: Markup | None
     spread: Spread
+    sums: Sums
 
 
 @get("/steward/plans/{name:str}", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
@@ -202,11 +204,11 @@ def show_plan(request: AnyRequest, name: FromPath[str]) -> Page:
     shown = _plan(request, name)
     planned = shown.plan.planned
     divisions = [
-        _division(statement, spread, shown.names, planned.currency)
-        for statement, spread in zip(planned.statements, shown.spreads, strict=True)
+        _division(statement, spread, sums, shown.names, planned.currency)
+        for statement, spread, sums in zip(planned.statements, shown.spreads, shown.sums, strict=True)
     ]
     return page(request, "plan.html", f"Plan for {shown.plan.period}", shown=shown, planned=planned,
-                divisions=divisions, inf=math.inf)  # fmt: skip
+                divisions=divisions, inf=math.inf, kept=KEPT)  # fmt: skip
 
 
 @post("/steward/plans/{name:str}/closing", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
@@ -226,7 +228,7 @@ def _plan(request: AnyRequest, name: str) -> views.PlanPage:
     return shown
 
 
-def _division(statement: AssetStatement, spread: Spread, names: dict[str, str], currency: str) -> _Division:
+def _division(statement: AssetStatement, spread: Spread, sums: Sums, names: dict[str, str], currency: str) -> _Division:
     asset = statement.asset
     parts = [
         *((_share_in_words(share, names), share.amount) for share in statement.shares),
@@ -247,7 +249,7 @@ def _division(statement: AssetStatement, spread: Spread, names: dict[str, str], 
         amounts, charts.bars(f"amounts-{asset}", "How many members are paid how much", amounts) if amounts else None,
         tuple(pages.exact_money(tenth, currency) for tenth in spread.tenths),
         charts.lorenz(f"lorenz-{asset}", "How evenly the members' share is spread", parts_of_one) if due else None,
-        spread,
+        spread, sums,
     )  # fmt: skip
 
 
