@@ -129,7 +129,8 @@ def process(request: AnyRequest, name: FromPath[str]) -> Page:
     one = told.standing
     return page(
         request, "process.html", f"{one.kind.capitalize()} with {one.peer}", one=one, steps=told.steps, drawn=_drawn(told),
-        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state], terms=in_words(told.rules) if told.rules else (), waits=not one.over,
+        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state],
+        terms=in_words(told.rules) if told.rules else (), waits=not one.over,
         moves=[(message, MOVES[message]) for message in one.moves] if one.party == party else [], with_reason=WITH_REASON,
         may_transfer=one.party == party and one.role == "consumer" and one.kind == "negotiation" and one.state == "FINALIZED",
         names=_names(node, [one.party, one.peer]),
