@@ -134,10 +134,6 @@ def process(request: AnyRequest, name: FromPath[str]) -> Page:
     never = one.over and one.state == negotiation.START
     return page(
         request, "process.html", f"{one.kind.capitalize()} with {one.peer}", one=one, steps=told.steps, drawn=_drawn(told),
-        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state],
-        terms=in_words(told.rules) if told.rules else (), waits=not one.over,
-        moves=[(message, MOVES[message]) for message in one.moves] if one.party == party else [], with_reason=WITH_REASON,
-        may_transfer=one.party == party and one.role == "consumer" and one.kind == "negotiation" and one.state == "FINALIZED",
         words="it never began" if never else IN_WORDS[one.kind][one.state], waits=not one.over,
         terms=in_words(told.rules) if told.rules else (), with_reason=WITH_REASON,
         moves=[(message, MOVES[message]) for message in one.moves] if mine else [],
