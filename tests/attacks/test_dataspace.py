@@ -1,4 +1,4 @@
-"""Attack 26: another node that is hostile, or whoever has got hold of some token of its.
+"""Attack 27: another node that is hostile, or whoever has got hold of some token of its.
 
 One served node, the hospital, with two linked peers, a city and an insurer, and a party that is no peer. What stands at the
 peers' address is written here: a server that does whatever a test says. Everything goes over real sockets.
