@@ -303,7 +303,9 @@ def _transfer_of(node: Node, agreement: str) -> str:
         tx.append(ProcessOpened(
             name, "transfer", "provider", story.OPERATOR, story.USER, pid, "https://user.example", "theirs", agreement, format
         ))  # fmt: skip
-        tx.append(TransferMoved(name, agreement, story.OPERATOR, story.USER, story.OPERATOR, "start", "STARTED", format))
+        tx.append(
+            TransferMoved(name, agreement, story.OPERATOR, story.USER, story.OPERATOR, "start", "STARTED", format)
+        )
 
     node.store.write(command)
     return pid
