@@ -217,17 +217,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield from _over(read, fact.negotiation)
         case TransferMoved() as fact:
             before = read.get(DataTransfer, fact.transfer)
+            pauses = (before.pauses if before is not None else 0) + (fact.state == "SUSPENDED")
             yield DataTransfer(
-                fact.transfer,
-                fact.agreement,
-                fact.provider,
-                fact.consumer,
-                fact.state,
-                fact.format,
-                entry.at,
-                fact.reasons,
-                (before.pauses if before is not None else 0) + (fact.state == "SUSPENDED"),
-            )
+                fact.transfer, fact.agreement, fact.provider, fact.consumer, fact.state, fact.format, entry.at, fact.reasons,
+                pauses,
+            )  # fmt: skip
             if fact.state in transfer.FINAL:
                 yield from _over(read, fact.transfer)
         case PushBegan() as fact:
