@@ -32,7 +32,9 @@ def chromium() -> Iterator[Any]:
 def enter(chromium: Any, side: pair.Side, **options: Any) -> Any:
     """A page of a browser of its own, logged in as the operator's data user; `wrong` collects what it complains of."""
     context = chromium.new_context(**options)
-    session = login.open_session(side.node, login.redeem_link(side.node, login.issue_link(side.node, story.OPERATOR, "user")))
+    session = login.open_session(
+        side.node, login.redeem_link(side.node, login.issue_link(side.node, story.OPERATOR, "user"))
+    )
     context.add_cookies([{"name": "usufruct_session", "value": session, "url": side.url}])
     page = context.new_page()
     page.wrong = []
