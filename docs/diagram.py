@@ -1,43 +1,56 @@
-"""The negotiation's figure and table, made from the code.
+"""The figures and tables of negotiations and transfers, made from the code.
 
-`python docs/diagram.py` writes them into docs/concepts/agreements.md; tests/test_docs.py holds the page to them.
+`python docs/diagram.py` writes them into the pages below; tests/test_docs.py holds the pages to them.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from usufruct.core.contract.negotiation import FINAL, MOVES, START
+from usufruct.core.contract import negotiation, transfer
 
-PAGE = Path(__file__).parent / "concepts" / "agreements.md"
-BEGIN, END = "<!-- negotiation: begin -->\n", "<!-- negotiation: end -->\n"
+CONCEPTS = Path(__file__).parent / "concepts"
+START = negotiation.START
+TABLES = {
+    "negotiation": (CONCEPTS / "agreements.md", negotiation.MOVES, negotiation.FINAL),
+    "transfer": (CONCEPTS / "other-nodes.md", transfer.MOVES, transfer.FINAL),
+}
 
 
-def figure() -> str:
+def figure(name: str) -> str:
     """The states and moves as a Mermaid state diagram."""
+    _, moves, final = TABLES[name]
     lines = ["stateDiagram-v2"]
-    for (state, message), (who, following) in MOVES.items():
+    for (state, message), (who, following) in moves.items():
         lines.append(f"    {'[*]' if state == START else state} --> {following}: {message} ({who})")
-    lines += [f"    {state} --> [*]" for state in FINAL]
+    lines += [f"    {state} --> [*]" for state in final]
     return "\n".join(lines)
 
 
-def table() -> str:
+def table(name: str) -> str:
     """The same as a table, for readers without Mermaid."""
-    rows = [f"| {state} | {message} | {who} | {following} |" for (state, message), (who, following) in MOVES.items()]
+    moves = TABLES[name][1]
+    rows = [f"| {state} | {message} | {who} | {following} |" for (state, message), (who, following) in moves.items()]
     return "\n".join(["| In state | can be sent | by the | and leads to |", "|---|---|---|---|", *rows])
 
 
-def section() -> str:
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+
+
+def section(name: str) -> str:
     """What stands between the two marks of the page."""
-    return f"{BEGIN}\n```mermaid\n{figure()}\n```\n\n{table()}\n\n{END}"
+    begin, end = _marks(name)
+    return f"{begin}\n```mermaid\n{figure(name)}\n```\n\n{table(name)}\n\n{end}"
 
 
-def filled(page: str) -> str:
+def filled(name: str, page: str) -> str:
     """The page with its section made anew."""
-    before, _, rest = page.partition(BEGIN)
-    return before + section() + rest.partition(END)[2]
+    begin, end = _marks(name)
+    before, _, rest = page.partition(begin)
+    return before + section(name) + rest.partition(end)[2]
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for named, (path, *_) in TABLES.items():
+        path.write_text(filled(named, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 from usufruct.core.base.faults import PeerFault
 from usufruct.core.base.ids import did_web
@@ -32,13 +33,16 @@ def link(
 
 
 def described(node: Node, site: str, exactly: bool, private: bool) -> tuple[str, str]:
-    """Where a node speaks the protocol, and which participant it is by its `site`; `exactly` takes the site itself for the
-    address of its endpoints, and asks nobody.
+    """Where a node speaks the protocol, and which participant it is by its `site`; `exactly` takes the address for that of
+    its endpoints, and asks nobody.
 
     Raises:
         PeerFault, BadInput: as `find`.
     """
-    return site if exactly else find(node, site, private), did_web(site)
+    if not exactly:
+        return find(node, site, private), did_web(site)
+    scheme, place, *_ = urlsplit(site)
+    return site, did_web(f"{scheme}://{place}")
 
 
 def find(node: Node, root: str, private: bool = False) -> str:
