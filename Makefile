@@ -5,7 +5,7 @@ BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
 
-.PHONY: demo test check style bench conformance defences spark ray nightly install lock clean
+.PHONY: demo test check style bench conformance edc defences spark ray nightly install lock clean
 
 install: .venv/installed
 
@@ -36,8 +36,13 @@ style: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m bench --all
 
+# Outside suites; one line says of each how much passed, or why it was skipped. Some need Go, some Java 17 and Maven.
 conformance: .venv/installed
 	$(BIN)/python -m pytest tests/conformance --no-header
+
+# A control plane of Eclipse Dataspace Components, from its published artifacts, trades with our node. Java 17 and Maven.
+edc: .venv/installed
+	$(BIN)/python -m pytest tests/conformance/edc.py -rs --no-header
 
 # Each defence against the attacks of docs/reference/attacks.md is taken out, and a test must then fail.
 defences: .venv/installed
@@ -53,8 +58,8 @@ ray: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.lock
 	$(BIN)/python -m pytest tests/engines/test_ray.py -rs --no-header
 
-# What takes long: the defences; Spark; Ray; and the node is killed 200 times at random moments, and checked each time.
-nightly: defences spark ray
+# What takes long: the defences; Spark; Ray; EDC; and the node is killed 200 times at random moments, and checked each time.
+nightly: defences spark ray edc
 	USUFRUCT_KILLS=200 $(BIN)/python -m pytest tests/faults/test_kill.py
 
 # New pins, which name no registry. Spark and Ray are large: who wants one, or tests it, has a lock for it beside the common one.

@@ -201,7 +201,8 @@ def test_every_dependency_is_accounted_for() -> None:
 
 
 WITHOUT_DIR = {
-    "usufruct init", "usufruct journal verify", "usufruct journal check", "usufruct asset propose", "usufruct income check", "usufruct receipt verify",
+    "usufruct init", "usufruct journal verify", "usufruct journal check", "usufruct asset propose",
+    "usufruct income check", "usufruct receipt verify",
     "usufruct receipt line",
     "usufruct journal timestamp-verify", "usufruct witness init", "usufruct witness add", "usufruct witness list",
     "usufruct witness serve", "usufruct restore", "usufruct hold grounds",

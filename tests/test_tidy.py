@@ -45,7 +45,7 @@ MODULE_LINES, MEDIAN_LINES, FUNCTION_LINES, P90_LINES = 500, 160, 55, 35
 # Words that would mean two things here; see GLOSSARY.md.
 BANNED = re.compile(r"\b(policy|policies|utils)\b", re.IGNORECASE)
 # Where the word is a foreign name that must be written.
-FOREIGN = re.compile(r"Security-Policy|hasPolicy|Referrer-Policy|tlog-policy")
+FOREIGN = re.compile(r"asymmetric\.utils|Security-Policy|hasPolicy|Referrer-Policy|tlog-policy")
 
 STANDARD = {"__future__", "array", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "fractions", "heapq",
             "functools", "hashlib", "hmac", "importlib", "itertools", "json", "math", "operator", "re", "struct", "tomllib",

@@ -413,7 +413,9 @@ class Peer:
                     "reasons": found["failed"] or found["reasons"], "remedy": "ask for another offer, or ask who runs that node",
                 })  # fmt: skip
             if time.monotonic() > until:
-                raise TimeoutError(f"`{self.party}` has not answered within {wait} seconds; {process} is {found['state']}")
+                raise TimeoutError(
+                    f"`{self.party}` has not answered within {wait} seconds; {process} is {found['state']}"
+                )
             time.sleep(LOOK_SECONDS)
 
 

@@ -37,7 +37,7 @@ def routes(app: Litestar) -> list[tuple[str, str, Any]]:
 
 def test_every_route_has_a_rule(app: Litestar) -> None:
     for method, path, rule in routes(app):
-        assert rule in ("public", "anyone", "account", "session") or (
+        assert rule in ("public", "anyone", "account", "session", "transfer") or (
             isinstance(rule, tuple) and rule and set(rule) <= set(SCOPES)
         ), (
             method,

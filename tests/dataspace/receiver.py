@@ -11,11 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Receiver:
-    """`answers` are the statuses that the next requests get, 204 after the last; `got` are headers and bodies."""
+    """`answers` are the statuses that the next requests get, 204 after the last; `got` are headers and bodies,
+    `sends` is what it answers."""
 
     url: str
     answers: list[int] = field(default_factory=list)
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    sends: bytes = b""
 
 
 @contextmanager
@@ -30,8 +32,9 @@ def receiving(*answers: int, leads_to: str = "") -> Iterator[Receiver]:
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", leads_to)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(receiver.sends)))
             self.end_headers()
+            self.wfile.write(receiver.sends)
 
         def log_message(self, *_: object) -> None:
             pass

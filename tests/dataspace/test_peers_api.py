@@ -118,7 +118,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory, founded: Path, table: Path)
 
 
 def test_others_see_nothing_of_it(tmp_path: Path, founded: Path, table: Path) -> None:
-    with pair.two(tmp_path, founded, table) as (hospital, city):
+    with pair.two(tmp_path, founded, table) as (_, city):
         asked = city.post(f"/peers/{pair.HOSPITAL}/negotiations", {"dataset": story.ASSET})["process"]
         city.until(asked, "FINALIZED")
         stranger = pair.account(city.node, "stranger")

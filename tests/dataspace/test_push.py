@@ -148,20 +148,6 @@ def test_who_says_no_or_leads_elsewhere_gets_nothing_more(both: Both, status: in
     assert why in " ".join(told(hospital.node, PushEnded)[0].reasons)
 
 
-def test_nothing_is_pushed_into_a_private_network_that_was_not_allowed(both: Both) -> None:
-    hospital, city = both
-    with receiver.receiving() as inbox:
-        agreement = transfers.agreed(hospital, city)
-        story.done(talk.transfer(city.node, agreement, PUSH, story.OPERATOR, to(inbox.url, query=COUNT)))
-        # As soon as it is known, the steward takes back that this peer may lie in a private network.
-        with hospital.node.store.read() as state:
-            peer = state.get(Peer, pair.CITY)
-        assert peer is not None
-        story.done(peers.link(hospital.node, peer.party, peer.participant, peer.url, False, False))
-        time.sleep(1.5)
-        assert not inbox.got
-
-
 class Stopped(Exception):
     """The process is gone."""
 

@@ -14,6 +14,7 @@ from usufruct.core.base.faults import Unwelcome
 from usufruct.core.base.instants import later
 from usufruct.node.dataspace.recognition import DOCUMENT_LIMIT, participant
 from usufruct.node.node import Node
+from usufruct.ports import ServiceReply
 from usufruct.wire import dcp, jose
 
 
@@ -166,6 +167,15 @@ def test_without_the_stewards_word_nothing_is_asked_in_clear(plain: Node, wire: 
     local.linked(private=True)
     assert who(plain, wire, local.token()) == "clinic"
     assert wire.asked[0].private
+
+
+def test_a_document_that_lies_elsewhere_is_not_followed(plain: Node, wire: Wire, peer: Other) -> None:
+    elsewhere = wire.lying["https://clinic.example/.well-known/did.json"]
+    wire.lying["https://evil.example/did.json"] = elsewhere
+    wire.lying["https://clinic.example/.well-known/did.json"] = lambda request: ServiceReply(
+        302, ((b"location", b"https://evil.example/did.json"),), peer.wire.lying["https://evil.example/did.json"]  # type: ignore[arg-type]
+    )  # fmt: skip
+    refused(plain, wire, peer.token(), "answered with status 302")
 
 
 # ---- what others say of it

@@ -52,7 +52,7 @@ def token(
 ) -> None:
     """Sign a token that says who the node is, good once, for five minutes."""
     if not audience.startswith("did:web:"):
-        raise BadInput("input.did", f"`{audience}` is no participant", "give its DID, as did:web:city.example")
+        raise BadInput("input.dataspace", f"`{audience}` is no participant", "give its DID, as did:web:city.example")
     with doors().open(dir) as node:
         text = wallet.token_for(node, audience, type)
     typer.echo(text)

@@ -12,6 +12,7 @@ from usufruct.core.base.faults import Unwelcome
 from usufruct.core.dataspace.claims import CredentialDropped, CredentialReceived, OwnCredential
 from usufruct.core.dataspace.messages import VERSION
 from usufruct.node.dataspace import wallet
+from usufruct.node.node import Node
 from usufruct.web.api import STEWARD, AnyRequest, done
 from usufruct.web.auth import bearer, node_of
 from usufruct.web.messages import Text
@@ -89,7 +90,11 @@ class GivenCredential(Struct, forbid_unknown_fields=True):
 @get("/", opt=STEWARD, sync_to_thread=True, summary="Who the node is")
 def myself(request: AnyRequest) -> Self:
     """As other participants know it."""
-    node = node_of(request)
+    return described(node_of(request))
+
+
+def described(node: Node) -> Self:
+    """What a node is called, and where, and what it demands."""
     key = jose.public_key(jose.p256_jwk(node.identities.voice.public)).thumbprint
     service = node.about.url.rstrip("/") + wallet.SERVICE_PATH
     return Self(node.connector.participant, key, service, node.identities.demanded)

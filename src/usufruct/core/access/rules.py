@@ -204,10 +204,10 @@ def _judge(
     table, card = grades.in_force(at), read.get(Asset, request.asset) if request.columns else None
     columns = gates.columns_read(request, card) if card else None  # and not what was typed, which has no end
     name = (request.requester, request.asset, purpose, request.form, columns, table.effective, table.known)
-    cases = _LASTING.find(name, read, at, partial(_work_out, request, purpose, columns, table, at)) or ()
-    if only:
-        cases = tuple(lasting for lasting in cases if lasting.case.agreement.id == only)
-    if not cases:
+    cases = _LASTING.find(name, read, at, partial(_work_out, request, purpose, columns, table, at))
+    if cases is not None and only:
+        cases = tuple(lasting for lasting in cases if lasting.case.agreement.id == only) or None
+    if cases is None:
         return [_Judged(_verdict((*chain.premises, gates.no_agreement(request))))]
     tried: list[_Judged] = []
     for lasting in cases:

@@ -16,7 +16,11 @@ from usufruct.core.terms.model import Condition, Constraint, Rule, Ruleset
 from usufruct.core.terms.vocabulary import OPERANDS, OPERATORS
 
 _KINDS = {"permission": "permits", "prohibition": "forbids", "obligation": "demands"}
-_DUTIES = {"permission": "for that it", "prohibition": "if it is done all the same, it", "obligation": "if it is not done, it"}
+_DUTIES = {
+    "permission": "for that it",
+    "prohibition": "if it is done all the same, it",
+    "obligation": "if it is not done, it",
+}
 _UNITS = {"Y": "year", "M": "month", "D": "day"}
 
 

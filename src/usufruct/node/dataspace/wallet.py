@@ -76,7 +76,7 @@ async def show(node: Node, services: Services, token: str, body: bytes) -> bytes
             return None
         both = wanted(asked), wanted(scopes)
     except ValueError as error:
-        raise BadInput("input.message", f"this cannot be answered: {error}", "see DCP 1.0, section 5.4.1") from None
+        raise BadInput("input.dataspace", f"this cannot be answered: {error}", "see DCP 1.0, section 5.4.1") from None
     found = [row for row in holdings(node) if all(one.has(row.types, row.named) for one in both)]
     return claims.write_response([
         claims.write_presentation(

@@ -13,11 +13,12 @@ from usufruct.core.dataspace import rules
 from usufruct.core.dataspace.messages import PULL
 from usufruct.core.dataspace.wording import in_words
 from usufruct.node import views
-from usufruct.node.dataspace import browse, crawl, peers, processes, talk
+from usufruct.node.dataspace import browse, crawl, peers, processes, talk, wallet
 from usufruct.node.dataspace.processes import Standing, Told
 from usufruct.node.node import Node
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
+from usufruct.web.participants import described
 from usufruct.web.portal import pages
 from usufruct.web.portal.pages import STANDS, AnyRequest, Form, Page, PageNumber, back_to, field, page
 from usufruct.web.portal.states import drawing
@@ -57,7 +58,15 @@ def show(request: AnyRequest, number: PageNumber = 1) -> Page:
         names=_names(node, [one.party for one in found]), participant=node.connector.participant, endpoints=node.connector.url,
         processes=pages.part(processes.processes(node, whose), number, PART), in_words=IN_WORDS,
         held=pages.part(processes.held(node, whose), 1, LISTED), steward=whose is None, party=who_is(request).party,
+        own=described(node), credentials=wallet.holdings(node) if whose is None else (),
     )  # fmt: skip
+
+
+@post("/nodes/credentials/{credential:str}/drop", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
+def drop_credential(request: AnyRequest, credential: FromPath[str]) -> Response[Any]:
+    """Shows a credential of the node to nobody any more."""
+    done(wallet.drop(node_of(request), credential))
+    return back_to("/nodes#own")
 
 
 @post("/nodes", opt=STEWARD, include_in_schema=False, sync_to_thread=True)
@@ -120,7 +129,8 @@ def process(request: AnyRequest, name: FromPath[str]) -> Page:
     one = told.standing
     return page(
         request, "process.html", f"{one.kind.capitalize()} with {one.peer}", one=one, steps=told.steps, drawn=_drawn(told),
-        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state], terms=in_words(told.rules) if told.rules else (), waits=not one.over,
+        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state],
+        terms=in_words(told.rules) if told.rules else (), waits=not one.over,
         moves=[(message, MOVES[message]) for message in one.moves] if one.party == party else [], with_reason=WITH_REASON,
         may_transfer=one.party == party and one.role == "consumer" and one.kind == "negotiation" and one.state == "FINALIZED",
         names=_names(node, [one.party, one.peer]),
@@ -166,5 +176,5 @@ def _drawn(told: Told) -> Any:
 
 
 handlers = [
-    show, link, unlink, search, catalogue, read_catalogue, negotiate, process, say, ask_for_data,
+    show, drop_credential, link, unlink, search, catalogue, read_catalogue, negotiate, process, say, ask_for_data,
 ]  # fmt: skip
