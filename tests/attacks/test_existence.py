@@ -27,6 +27,7 @@ from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
 from usufruct.core.base.instants import END_OF_TIME, later
 from usufruct.core.contract.facts import Terms
+from usufruct.core.dataspace.facts import PeerLinked, ProcessOpened, TransferMoved
 from usufruct.core.market.needs import Need
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted
 from usufruct.core.privacy.matching_facts import MatchAdmitted, MatchAnswered
@@ -162,6 +163,10 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("member", "POST", "/member/cells/{cell}/withdrawal", {}, "cell"),
     ("member", "POST", f"/api/v1/me/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
     ("member", "POST", f"/member/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
+    ("user", "GET", "/dataspace/2025-1/data/{pid}", None, "transfer"),
+    ("user", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
+    ("", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
+    ("user", "POST", "/dataspace/2025-1/data/{pid}/token", None, "transfer"),
     *(
         ("user", "POST", f"/access/v1/{path}", {
             "subject": {"type": "party", "id": who}, "resource": {"type": "asset", "id": NAME},
@@ -282,9 +287,28 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
+        "transfer": _transfer_of(node, agreement),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
+
+
+def _transfer_of(node: Node, agreement: str) -> str:
+    """What the node of the user calls a transfer that is started, from which data can be pulled."""
+    pid = "urn:uuid:12345678-1234-4234-8234-123456781234"
+
+    def command(tx: Transaction) -> None:
+        name, format = "transfer-4713", "HttpData-PULL"
+        tx.append(PeerLinked(story.USER, "did:web:user.example", "https://user.example"))
+        tx.append(ProcessOpened(
+            name, "transfer", "provider", story.OPERATOR, story.USER, pid, "https://user.example", "theirs", agreement, format
+        ))  # fmt: skip
+        tx.append(
+            TransferMoved(name, agreement, story.OPERATOR, story.USER, story.OPERATOR, "start", "STARTED", format)
+        )
+
+    node.store.write(command)
+    return pid
 
 
 def _match_of(node: Node, like: str) -> str:

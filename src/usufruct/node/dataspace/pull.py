@@ -26,6 +26,7 @@ from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, ServiceRequest, Services
 
 JSON = "application/json"
+TYPES = {"json": JSON, "csv": "text/csv"}
 _NO_DATA = "no data were given by the other node"
 
 
