@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import duckdb
 import pyarrow
@@ -14,7 +15,9 @@ JOINED = """
            rate * sqrt((admitted_margin / admitted) ** 2 + (living_margin / living) ** 2) AS margin
     FROM theirs JOIN ours USING (district) JOIN air USING (month, district) ORDER BY month, district
 """
-BY_DUST = "SELECT dust // 5 * 5 AS least, avg(rate) AS mean FROM joined GROUP BY least ORDER BY least"
+BY_DUST = (
+    "SELECT dust // 5 * 5 AS least, avg(rate) AS mean FROM joined WHERE rate IS NOT NULL GROUP BY least ORDER BY least"
+)
 
 
 def join(theirs: pyarrow.Table, ours: pyarrow.Table, open_table: bytes) -> pyarrow.Table:
@@ -23,19 +26,27 @@ def join(theirs: pyarrow.Table, ours: pyarrow.Table, open_table: bytes) -> pyarr
     with duckdb.connect() as here:
         for name, table in named.items():
             here.register(name, table)
-        return here.execute(JOINED).to_arrow_table()
+        return here.sql(JOINED).to_arrow_table()
 
 
 def draw(joined: pyarrow.Table) -> None:
     """Prints the table, a line for each month, and a bar for each five micrograms of dust."""
     rows = joined.to_pylist()
     months, districts = (sorted({row[name] for row in rows}) for name in ("month", "district"))
-    print("  admissions for each 1,000 residents, with their margin, and the micrograms of dust in a cubic metre of air")
+    print(
+        "  admissions for each 1,000 residents, with their margin, and the micrograms of dust in a cubic metre of air"
+    )
     print(f"  {'':9}" + "".join(f"{district:>16}" for district in districts))
     for month in months:
-        cells = (f"{row['rate']:.0f} ± {row['margin']:.0f} ({row['dust']})" for row in rows if row["month"] == month)
-        print(f"  {month:9}" + "".join(f"{cell:>16}" for cell in cells))
-    print("  the more dust, the more of them")
+        cells = (cell(row) for row in rows if row["month"] == month)
+        print(f"  {month:9}" + "".join(f"{shown:>16}" for shown in cells))
+    print("  the more dust, the more of them, where there were enough to be told")
     with duckdb.connect() as here:
         for least, mean in here.register("joined", joined).execute(BY_DUST).fetchall():
             print(f"  {least:2}–{least + 4} µg  {'█' * round(mean / 2)} {mean:.0f}")
+
+
+def cell(row: dict[str, Any]) -> str:
+    """A figure with its margin, and the dust; the node leaves a figure out where few people may stand in it."""
+    told = "too few" if row["rate"] is None else f"{row['rate']:.0f} ± {row['margin']:.0f}"
+    return f"{told} ({row['dust']})"

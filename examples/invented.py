@@ -4,7 +4,7 @@ A city of three districts. Dust in the air follows the heating season: for month
 
     dust = 14 + 9 cos(2π (m - 1) / 12) + what the district adds, in micrograms of PM2.5 per cubic metre, rounded
 
-and each resident comes to hospital for her breath in a month with a chance of 0.2 % for each microgram, three times a year
+and each resident comes to hospital for her breath in a month with a chance of 0.3 % for each microgram, three times a year
 at most. So the share of those who come rises with the dust, and no file of size is needed to show it.
 """
 
@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MONTHS = [f"2025-{month:02}" for month in range(1, 13)]
-DISTRICTS = {"harbour": 8, "hill": -3, "old-town": 2}  # and the micrograms that it adds
-RESIDENTS = {"harbour": 2400, "hill": 2100, "old-town": 1500}
-CHANCE, MOST = 0.002, 3
+DISTRICTS = {"harbour": 8, "hill": 0, "old-town": 2}  # and the micrograms that it adds
+RESIDENTS = {"harbour": 1600, "hill": 1400, "old-town": 1000}
+CHANCE, MOST = 0.003, 3
 
 
 def dust(month: int, district: str) -> int:
@@ -27,9 +27,9 @@ def dust(month: int, district: str) -> int:
     return round(14 + 9 * math.cos(2 * math.pi * (month - 1) / 12) + DISTRICTS[district])
 
 
-def write(folder: Path, seed: int = 7) -> None:
+def write(folder: Path) -> None:
     """The files `air.csv`, `residents.csv` and `admissions.csv`."""
-    lots = random.Random(seed)  # noqa: S311 - nothing here is secret
+    lots = random.Random(7)  # noqa: S311 - nothing here is secret
     homes = [district for district, number in RESIDENTS.items() for _ in range(number)]
     _write(folder / "air.csv", ["month", "district", "dust"], (
         [name, district, dust(month, district)] for month, name in enumerate(MONTHS, 1) for district in DISTRICTS

@@ -1,7 +1,4 @@
-"""Two nodes on this machine, a hospital group's and a city's: made, served each by a process of its own, looked into.
-
-`two_nodes.py` tells what happens between them.
-"""
+"""Two nodes on this machine: made, served each by a process of its own, looked into. See two_nodes.py."""
 
 from __future__ import annotations
 
@@ -29,9 +26,7 @@ NAMES = {HOSPITAL: "Lakeside Hospitals", CITY: "City of Example", OFFICE: "Plann
 CARDS = Path(__file__).parent
 
 
-class Steward:
-    """A steward's program, with her token."""
-
+class Steward:  # her program, with her token
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
@@ -49,8 +44,8 @@ class Steward:
 
     def link(self, other: str, url: str, token: str) -> None:
         """Makes another node known, which lies on this machine, and the token that it gave."""
-        endpoints = f"{url}/dataspace/2025-1"
-        self.post("/peers", party=other, participant=did_web(url), url=endpoints, private=True, token=token)
+        found = {"participant": did_web(url), "url": f"{url}/dataspace/2025-1", "private": True}
+        self.post("/peers", party=other, token=token, **found)
 
 
 def free_port(port: int = 0) -> int:
@@ -60,14 +55,15 @@ def free_port(port: int = 0) -> int:
 
 
 def make(folder: Path, ports: dict[str, int]) -> dict[str, str]:
-    """Makes both nodes. Returns tokens: of both stewards and the planning office, and, as `city at hospital`, of each node at
-    the other."""
+    """Makes both nodes; the tokens of the stewards, the planning office, and, as `city at hospital`, of a node at another."""
     tokens = {}
     for name, other in ((HOSPITAL, CITY), (CITY, HOSPITAL)):
         create_node(folder / name, NAMES[name], name, NAMES[name], "EUR", url=f"http://127.0.0.1:{ports[name]}")
         with open_node(folder / name) as node:
             for party in (other, OFFICE) if name == CITY else (other,):
-                register.add_party(node, party, "public-body", NAMES[party], evidence="its entry in the public register")
+                register.add_party(
+                    node, party, "public-body", NAMES[party], evidence="its entry in the public register"
+                )
             tokens[name] = login.issue_token(node, name, "steward", ("steward",), 1, "story")
             tokens[f"{other} at {name}"] = login.issue_token(node, other, "user", ("negotiate",), 365, "its node")
             if name == CITY:
@@ -81,20 +77,23 @@ def served(folder: Path, ports: dict[str, int]) -> Iterator[dict[str, str]]:
     program = Path(sys.executable).with_name("usufruct")
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     with contextlib.ExitStack() as running:
+        processes = {}
         for name, port in ports.items():
             command = [program, "serve", "--dir", folder / name, "--port", str(port)]
-            process = running.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-            running.callback(process.terminate)
-        for url in urls.values():
+            processes[name] = running.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+            running.callback(processes[name].terminate)
+        for name, url in urls.items():
             while not answers(url):
+                assert processes[name].poll() is None, f"the {name}'s node did not serve"
                 time.sleep(0.05)
         yield urls
 
 
 def answers(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
+    try:
         return httpx.get(f"{url}/health", timeout=60).is_success
-    return False
+    except httpx.TransportError:
+        return False
 
 
 def show_journal(folder: Path, name: str) -> bool:
@@ -115,7 +114,10 @@ def show_journal(folder: Path, name: str) -> bool:
 
 def show_links(folder: Path) -> None:
     """Prints links by which people look around; the nodes must not be served meanwhile."""
-    for name, people in ((HOSPITAL, {HOSPITAL: "steward", PATIENT: "member"}), (CITY, {CITY: "steward", OFFICE: "user"})):
+    for name, people in (
+        (HOSPITAL, {HOSPITAL: "steward", PATIENT: "member"}),
+        (CITY, {CITY: "steward", OFFICE: "user"}),
+    ):
         with open_node(folder / name) as node:
             for party, role in people.items():
                 print(f"  {party} ({role})\n    {node.about.url}/enter#{login.issue_link(node, party, role)}")

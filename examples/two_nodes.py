@@ -76,7 +76,9 @@ def tell(folder: Path, ports: dict[str, int]) -> dict[str, Any]:
 def offer(hospital: Steward, city: Steward, folder: Path) -> None:
     """Each offers totals of a table about persons to whoever accepts the terms; the city opens one about nobody to all."""
     for steward, name, price in ((hospital, "admissions", "40.00 EUR"), (city, "residents", "0.00 EUR")):
-        print(f"The steward of the {HOSPITAL if steward is hospital else CITY}'s node registers and offers what it holds.")
+        print(
+            f"The steward of the {HOSPITAL if steward is hospital else CITY}'s node registers and offers what it holds."
+        )
         steward.register(name, folder)
         steward.post(f"/assets/{name}/consents", purpose=PURPOSE, evidence="signed forms")
         steward.post("/offers", offer=f"{name}-totals", asset=name, purposes=[PURPOSE], price=price, standing=True)
