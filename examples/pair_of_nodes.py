@@ -61,9 +61,7 @@ def make(folder: Path, ports: dict[str, int]) -> dict[str, str]:
         create_node(folder / name, NAMES[name], name, NAMES[name], "EUR", url=f"http://127.0.0.1:{ports[name]}")
         with open_node(folder / name) as node:
             for party in (other, OFFICE) if name == CITY else (other,):
-                register.add_party(
-                    node, party, "public-body", NAMES[party], evidence="its entry in the public register"
-                )
+                register.add_party(node, party, "public-body", NAMES[party], evidence="its entry in the register")
             tokens[name] = login.issue_token(node, name, "steward", ("steward",), 1, "story")
             tokens[f"{other} at {name}"] = login.issue_token(node, other, "user", ("negotiate",), 365, "its node")
             if name == CITY:
@@ -80,7 +78,7 @@ def served(folder: Path, ports: dict[str, int]) -> Iterator[dict[str, str]]:
         processes = {}
         for name, port in ports.items():
             command = [program, "serve", "--dir", folder / name, "--port", str(port)]
-            processes[name] = running.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+            processes[name] = running.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))  # noqa: S603
             running.callback(processes[name].terminate)
         for name, url in urls.items():
             while not answers(url):
@@ -114,10 +112,8 @@ def show_journal(folder: Path, name: str) -> bool:
 
 def show_links(folder: Path) -> None:
     """Prints links by which people look around; the nodes must not be served meanwhile."""
-    for name, people in (
-        (HOSPITAL, {HOSPITAL: "steward", PATIENT: "member"}),
-        (CITY, {CITY: "steward", OFFICE: "user"}),
-    ):
+    people = {HOSPITAL: {HOSPITAL: "steward", PATIENT: "member"}, CITY: {CITY: "steward", OFFICE: "user"}}
+    for name, roles in people.items():
         with open_node(folder / name) as node:
-            for party, role in people.items():
+            for party, role in roles.items():
                 print(f"  {party} ({role})\n    {node.about.url}/enter#{login.issue_link(node, party, role)}")
