@@ -31,10 +31,10 @@ PART, LISTED = 20, 50
 COLUMNS, ROWS, SAID = 100, 200, 2000  # of an answer that is shown; SAID in letters
 TABLES = {"negotiation": negotiation.MOVES, "transfer": transfer.MOVES}
 
-# What the button for a message says, and whether it wants a reason.
+# What the button for a message says; and which of them may say why.
 MOVES = {
     "request": "Ask for the same again", "offer": "Offer the same again", "agree": "Agree", "accept": "Accept",
-    "verify": "Verify", "finalize": "Put into force", "start": "Start", "suspend": "Interrupt", "complete": "Done",
+    "verify": "Verify", "finalize": "Put into force", "start": "Start", "suspend": "Interrupt", "complete": "Say that it is done",
     "terminate": "Give up",
 }  # fmt: skip
 WITH_REASON = ("suspend", "terminate")
