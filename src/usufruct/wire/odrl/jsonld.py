@@ -68,9 +68,8 @@ def _no_constant(name: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        twice = Counter(key for key, _ in pairs).most_common(1)[0][
-            0
-        ]  # in one pass, for there may be a hundred thousand
+        # In one pass, for there may be a hundred thousand.
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise _bad(f"`{twice}` is said twice in one object", "write one list of both")
     return found
 
