@@ -167,10 +167,10 @@ def moved(node: Node, peer: str, pid: str, message: Move) -> Answer:
                 "contract.crossed", f"{kind} `{pid}` was not moved", "the message names another process than it was sent to",
                 remedy="name in it the two ids under which the process is known",
             )  # fmt: skip
-        agreed = isinstance(message, ContractAgreement) and row.role == "consumer"
-        wrong = rules.misread(tx, row, message) if agreed else None
-        if wrong is not None:  # before anything is appended, for a refused message changes nothing
-            return wrong
+        if isinstance(message, ContractAgreement) and row.role == "consumer":
+            wrong = rules.misread(tx, row, message)
+            if wrong is not None:  # before anything is appended, for a refused message changes nothing
+                return wrong
         if rules.has_arrived(tx, row, message.MOVE):
             talk.acknowledge(tx, row, rules.named(theirs, kind))
         return _moves(node, tx, found, row.id, message)

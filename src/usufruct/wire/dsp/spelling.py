@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -109,8 +110,8 @@ def _no_constant(name: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()  # one pass: an object of a megabyte has a hundred thousand keys
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        times = Counter(key for key, _ in pairs)  # one pass: an object of a megabyte has a hundred thousand keys
+        twice = next(key for key, often in times.items() if often > 1)
         raise bad("", f"`{twice[:80]}` is said twice in one object", "say it once")
     return found
 

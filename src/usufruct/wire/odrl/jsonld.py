@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -67,8 +68,8 @@ def _no_constant(name: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()  # one pass: an object of a megabyte has a hundred thousand keys
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        times = Counter(key for key, _ in pairs)  # one pass: an object of a megabyte has a hundred thousand keys
+        twice = next(key for key, often in times.items() if often > 1)
         raise _bad(f"`{twice}` is said twice in one object", "write one list of both")
     return found
 
