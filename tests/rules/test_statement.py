@@ -228,7 +228,10 @@ def test_a_party_with_a_share_reads_it_and_no_line_of_data() -> None:
     )
     found = fields(made)
     assert found["b"] == ("Pay, running: 2.00 EUR", "Pay, cost-3: 0.50 EUR")
-    assert found["c"] == ("by work, Pay: 2.00 EUR, paid out over 12 months", "a cost that was paid back, Pay: 0.50 EUR")
+    assert found["c"] == (
+        "by work, Pay: 0.00 EUR yet; 2.00 EUR are paid out over 12 months",
+        "a cost that was paid back, Pay: 0.50 EUR",
+    )
     assert found["e"] == ("nothing",), "what is hers is no deduction"
     assert made.shares == 50
 

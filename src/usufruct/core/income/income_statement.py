@@ -419,8 +419,12 @@ def _paid(statement: Statement) -> tuple[str, ...]:
                 f"right to benefit from {line.title}: {Money(line.amounts.paid, statement.currency)} ({by}{together})"
             )
         for part in _mine(line):
-            how = f", paid out over {part.vests_months} months" if part.vests_months else ""
-            said.append(f"{basis(part)}, {line.title}: {Money(part.amount, statement.currency)}{how}")
+            amount, at_once = Money(part.amount, statement.currency), Money(0, statement.currency)
+            # What vests is told as paid by the statements of the periods that release it, so not by this one as well.
+            how = (
+                f"{at_once} yet; {amount} are paid out over {part.vests_months} months" if part.vests_months else amount
+            )
+            said.append(f"{basis(part)}, {line.title}: {how}")
     said += [
         f"vested of {one.period}, {one.asset}: {Money(one.amount, statement.currency)}" for one in statement.released
     ]
