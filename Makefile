@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
 DEMO_DIR ?= demo-node
+PEERS_DIR ?= two-nodes
 
-.PHONY: demo test check style bench conformance edc defences spark ray nightly install lock clean
+.PHONY: demo demo-peers test check style bench conformance edc defences spark ray nightly install lock clean
 
 install: .venv/installed
 
@@ -20,6 +21,10 @@ install: .venv/installed
 
 demo: .venv/installed
 	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
+
+# Two nodes: a city negotiates with a hospital group and pulls an answer; both stay, to be looked at on ports 8000 and 8001.
+demo-peers: .venv/installed
+	$(BIN)/python examples/two_nodes.py $(if $(ONCE),,--keep $(PEERS_DIR))
 
 # As many workers as tests/conftest.py says; who is done takes over what another has not begun. What is skipped says why.
 test: style
@@ -72,4 +77,4 @@ lock:
 	$(PINS) --extra ray --constraint requirements.lock -o requirements-ray.lock
 
 clean:
-	rm -rf .venv demo-node
+	rm -rf .venv demo-node two-nodes

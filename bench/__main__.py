@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = list(CLAIMS) if chosen.all else [chosen.name] if chosen.name else []
     if not names:
         for name, claim in CLAIMS.items():
-            print(f"{name:10}{claim}")
+            print(f"{name:12}{claim}")
     return max((_run(name, chosen.quick, chosen.full, chosen.json) for name in names), default=0)
 
 

@@ -6,7 +6,8 @@ request and of the fact that finalized it. A negotiation is four messages, one b
 only when it is on disk and the other end has it.
 
 The plainest alternative is the same four messages between two programs of the same framework, server and client that keep
-nothing and prove nothing: what is left when all that we are for is taken away.
+nothing and prove nothing: what is left when all that we are for is taken away. Where Java and Maven are there, so are two
+control planes of Eclipse Dataspace Components, in the same run (`negotiation_edc.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import httpx
 
+from bench import negotiation_edc
 from bench.exchange import done, free_port, running
 from bench.measure import scratch, seconds, setup, tell
 from bench.report import Result, against, alone, barred
@@ -92,10 +94,18 @@ def run(quick: bool) -> list[Result]:
         with setup(f"a catalogue of {datasets:,} datasets"):
             _fill(folder / "many", datasets)
         page = _first_page(folder / "many")
+        edc = None if quick else negotiation_edc.talks(folder, few, many // 5)
     each = statistics.median(ended - began for began, ended in took[3 : 3 + few])
     burst = took[3 + few :]
     rate = len(burst) / (max(ended for _, ended in burst) - min(began for began, _ in burst))
     peer = "two programs that keep nothing"
+    names = ("EDC, in memory, looking every 50 ms", "EDC, in memory, as it comes")
+    beside = [
+        row for name, theirs in zip(names, edc or (), strict=False) for row in (
+            against("request to FINALIZED, one after another, p50", 1000 * each, "ms", name, 1000 * theirs.each),
+            against("negotiations, 16 asked for at once", rate, "negotiations/s", name, theirs.rate),
+        )
+    ]  # fmt: skip
     return [
         barred(against("request to FINALIZED, one after another, p50", 1000 * each, "ms", peer, 1000 * bare_each),
                f"under {LATENCY_MS} ms", None if quick else 1000 * each < LATENCY_MS),
@@ -104,6 +114,7 @@ def run(quick: bool) -> list[Result]:
         barred(alone(f"first page of {datasets:,} datasets, in a node just opened", 1000 * page[0], "ms"),
                f"under {PAGE_MS} ms", None if quick else 1000 * page[0] < PAGE_MS),
         alone("the same page again", 1000 * page[1], "ms"),
+        *beside,
     ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    import httpx
     import pandas
     import polars
     import pyarrow
@@ -319,12 +320,15 @@ class Connection:
         return found, keeping.kept_text(found.keep) if found.sound and found.keep else kept
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        return self._send(method, path, body).json()
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         import httpx
 
         headers = {"Authorization": f"Bearer {self.token}"}
         response = httpx.request(method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=self.timeout)
         if response.is_success:
-            return response.json()
+            return response
         try:
             found = response.json()
         except ValueError:
@@ -333,6 +337,22 @@ class Connection:
             "code": "input.http", "message": f"the node answered with status {response.status_code}",
             "remedy": "check the address",
         })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What another node gave: `body`, bytes of the type that it names. A node like ours answers as to a question."""
+
+    media_type: str
+    body: bytes
+
+    def json(self) -> Any:
+        """The body read as JSON. Raises ValueError if it is none."""
+        return json.loads(self.body)
+
+    def answer(self) -> Answer:
+        """The body as an answer, with its table. Raises ValueError or KeyError if it is none."""
+        return _answer(self.json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +410,21 @@ class Peer:
         begun = self.connection._call("POST", f"/agreements-held/{quote(name, safe='')}/transfers", {})
         return self._come_to(begun["process"], ("STARTED",), wait, None)
 
+    def pull(
+        self, agreement: Mapping[str, Any], sql: str = "", *, purpose: str = "", form: str = "json", wait: float = 60
+    ) -> Pulled:
+        """Has data under an agreement: what a question asks, or without one what the other node gives to who just comes.
+        Goes on in a transfer that is started, or asks for one. `form` is `json` or `csv`.
+
+        Raises:
+            Refused, TimeoutError: as `negotiate`; the question was refused there, with the reasons.
+        """
+        started = next((one for one in self.connection._call("GET", "/processes") if _pulls(one, agreement)), None)
+        transfer = started or self.transfer(agreement, wait=wait)
+        body = {"sql": sql, "purpose": purpose, "form": form}
+        response = self.connection._send("POST", f"/processes/{quote(transfer['process'], safe='')}/pulls", body)
+        return Pulled(response.headers["content-type"], response.content)
+
     @property
     def _path(self) -> str:
         return f"/peers/{quote(self.party, safe='')}"
@@ -413,8 +448,17 @@ class Peer:
                     "reasons": found["failed"] or found["reasons"], "remedy": "ask for another offer, or ask who runs that node",
                 })  # fmt: skip
             if time.monotonic() > until:
-                raise TimeoutError(f"`{self.party}` has not answered within {wait} seconds; {process} is {found['state']}")
+                raise TimeoutError(
+                    f"`{self.party}` has not answered within {wait} seconds; {process} is {found['state']}"
+                )
             time.sleep(LOOK_SECONDS)
+
+
+def _pulls(process: Mapping[str, Any], agreement: Mapping[str, Any]) -> bool:
+    """Whether data can be pulled in a transfer, under that agreement."""
+    told = {"kind": "transfer", "state": "STARTED", "format": "HttpData-PULL", "role": "consumer", "peer": agreement["peer"],
+            "agreement": agreement["named"], "party": agreement["party"]}  # fmt: skip
+    return all(process[name] == value for name, value in told.items())
 
 
 def connect(url: str, token: str, *, timeout: float = 120) -> Connection:

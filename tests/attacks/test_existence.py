@@ -25,8 +25,24 @@ from serving import application
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
+from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import END_OF_TIME, later
-from usufruct.core.contract.facts import Terms
+from usufruct.core.contract.facts import NegotiationMoved, Terms
+from usufruct.core.dataspace.facts import PeerLinked, ProcessOpened, TransferMoved
+from usufruct.core.dataspace.messages import (
+    PULL,
+    AgreementVerification,
+    ContractAgreement,
+    ContractOffer,
+    ContractRequest,
+    Message,
+    NegotiationAccepted,
+    NegotiationTermination,
+    TransferCompletion,
+    TransferStart,
+    TransferSuspension,
+    TransferTermination,
+)
 from usufruct.core.market.needs import Need
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAdmitted
 from usufruct.core.privacy.matching_facts import MatchAdmitted, MatchAnswered
@@ -34,6 +50,7 @@ from usufruct.core.privacy.state import Use
 from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
+from usufruct.core.terms.model import Action, Rule, Ruleset
 from usufruct.node import (
     consent,
     cubes,
@@ -49,10 +66,12 @@ from usufruct.node import (
     templates,
     trade,
 )
+from usufruct.node.dataspace import peers, talk
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 from usufruct.web.app import make_app
-from usufruct.wire import jose, sql
+from usufruct.web.dataspace import PATH
+from usufruct.wire import dsp, jose, sql
 
 HIDDEN = "tax"  # an asset that is offered to nobody
 SHE, OTHER = story.MEMBERS[0], story.MEMBERS[1]
@@ -62,6 +81,23 @@ NEED = {"columns": ["hours"], "budget": "100.00 EUR", **PURPOSE}
 SQL = "SELECT COUNT(*) AS c FROM NAME"
 
 COUNT = f"SELECT COUNT(*) AS c FROM {story.ASSET}"
+
+# What one node says to another about a process. Rules and a callback are those of nobody.
+RULES = Ruleset("x", (Rule("permission", "", Action("use")),))
+AGREED = replace(RULES, kind="Agreement")
+PIDS = ("NAME", "theirs")
+MOVES: list[tuple[str, str, Message]] = [
+    ("negotiation", "request", ContractRequest("theirs", "x", RULES, "NAME")),
+    ("negotiation", "offers", ContractOffer("NAME", "x", RULES, "theirs")),
+    ("negotiation", "agreement", ContractAgreement(*PIDS, "x", AGREED, "them", "us", "2026-01-01T00:00:00Z")),
+    ("negotiation", "agreement/verification", AgreementVerification(*PIDS)),
+    ("negotiation", "events", NegotiationAccepted(*PIDS)),
+    ("negotiation", "termination", NegotiationTermination(*PIDS)),
+    ("transfer", "start", TransferStart(*PIDS)),
+    ("transfer", "suspension", TransferSuspension(*PIDS)),
+    ("transfer", "completion", TransferCompletion(*PIDS)),
+    ("transfer", "termination", TransferTermination(*PIDS)),
+]
 
 # Who tries, at which address, with what, and the name of which thing of the world below.
 SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
@@ -162,6 +198,24 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("member", "POST", "/member/cells/{cell}/withdrawal", {}, "cell"),
     ("member", "POST", f"/api/v1/me/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
     ("member", "POST", f"/member/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
+    ("user", "GET", "/dataspace/2025-1/data/{pid}", None, "transfer"),
+    ("user", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
+    ("", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
+    ("user", "POST", "/dataspace/2025-1/data/{pid}/token", None, "transfer"),
+    ("user", "GET", "/api/v1/processes/{process}", None, "process"),
+    ("user", "POST", "/api/v1/processes/{process}/messages", {"message": "terminate"}, "process"),
+    ("user", "POST", "/api/v1/processes/{process}/pulls", {}, "process"),
+    ("user", "POST", "/api/v1/agreements-held/{negotiation}/transfers", {}, "process"),
+    ("user", "GET", "/processes/{name}", None, "process"),
+    ("user", "POST", "/processes/{name}", {"message": "terminate"}, "process"),
+    ("user", "POST", "/processes/{name}/pulls", {"sql": COUNT}, "process"),
+    ("user", "POST", "/processes/{name}/transfers", {}, "process"),
+    ("user", "GET", f"{PATH}/catalog/datasets/{{dataset}}", None, "asset"),
+    *(("user", "GET", f"{PATH}/{kind}s/{{pid}}", None, f"{kind} elsewhere") for kind in ("negotiation", "transfer")),
+    *(
+        ("user", "POST", f"{PATH}/{kind}s/{{pid}}/{path}", json.loads(dsp.write(said)), f"{kind} elsewhere")
+        for kind, path, said in MOVES
+    ),
     *(
         ("user", "POST", f"/access/v1/{path}", {
             "subject": {"type": "party", "id": who}, "resource": {"type": "asset", "id": NAME},
@@ -181,6 +235,8 @@ PUBLIC = {
     "/api/of/{area}", "/api/v1/me/earnings/{year}", "/earnings/{year}",
     "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
+    "/api/v1/peers/{peer}/catalogue", "/api/v1/peers/{peer}/negotiations", "/nodes/{peer}/catalogue",
+    "/nodes/{peer}/negotiations",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.
@@ -215,7 +271,7 @@ class World:
         """All that an answer says, and how far the journal has grown, without the name that was typed and what is new
         each time: numbers, instants and receipts."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
-        form = not path.startswith(("/api/", "/access/")) and method == "POST"
+        form = not path.startswith(("/api/", "/access/", "/dataspace/")) and method == "POST"
         text = json.dumps(body).replace(NAME, name) if body is not None else None
         sent: dict[str, Any] = {} if text is None else {"data" if form else "json": json.loads(text)}
         path = re.sub(r"{\w+}", name, path, count=1).replace("{version}", "1").replace(NAME, name)
@@ -275,16 +331,50 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     login.set_password(node, story.USER, "user", "it is a long one, and right")
     need = story.done(market.state_need(node, story.USER, Need(("hours",), story.PURPOSE, "aggregates", "EUR", 100)))
     invoice = story.done(invoicing.issue(node, story.OPERATOR, story.USER, "now"))
+    for party in (story.STRANGER, story.USER):
+        story.done(peers.link(node, party, f"did:web:{party}.example", f"https://{party}.example/dsp", by_hand=True))
+    elsewhere = {kind: node.store.write(lambda tx: _process_of(node, kind, tx)) for kind in ("negotiation", "transfer")}  # noqa: B023
     there = {
-        "with a password": story.USER,
+        "negotiation elsewhere": elsewhere["negotiation"][1], "transfer elsewhere": elsewhere["transfer"][1],
+        "process": elsewhere["negotiation"][0], "with a password": story.USER,
         "asset": HIDDEN, "negotiation": moved.negotiation, "agreement": agreement, "delegation": granted.delegation,
         "request": asked.request, "cell": cell, "key": key.thumbprint, "credential": "credential-1", "use": answered.use,
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
+        "transfer": _transfer_of(node, agreement),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
+
+
+def _transfer_of(node: Node, agreement: str) -> str:
+    """What the node of the user calls a transfer that is started, from which data can be pulled."""
+    pid = "urn:uuid:12345678-1234-4234-8234-123456781234"
+
+    def command(tx: Transaction) -> None:
+        name, format = "transfer-4713", "HttpData-PULL"
+        tx.append(PeerLinked(story.USER, "did:web:user.example", "https://user.example"))
+        tx.append(ProcessOpened(
+            name, "transfer", "provider", story.OPERATOR, story.USER, pid, "https://user.example", "theirs", agreement, format
+        ))  # fmt: skip
+        tx.append(
+            TransferMoved(name, agreement, story.OPERATOR, story.USER, story.OPERATOR, "start", "STARTED", format)
+        )
+
+    node.store.write(command)
+    return pid
+
+
+def _process_of(node: Node, kind: str, tx: Transaction) -> tuple[str, str]:
+    """A process of the operator's with the user's node: what it is called here, and towards that node."""
+    name, pid = numbered(kind, tx.next), talk.pid(node)
+    tx.append(ProcessOpened(
+        name, kind, "provider", story.OPERATOR, story.USER, pid, "https://x.example", "theirs", "more", PULL
+    ))  # fmt: skip
+    ends = ("more", story.OPERATOR, story.USER, story.USER, "request", "REQUESTED")
+    tx.append(NegotiationMoved(name, *ends) if kind == "negotiation" else TransferMoved(name, *ends, PULL))
+    return name, pid
 
 
 def _match_of(node: Node, like: str) -> str:

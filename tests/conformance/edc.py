@@ -10,7 +10,6 @@ one (Data Plane Signaling).
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,15 +21,16 @@ from typing import Any
 
 import httpx
 import pytest
-from maven import classpath, free_port, java
+from connector import POM, SECONDS, connector
+from maven import NotHere, classpath, free_port
 from steward import steward_api
-from usufruct.node.dataspace.pull import Pulled, pull
 
 import story
 from serving import served
 from usufruct.core.contract.facts import Terms
 from usufruct.main import create_node, open_node
 from usufruct.node import followers, login, register, trade
+from usufruct.node.dataspace.pull import Pulled, pull
 from usufruct.node.node import Node
 from usufruct.web.app import make_app
 
@@ -39,7 +39,6 @@ PROTOCOL = "dataspace-protocol-http:2025-1"
 VOCABULARY = {"@vocab": "https://w3id.org/edc/v0.0.1/ns/"}
 POLICY = ["https://w3id.org/dspace/2025/1/odrl-profile.jsonld", {"xsd": "http://www.w3.org/2001/XMLSchema#"}]
 PULL = "HttpData-PULL"
-SECONDS = 60
 
 Answer = Callable[[str, str, dict[str, str], bytes], tuple[int, bytes]]
 """From method, path, headers and body to status and body."""
@@ -180,55 +179,13 @@ class Meeting:
         return dict(self.until(look, f"{process} {state}"))
 
 
-@contextmanager
-def connector(jars: str, tmp: Path, public: str, protocol: int) -> Iterator[tuple[httpx.Client, str]]:
-    """The other connector: its management API, and where its data planes register. Others reach it at `public`."""
-    ports = {
-        "": free_port(),
-        "management.": free_port(),
-        "control.": free_port(),
-        "version.": free_port(),
-        "protocol.": protocol,
-    }
-    settings = {f"web.http.{name}port": str(port) for name, port in ports.items()}
-    settings |= {f"web.http.{name}path": f"/{name.strip('.') or 'api'}" for name in ports}
-    settings |= {
-        "edc.participant.id": OTHER_PARTICIPANT,
-        "edc.component.id": OTHER,
-        "edc.dsp.callback.address": f"{public}/protocol",
-        "web.http.management.auth.type": "tokenbased",
-        "web.http.management.auth.key": "secret",
-        "edc.negotiation.consumer.state-machine.iteration-wait-millis": "50",
-        "edc.negotiation.provider.state-machine.iteration-wait-millis": "50",
-        "edc.transfer.state-machine.iteration-wait-millis": "50",
-        "edc.data.plane.selector.state-machine.iteration-wait-millis": "100",
-    }
-    command = java(jars, "org.eclipse.edc.boot.system.runtime.BaseRuntime", settings)
-    with (tmp / "connector.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        api = httpx.Client(
-            base_url=f"http://127.0.0.1:{ports['management.']}/management/",
-            headers={"x-api-key": "secret"},
-            timeout=SECONDS,
-        )
-        try:
-            health = f"http://127.0.0.1:{ports['']}/api/check/health"
-            for _ in range(600):
-                try:
-                    if httpx.get(health, timeout=1).is_success:
-                        break
-                except httpx.TransportError:
-                    assert process.poll() is None, (tmp / "connector.log").read_text()
-                time.sleep(0.1)
-            with api:
-                yield api, f"http://127.0.0.1:{ports['control.']}/control/v1/dataplanes"
-        finally:
-            process.terminate()
-
-
 @pytest.fixture(scope="module")
 def meeting(tmp_path_factory: pytest.TempPathFactory, table: Path) -> Iterator[Meeting]:
     tmp = tmp_path_factory.mktemp("edc")
-    jars = classpath("dataspace/edc.xml", tmp)
+    try:
+        jars = classpath(POM, tmp)
+    except NotHere as why:
+        pytest.skip(str(why))
     ours, protocol = free_port(), free_port()
     token = ""
     with ExitStack() as stack:
@@ -253,7 +210,7 @@ def meeting(tmp_path_factory: pytest.TempPathFactory, table: Path) -> Iterator[M
         api = enter(steward_api(node))
         peer = {"party": OTHER, "participant": OTHER_PARTICIPANT, "url": f"{their_gateway}/protocol/2025-1"}
         api.post("peers", json=peer | {"private": True}).raise_for_status()
-        management, planes = enter(connector(jars, tmp, their_gateway, protocol))
+        management, planes = enter(connector(jars, OTHER_PARTICIPANT, tmp, their_gateway, protocol))
         kind = {"@context": VOCABULARY, "@type": "DataPlaneInstance", "@id": "plane", "url": f"{plane.url}/flows"}
         can = {"allowedSourceTypes": ["HttpData"], "allowedTransferTypes": [PULL]}
         httpx.post(planes, json=kind | can).raise_for_status()

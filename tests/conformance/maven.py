@@ -1,5 +1,4 @@
-"""Programs in Java, by the Maven coordinates in a pom beside this file; where that cannot be, the tests say why they are
-skipped."""
+"""Programs in Java, by the Maven coordinates in a pom beside this file; where that cannot be, it is said why."""
 
 from __future__ import annotations
 
@@ -9,21 +8,27 @@ import socket
 import subprocess
 from pathlib import Path
 
-import pytest
-
 HERE = Path(__file__).parent
 JAVA = 17  # what both outside programs are compiled for
 
 
+class NotHere(Exception):
+    """The program cannot be had on this machine."""
+
+
 def classpath(pom: str, place: Path) -> str:
-    """The jars that the pom names and all that they need, fetched if they are not here yet."""
+    """The jars that the pom names and all that they need, fetched if they are not here yet.
+
+    Raises:
+        NotHere: there is no Java or no Maven, or nothing can be fetched.
+    """
     for tool in ("java", "mvn"):
         if not shutil.which(tool):
-            pytest.skip(f"there is no `{tool}` on this machine")
+            raise NotHere(f"there is no `{tool}` on this machine")
     told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', told)
     if version is None or int(version[1]) < JAVA:
-        pytest.skip(f"Java {JAVA} is needed")
+        raise NotHere(f"Java {JAVA} is needed")
     found = place / "classpath"
     resolve = ["mvn", "--quiet", "--batch-mode", "--file", str(HERE / pom), "dependency:build-classpath"]
     resolve += ["-DincludeScope=runtime", f"-Dmdep.outputFile={found}"]
@@ -31,7 +36,7 @@ def classpath(pom: str, place: Path) -> str:
         done = subprocess.run([*resolve, *how], capture_output=True, text=True, check=False, timeout=600)
         if done.returncode == 0:
             return found.read_text().strip()
-    pytest.skip("the Maven artifacts cannot be fetched here")
+    raise NotHere("the Maven artifacts cannot be fetched here")
 
 
 def java(classpath: str, main: str, settings: dict[str, str], *arguments: str) -> list[str]:

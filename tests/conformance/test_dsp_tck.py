@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from maven import classpath, free_port, java
+import pytest
+from maven import NotHere, classpath, free_port, java
 from steward import Script, Steward, read_script, steward_api
 
 import story
@@ -290,7 +291,10 @@ def stage(tmp: Path, table: Path) -> Iterator[dict[str, str]]:
 
 
 def test_the_kit_passes(tmp_path: Path, table: Path, record_property: Callable[[str, object], None]) -> None:
-    jars = classpath("dataspace/tck.xml", tmp_path)
+    try:
+        jars = classpath("dataspace/tck.xml", tmp_path)
+    except NotHere as why:
+        pytest.skip(str(why))
     with stage(tmp_path, table) as settings:
         select = (
             "execute",

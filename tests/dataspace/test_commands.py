@@ -2,8 +2,8 @@
 
 `a_city_asks_a_hospital.txt` tells it. A line that begins with `$ ` is a command of the city, a line that begins with `> `
 something that the hospital does; what is stored below a command is what a person reads. HOSPITAL and CITY are the
-addresses of the nodes, TOKEN is what was printed last; days and names of processes are stored as they look. To store new
-outputs, run with USUFRUCT_STORE=1 and read the difference.
+addresses of the nodes, TOKEN and PROCESS are what was printed last, AGREED is the negotiation that came to an agreement.
+Days and noised numbers are stored as DAY and ~. To store new outputs, run with USUFRUCT_STORE=1 and read the difference.
 """
 
 from __future__ import annotations
@@ -46,14 +46,21 @@ class Told:
 
     def __init__(self, hospital: Node, here: str, there: str) -> None:
         self.hospital, self.here, self.there = hospital, here, there
-        self.token, self.process = "", ""
+        self.token, self.process, self.agreed = "", "", ""
 
     def line(self, command: str) -> list[str]:
         """One command of the city."""
-        known = {"HOSPITAL": self.there, "CITY": self.here, "TOKEN": self.token, "PROCESS": self.process}
+        known = {
+            "HOSPITAL": self.there,
+            "CITY": self.here,
+            "TOKEN": self.token,
+            "PROCESS": self.process,
+            "AGREED": self.agreed,
+        }
         status, output = run(re.sub("|".join(known), lambda word: known[word[0]], command))
         self.token = (re.findall(r"usu_[0-9a-f]{64}", output) or [self.token])[-1]
         self.process = (re.findall(r"(?:negotiation|transfer)-\d+", output) or [self.process])[-1]
+        self.agreed = (re.findall(r"(negotiation-\d+): FINALIZED", output) or [self.agreed])[-1]
         told = [self.masked(text.rstrip()) for text in output.splitlines() if text.strip()]
         return [*told, f"[status {status}]"] if status else told
 
@@ -64,6 +71,7 @@ class Told:
         text = re.sub(r"20\d\d-\d\d-\d\dT[\d:]+|20\d\d-\d\d-\d\d", "DAY", text)
         text = re.sub(r"usu_[0-9a-f]{64}", "SECRET", text)
         text = re.sub(r"\S+\+[0-9a-f]{8}\+\S+", "KEY", text)
+        text = re.sub(r"\b(?:\d+,)?\d+ bytes|^\d+,[\d.]+$", "~", text)
         return re.sub(r" {2,}", "  ", text) if "  " in text.strip() else text
 
     def act(self, what: str) -> None:

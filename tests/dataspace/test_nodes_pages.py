@@ -16,8 +16,9 @@ from usufruct.core.contract import negotiation, transfer
 from usufruct.core.dataspace.messages import PULL
 from usufruct.node import trade
 from usufruct.node.dataspace import talk
+from usufruct.node.dataspace.pull import Pulled
 from usufruct.web.app import make_app
-from usufruct.web.portal.peers import IN_WORDS
+from usufruct.web.portal.peers import IN_WORDS, _table
 from usufruct.web.portal.peers import MOVES as BUTTONS
 from usufruct.web.portal.states import drawing, order
 
@@ -62,6 +63,17 @@ def test_an_offer_is_found_asked_for_and_used(sides: tuple[pair.Side, pair.Side]
     assert re.search(r"request Wage Commons REQUESTED.* agree Hospital AGREED.* finalize Hospital FINALIZED", page.text)
     page = user.press(page, str(page.answer.url.path) + "/transfers")
     page = come_to(user, page, "STARTED : the data can be had.")
+    pulls = str(page.answer.url.path) + "/pulls"
+    answer = user.press(page, pulls, ("as", "page"), sql="SELECT COUNT(DISTINCT nr) AS people FROM pay")
+    assert re.search(r"people people_margin \d+ ", answer.text) and "Price 5.00 EUR" in answer.text
+    assert user.press(page, pulls, ("as", "page"), sql="SELECT nr, hourly_pay FROM pay").status == 409
+    forms = {
+        "csrf": page.form(pulls).fields["csrf"],
+        "sql": "SELECT COUNT(DISTINCT nr) AS people FROM pay",
+        "as": "file",
+    }
+    file = user.raw("POST", pulls, data=forms)
+    assert file.headers["content-type"].startswith("text/csv") and "attachment" in file.headers["content-disposition"]
     page = user.press(page, str(page.answer.url.path), ("message", "suspend"), reason="holidays")
     page = come_to(user, page, "SUSPENDED : interrupted; it can be resumed.")
     assert "Reasons: holidays." in page.text
@@ -97,7 +109,7 @@ def test_the_steward_links_and_unlinks(sides: tuple[pair.Side, pair.Side]) -> No
     assert "hush-hush" not in page.source
     assert "by hand" not in page.text
     unknown = steward.press(page, "/nodes", party="harbour", site=hospital.url, private="yes")
-    assert unknown.status == 404 and "register the party first" in unknown.text
+    assert unknown.status == 404 and "Register the party first" in unknown.text
     steward.close()
 
 
@@ -147,6 +159,18 @@ def test_the_map_has_every_state_and_every_move_of_the_table(kind: str) -> None:
     assert drawn.count('class="curve"') == 1, "one move was made"
     assert drawn.count('class="p1"') == 2 and drawn.count("<circle") == len(states)
     assert "TERMINATED: here" in drawn
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON", "[]", "7", '{"columns": 1, "rows": []}', '{"columns": ["a"], "rows": [["b", "c"]]}',
+        '{"columns": ["a"], "rows": [[{"b": 1}]]}', '{"columns": ["a"], "rows": "b"}', "[" * 100_000,
+        '{"columns": ["a"], "rows": [["' + "b" * 2001 + '"]]}', '{"columns": [' + '"a",' * 100 + '"a"], "rows": []}',
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_not_shown_as_one(body: str) -> None:
+    assert _table(Pulled("application/json", body.encode())) is None
 
 
 def test_the_state_that_is_shown_is_that_of_the_process(sides: tuple[pair.Side, pair.Side]) -> None:

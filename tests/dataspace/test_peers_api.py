@@ -12,6 +12,8 @@ import story
 import usufruct
 from usufruct.client import Refused
 from usufruct.node import trade
+from usufruct.node.dataspace.pull import Pulled
+from usufruct.web.peers import as_file
 
 
 def test_an_offer_is_asked_for_agreed_to_and_transferred(tmp_path: Path, founded: Path, table: Path) -> None:
@@ -76,7 +78,14 @@ def test_python_asks_another_node(tmp_path: Path, founded: Path, table: Path) ->
         agreement = peer.negotiate(story.ASSET, told=seen.append)
         assert seen == ["REQUESTED", "AGREED", "VERIFIED", "FINALIZED"]
         assert peer.agreements() == [agreement]
-        assert peer.transfer(agreement)["state"] == "STARTED"
+        first = peer.pull(agreement, "SELECT COUNT(DISTINCT nr) AS people FROM pay")
+        assert first.answer().table.column_names == ["people", "people_margin"]
+        again = peer.pull(agreement, "SELECT COUNT(DISTINCT nr) AS people FROM pay", form="csv")
+        assert again.media_type.startswith("text/csv") and again.body.startswith(b"people,people_margin")
+        assert len([one for one in city.get("/processes") if one["kind"] == "transfer"]) == 1, "it goes on in the same"
+        assert peer.pull(agreement).json()["ask"]["body"]["purpose"] == story.PURPOSE
+        with pytest.raises(Refused, match="records as they are never leave the node"):
+            peer.pull(agreement, "SELECT nr, hourly_pay FROM pay")
         story.done(trade.withdraw_offer(hospital.node, story.OFFER, story.OPERATOR))
         with pytest.raises(Refused, match=f"offer `{story.OFFER}` cannot be requested"):
             peer.negotiate(story.ASSET, story.OFFER)
@@ -98,6 +107,8 @@ def test_python_asks_another_node(tmp_path: Path, founded: Path, table: Path) ->
         ("GET", "/processes/negotiation-999", None, 404),
         ("POST", "/processes/negotiation-999/messages", {"message": "terminate"}, 404),
         ("POST", "/processes/negotiation-999/messages", {"message": "explode"}, 400),
+        ("POST", "/processes/negotiation-999/pulls", {}, 404),
+        ("POST", "/processes/negotiation-999/pulls", {"form": "xlsx"}, 400),
         ("POST", "/agreements-held/negotiation-999/transfers", {}, 404),
         ("POST", "/agreements-held/negotiation-999/transfers", {"authorization": "x"}, 400),
         ("POST", "/agreements-held/negotiation-999/transfers", {"format": "carrier-pigeon"}, 404),
@@ -118,7 +129,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory, founded: Path, table: Path)
 
 
 def test_others_see_nothing_of_it(tmp_path: Path, founded: Path, table: Path) -> None:
-    with pair.two(tmp_path, founded, table) as (hospital, city):
+    with pair.two(tmp_path, founded, table) as (_, city):
         asked = city.post(f"/peers/{pair.HOSPITAL}/negotiations", {"dataset": story.ASSET})["process"]
         city.until(asked, "FINALIZED")
         stranger = pair.account(city.node, "stranger")
@@ -128,7 +139,17 @@ def test_others_see_nothing_of_it(tmp_path: Path, founded: Path, table: Path) ->
             ("GET", f"/processes/{asked}", None),
             ("POST", f"/processes/{asked}/messages", {"message": "terminate"}),
             ("POST", f"/agreements-held/{asked}/transfers", {}),
+            ("POST", f"/processes/{asked}/pulls", {}),
         ):
             answer = city.call(method, path, body, token=stranger)
             assert answer.status_code == 404, (path, answer.text)
         assert city.call("GET", f"/processes/{asked}", token=city.steward).is_success
+
+
+@pytest.mark.parametrize(
+    "said", ["text/html", "image/svg+xml", "application/xhtml+xml; charset=utf-8", "", "text/csv;x"]
+)
+def test_what_another_node_gives_is_never_a_page_of_this_one(said: str) -> None:
+    sent = as_file(Pulled(said, b"<script>alert(1)</script>"), "transfer-7")
+    assert sent.media_type == ("text/csv" if said.startswith("text/csv") else "application/octet-stream")
+    assert sent.headers["Content-Disposition"].startswith('attachment; filename="transfer-7.')

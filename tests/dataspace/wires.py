@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from usufruct.core.dataspace.messages import (
 )
 from usufruct.node import trade
 from usufruct.node.dataspace import peers, receive
-from usufruct.node.node import Node
+from usufruct.node.node import Node, no_step
 from usufruct.ports import ServiceReply, ServiceRequest
 
 HOSPITAL, CITY = "hospital", "city"
@@ -135,8 +135,11 @@ def introduce(here: Node, name: str, by_hand: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def two(tmp: Path, founded: Path, table: Path, by_hand: bool = False) -> Iterator[tuple[Wire, Node, Node]]:
-    """A hospital that offers its table, and a city that may ask for it."""
+def two(
+    tmp: Path, founded: Path, table: Path, by_hand: bool = False,
+    reaching: Callable[[str], Callable[[str], None]] = lambda name: no_step,
+) -> Iterator[tuple[Wire, Node, Node]]:  # fmt: skip
+    """A hospital that offers its table, and a city that may ask for it. `reaching` is told the steps of each, by name."""
     import shutil
 
     from usufruct.main import open_node
@@ -146,7 +149,7 @@ def two(tmp: Path, founded: Path, table: Path, by_hand: bool = False) -> Iterato
         made = []
         for name in (HOSPITAL, CITY):
             shutil.copytree(founded, tmp / name)
-            made.append(connect(wire, name, stack.enter_context(open_node(tmp / name))))
+            made.append(connect(wire, name, stack.enter_context(open_node(tmp / name, reach=reaching(name)))))
         hospital, city = made
         story.register_table(hospital, table)
         introduce(hospital, CITY, by_hand)

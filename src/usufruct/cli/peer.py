@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from usufruct.core.registry.state import Party
 from usufruct.core.terms.model import Ruleset
 from usufruct.node import register
 from usufruct.node.dataspace import browse, crawl, outbox, peers, processes, talk
+from usufruct.node.dataspace import pull as pulling
 from usufruct.node.dataspace.dataplane import HTTP
 from usufruct.node.dataspace.processes import Standing
 from usufruct.node.node import Node
@@ -171,6 +173,44 @@ def transfer(
     with doors().open(dir) as node:
         begun = done(talk.transfer(node, negotiation, PUSH if push_to else PULL, by or node.about.operator, address))
         _await(node, begun, wait, host, port, ("STARTED", "COMPLETED"))
+
+
+@command(peer, "pull")
+def pull(
+    name: Annotated[
+        str, typer.Argument(help="a transfer that is started, or the negotiation that came to an agreement")
+    ],
+    sql: Annotated[str, typer.Argument(help="a question (default: what the other node gives to who just comes)")] = "",
+    purpose: Annotated[str, typer.Option(help="what it is for (default: the only purpose of the agreement)")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="ask for CSV (default: JSON)")] = False,
+    to: Annotated[Path | None, typer.Option(help="write it to this file (default: on the screen)")] = None,
+    by: By = "",
+    wait: Wait = 60,
+    host: Host = "",
+    port: Port = 0,
+    dir: Directory = HERE,
+) -> None:
+    """Have data from another node. Under an agreement a transfer is opened for it, and ended when they are there."""
+    accept = pulling.TYPES["csv" if csv else "json"]
+    with doors().open(dir) as node:
+        party = by or node.about.operator
+        opened = not name.startswith("transfer-")
+        if opened:
+            begun = done(talk.transfer(node, name, PULL, party))
+            _await(node, begun, wait or 60, host, port, ("STARTED",))
+            name = begun.process
+        try:
+            given = pulling.pull(node, name, party, sql, purpose, accept)
+        finally:
+            if opened:
+                said = done(talk.say(node, name, "complete", party))
+                _await(node, said, wait or 60, host, port, ())
+    found = done(given)
+    if to is None:
+        typer.echo(found.body.decode(errors="replace"))
+    else:
+        to.write_bytes(found.body)
+        out.print(f"wrote {to}: {len(found.body)} bytes of {found.media_type}", markup=False)
 
 
 def _mover(name: str, message: str, help: str) -> None:

@@ -223,6 +223,7 @@ ROWS: tuple[type[Row], ...] = (
     dataspace_state.Peer,
     dataspace_state.NotedOffer,
     dataspace_state.Process,
+    dataspace_state.Begun,
     dataspace_state.HeldAgreement,
     dataspace_state.DataTransfer,
     dataspace_claims.OwnCredential,

@@ -10,7 +10,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import SecurityScheme
 from litestar.response import Redirect
 from litestar.types import Message, Scope
 
@@ -108,6 +108,7 @@ _EXACT = {
     "privacy.quota": 403,
     "access.not-open": 404,
     "access.busy": 429,
+    "contract.busy": 429,
     "registry.operation": 422,
     "pool.charter": 422,
     "pool.fit": 422,
@@ -176,7 +177,7 @@ def make_app(node: Node) -> Litestar:
             version=__version__,
             use_handler_docstrings=True,
             description="A node that puts data and work to use without giving them away.",
-            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            components=dataspace.Shapes(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             # The framework's own pages load scripts from elsewhere; ours is at /api (docs/decisions/0012).
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             openapi_router=Router(

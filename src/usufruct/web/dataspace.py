@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from litestar import Response, Router, get, post
+from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody
 from litestar.params import FromPath, QueryParameter
 
 from usufruct.core.base.faults import BadInput
@@ -29,8 +32,45 @@ from usufruct.wire import dsp
 PATH = "/dataspace/2025-1"
 PEER = {"rule": ("negotiate", "steward"), "participants": True}
 _JSON = "application/json"
-# Refusals that say nothing but that there is nothing here for the caller.
-_NOT_FOUND = ("registry.unknown",)
+_ANSWERS = {
+    "negotiation": ("ContractNegotiation", "ContractNegotiationError"),
+    "transfer": ("TransferProcess", "TransferError"),
+}
+# Refusals that say nothing but that there is nothing here for the caller, and those that say: not now.
+_STATUS = {"registry.unknown": 404, "contract.busy": 429}
+
+
+def _speaks(said: str, told: str, error: str, status: int = 200) -> type[Operation]:
+    """What is `said` to an operation and `told` by it, or what `error`, in the description of the API; the framework reads
+    no bodies here, so it cannot know."""
+    noes = ("400", "404", "429") if status == 201 else ("400", "404")
+    answers = {str(status): told, **dict.fromkeys(noes, error)}
+
+    @dataclass
+    class Described(Operation):
+        def __post_init__(self) -> None:
+            if said:
+                self.request_body = RequestBody(_schema(said), required=True)
+            self.responses = {
+                answer: OpenAPIResponse(HTTPStatus(int(answer)).phrase, content=_schema(name))
+                for answer, name in answers.items()
+            }
+
+    return Described
+
+
+@dataclass
+class Shapes(Components):
+    """The shapes of the API, and those of the protocol, which stand in no handler's signature."""
+
+    def to_schema(self) -> dict[str, Any]:
+        made = super().to_schema()
+        return {**made, "schemas": {**made.get("schemas", {}), **dsp.schemas()}}
+
+
+def _schema(name: str) -> dict[str, OpenAPIMediaType]:
+    return {_JSON: OpenAPIMediaType(Reference(f"#/components/schemas/{name}"))} if name else {}
+
 
 Heard = Callable[[Node, str, Any], receive.Answer]
 
@@ -58,7 +98,7 @@ async def _told(
 def _answered(kind: str, pids: tuple[str, str], answer: receive.Answer, status: int = 200) -> Response[bytes]:
     if isinstance(answer, Refusal):
         reasons = (answer.message, *answer.reasons, *((answer.remedy,) if answer.remedy else ()))
-        return _error(kind, pids, 404 if answer.code in _NOT_FOUND else 400, answer.code, reasons)
+        return _error(kind, pids, _STATUS.get(answer.code, 400), answer.code, reasons)
     written = dsp.write_negotiation(answer) if kind == "negotiation" else dsp.write_transfer(answer)
     return Response(written, status_code=status, media_type=_JSON)
 
@@ -72,7 +112,8 @@ def _error(kind: str, pids: tuple[str, str], status: int, code: str, reasons: tu
 # ---- the catalogue
 
 
-@post("/catalog/request", opt=PEER, status_code=200, summary="What is on offer")
+@post("/catalog/request", opt=PEER, status_code=200, summary="What is on offer",
+      operation_class=_speaks("CatalogRequestMessage", "", "CatalogError"))  # fmt: skip
 async def catalogue(
     request: AnyRequest, cursor: Annotated[str, QueryParameter(max_length=300)] = ""
 ) -> Response[bytes]:
@@ -90,7 +131,9 @@ async def catalogue(
     return Response(dsp.write_catalogue(found), media_type=_JSON, headers={"Link": links} if links else {})
 
 
-@get("/catalog/datasets/{dataset:str}", opt=PEER, summary="One dataset")
+@get(
+    "/catalog/datasets/{dataset:str}", opt=PEER, summary="One dataset", operation_class=_speaks("", "", "CatalogError")
+)
 async def dataset(request: AnyRequest, dataset: FromPath[str]) -> Response[bytes]:
     """Dataset."""
     found = await asyncio.to_thread(shown.dataset_for, node_of(request), who_is(request).party, dataset)
@@ -109,19 +152,22 @@ def _no_catalogue(status: int, code: str, reasons: tuple[str, ...]) -> Response[
 # ---- negotiations
 
 
-@post("/negotiations/request", opt=PEER, status_code=201, summary="A consumer asks for an offer")
+@post("/negotiations/request", opt=PEER, status_code=201, summary="A consumer asks for an offer",
+      operation_class=_speaks("ContractRequestMessage", *_ANSWERS["negotiation"], 201))  # fmt: skip
 async def request_contract(request: AnyRequest) -> Response[bytes]:
     """ContractRequestMessage → ContractNegotiation."""
     return await _told(request, "negotiation", "", dsp.read_contract_request, receive.negotiation_requested, opened=201)
 
 
-@post("/negotiations/offers", opt=PEER, status_code=201, summary="A provider makes an offer unasked")
+@post("/negotiations/offers", opt=PEER, status_code=201, summary="A provider makes an offer unasked",
+      operation_class=_speaks("ContractOfferMessage", *_ANSWERS["negotiation"], 201))  # fmt: skip
 async def offer_contract(request: AnyRequest) -> Response[bytes]:
     """ContractOfferMessage → ContractNegotiation."""
     return await _told(request, "negotiation", "", dsp.read_contract_offer, receive.offered, opened=201)
 
 
-@get("/negotiations/{pid:str}", opt=PEER, summary="Where a negotiation stands")
+@get("/negotiations/{pid:str}", opt=PEER, summary="Where a negotiation stands",
+     operation_class=_speaks("", *_ANSWERS["negotiation"]))  # fmt: skip
 async def negotiation(request: AnyRequest, pid: FromPath[str]) -> Response[bytes]:
     """ContractNegotiation."""
     return _answered("negotiation", (pid, pid), await asyncio.to_thread(
@@ -139,7 +185,10 @@ def _move(kind: str, path: str, name: str, read: Callable[[bytes], Message], sum
 
     handler.__name__, handler.__doc__ = name, meaning
     root = {"negotiation": "negotiations", "transfer": "transfers"}[kind]
-    return post(f"/{root}/{{pid:str}}/{path}", opt=PEER, status_code=200, summary=summary)(handler)
+    said = _speaks(meaning.rstrip("."), *_ANSWERS[kind])
+    return post(f"/{root}/{{pid:str}}/{path}", opt=PEER, status_code=200, summary=summary, operation_class=said)(
+        handler
+    )
 
 
 _moves = [
@@ -169,13 +218,15 @@ _moves = [
 # ---- transfers
 
 
-@post("/transfers/request", opt=PEER, status_code=201, summary="A consumer asks for data")
+@post("/transfers/request", opt=PEER, status_code=201, summary="A consumer asks for data",
+      operation_class=_speaks("TransferRequestMessage", *_ANSWERS["transfer"], 201))  # fmt: skip
 async def request_transfer(request: AnyRequest) -> Response[bytes]:
     """TransferRequestMessage → TransferProcess."""
     return await _told(request, "transfer", "", dsp.read_transfer_request, receive.transfer_requested, opened=201)
 
 
-@get("/transfers/{pid:str}", opt=PEER, summary="Where a transfer stands")
+@get("/transfers/{pid:str}", opt=PEER, summary="Where a transfer stands",
+     operation_class=_speaks("", *_ANSWERS["transfer"]))  # fmt: skip
 async def transfer(request: AnyRequest, pid: FromPath[str]) -> Response[bytes]:
     """TransferProcess."""
     return _answered("transfer", (pid, pid), await asyncio.to_thread(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
@@ -21,7 +21,7 @@ from usufruct.core.dataspace.offered import addressed
 from usufruct.core.dataspace.state import Peer
 from usufruct.core.dataspace.wording import in_words
 from usufruct.core.terms.model import Ruleset
-from usufruct.node.dataspace import browse, crawl, peers, processes, talk
+from usufruct.node.dataspace import browse, crawl, peers, processes, pull, talk
 from usufruct.node.dataspace.dataplane import HTTP
 from usufruct.web.api import EITHER_SIDE, STEWARD, AnyRequest, done
 from usufruct.web.auth import node_of, who_is
@@ -73,6 +73,16 @@ class NewDataTransfer(Struct, forbid_unknown_fields=True):
     format: Annotated[str, Meta(min_length=1, max_length=100)] = PULL
     endpoint: Url | None = None
     authorization: Secret = ""
+
+
+class NewPull(Struct, forbid_unknown_fields=True):
+    """What is asked of another node under a transfer; empty: what it gives to who just comes."""
+
+    sql: Annotated[str, Meta(max_length=10_000)] = ""
+    purpose: Annotated[str, Meta(max_length=200, description="may be left out where the agreement is for one only")] = (
+        ""
+    )
+    form: Annotated[Literal["json", "csv"], Meta(description="what is asked for; it may give something else")] = "json"
 
 
 @get("/peers", opt=EITHER_SIDE, sync_to_thread=True, summary="Other nodes")
@@ -191,6 +201,23 @@ def transfer(request: AnyRequest, negotiation: FromPath[str], data: JSONBody[New
     return done(talk.transfer(node_of(request), negotiation, data.format, who_is(request).party, address))
 
 
+@post("/processes/{process:str}/pulls", opt=EITHER_SIDE, status_code=200, sync_to_thread=True,
+      summary="Have data under a transfer")  # fmt: skip
+def pull_data(request: AnyRequest, process: FromPath[str], data: JSONBody[NewPull]) -> Response[bytes]:
+    """What the other node gives: from a node like this one an answer as to a question, else whatever it is."""
+    accept = pull.TYPES[data.form]
+    given = done(pull.pull(node_of(request), process, who_is(request).party, data.sql, data.purpose, accept))
+    return as_file(given, process)
+
+
+def as_file(given: pull.Pulled, name: str) -> Response[bytes]:
+    """Bytes of another node, whatever they hold: as a file, never as a page of this one."""
+    found = given.media_type.partition(";")[0].strip().lower()
+    suffix = {media_type: suffix for suffix, media_type in pull.TYPES.items()}.get(found, "")
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{suffix or "data"}"'}
+    return Response(given.body, media_type=found if suffix else "application/octet-stream", headers=headers)
+
+
 def _whose(request: AnyRequest) -> str | None:
     """Whose processes are shown: None for all, to the steward."""
     who = who_is(request)
@@ -199,4 +226,5 @@ def _whose(request: AnyRequest) -> str | None:
 
 router = Router("/api/v1", route_handlers=[
     listed, link, unlink, catalogue, read_catalogue, search, negotiate, list_processes, one_process, say, list_held, transfer,
+    pull_data,
 ])  # fmt: skip

@@ -103,6 +103,7 @@ CODES: dict[str, str] = {
     "contract.offer-closed": "the offer is withdrawn or has run out",
     "contract.terms": "the terms ask for what cannot be granted",
     "contract.crossed": "a message of another node is about another process or dataset than it was sent for",
+    "contract.busy": "another node has begun too much here that is not over",
     "contract.ended": "a negotiation or transfer with another node came to nothing",
     "contract.format": "data are not transferred in that way",
     "contract.push": "data of a transfer were not pushed to where the consumer wants them",

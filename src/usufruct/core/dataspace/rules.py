@@ -34,12 +34,13 @@ from usufruct.core.dataspace.messages import (
     TransferRequest,
 )
 from usufruct.core.dataspace.offered import same_rules, spoken
-from usufruct.core.dataspace.state import HeldAgreement, NotedOffer, Peer, Process, peer_called, state_of
+from usufruct.core.dataspace.state import Begun, HeldAgreement, NotedOffer, Peer, Process, peer_called, state_of
 from usufruct.core.exchange.registration import checked_url
 from usufruct.core.registry.state import Party
 
 NAME_MAX = 2000  # letters of what others call things
 REASON_MAX, REASONS_MAX = 1000, 20
+OPEN_MAX = {"negotiation": 200, "transfer": 1000}  # that one peer has begun, and that are not over
 
 _TABLES = {"negotiation": negotiation.MOVES, "transfer": transfer.MOVES}
 FINAL = {"negotiation": negotiation.FINAL, "transfer": transfer.FINAL}
@@ -88,9 +89,9 @@ def named(text: str, what: str) -> str:
     """What others call something, if it can be kept.
 
     Raises:
-        BadInput: it is empty, too long, or has letters that cannot be shown.
+        BadInput: it is empty, too long, a step in a path, or has letters that cannot be shown.
     """
-    if 0 < len(text) <= NAME_MAX and text.isprintable() and holdable(text) == text:
+    if 0 < len(text) <= NAME_MAX and text.isprintable() and holdable(text) == text and text not in (".", ".."):
         return text
     raise BadInput("input.dataspace", f"this cannot be the name of {what}", f"use 1 to {NAME_MAX} printable letters")
 
@@ -108,6 +109,25 @@ def answered_at(peer: Peer, callback: str) -> Refusal | None:
     return refuse(
         "contract.crossed", "nothing was begun", f"the callback address is not at the server of `{peer.party}`",
         remedy="name an address there, or ask the steward to link the node at its new one",
+    )  # fmt: skip
+
+
+def silent(peer: Peer, process: Process) -> str:
+    """Why nothing more is said to the other end of a process; empty if it is. A process remembers the address that it began
+    with, and what we show there is for the server at which the peer is linked now."""
+    if not peer.open:
+        return "the peer was unlinked"
+    return "the peer is linked at another server now" if answered_at(peer, process.callback) else ""
+
+
+def too_many(read: Reader, peer: str, kind: str) -> Refusal | None:
+    """Why a peer can begin no more for now: it has begun so much that is not over."""
+    row = read.get(Begun, peer, kind)
+    if row is None or row.open < OPEN_MAX[kind]:
+        return None
+    return refuse(
+        "contract.busy", "nothing was begun", f"`{peer}` has begun {row.open} {kind}s that are not over",
+        remedy="bring some of them to an end, and ask again",
     )  # fmt: skip
 
 

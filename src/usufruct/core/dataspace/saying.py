@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement, Offer
@@ -40,12 +41,18 @@ def path_of(process: Process) -> str:
     root, message = _ROOTS[process.kind], process.pending
     if not process.theirs:
         return f"{root}/{'offers' if message == 'offer' else 'request'}"
-    return f"{root}/{process.theirs}/{_PATHS[process.kind][message]}"
+    return f"{root}/{part_of_path(process.theirs)}/{_PATHS[process.kind][message]}"
 
 
 def place_of(process: Process) -> str:
     """Where the other side tells how the process stands."""
-    return f"{_ROOTS[process.kind]}/{process.theirs}"
+    return f"{_ROOTS[process.kind]}/{part_of_path(process.theirs)}"
+
+
+def part_of_path(name: str) -> str:
+    """Another node's name for something, as one part of a path (RFC 3986, section 3.3). It may hold anything, and must not
+    lead where its giver could not go himself, for what is sent there goes with our credentials."""
+    return quote(name, safe="!$&'()*+,;=:@")
 
 
 def message_of(read: Reader, process: Process, participant: str, callback: str, origin: str) -> Message:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Entry, Reader, Row
+from usufruct.core.contract import negotiation, transfer
 from usufruct.core.contract.facts import NegotiationMoved
 from usufruct.core.contract.state import Negotiation
-from usufruct.core.contract.transfer import START
 from usufruct.core.dataspace.facts import (
     NOT_YET,
     AgreementTold,
@@ -63,7 +63,7 @@ class Process(Row):
 
     `pending` is the message that waits for its acknowledgement, queued by fact `queued` of `by`, with its `code` and
     `reasons`; `sending` is 1 while there is one. What was agreed: `agreement`, `since`, `until`, `right`. `failed` says why
-    the last message was not taken.
+    the last message was not taken. `by_peer`: the peer began it.
     """
 
     KEY = ("id",)
@@ -90,6 +90,7 @@ class Process(Row):
     until: Instant = NOT_YET
     right: str = ""
     failed: tuple[str, ...] = ()
+    by_peer: bool = False
 
     @property
     def provider(self) -> str:
@@ -100,6 +101,16 @@ class Process(Row):
     def consumer(self) -> str:
         """The party that consumes."""
         return self.party if self.role == "consumer" else self.peer
+
+
+@dataclass(frozen=True, slots=True)
+class Begun(Row):
+    """How many negotiations or transfers (`kind`) are `open` that a peer has begun."""
+
+    KEY = ("peer", "kind")
+    peer: str
+    kind: str
+    open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,7 @@ def state_of(read: Reader, process: Process) -> str:
     """The state of the negotiation or transfer that a process is about."""
     negotiated = process.kind == "negotiation"
     found = read.get(Negotiation, process.id) if negotiated else read.get(DataTransfer, process.id)
-    return found.state if found is not None else START
+    return found.state if found is not None else transfer.START
 
 
 def by_pid(read: Reader, pid: str, peer: str) -> Process | None:
@@ -186,8 +197,10 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case ProcessOpened() as fact:
             yield Process(
                 fact.process, fact.kind, fact.role, fact.party, fact.peer, fact.pid, fact.callback, fact.theirs, fact.subject,
-                fact.format, entry.at,
+                fact.format, entry.at, by_peer=bool(fact.theirs),
             )  # fmt: skip
+            if fact.theirs:
+                yield _begun(read, fact.peer, fact.kind, 1)
         case MessageQueued() as fact:
             yield _queued(_process(read, fact.process), fact, entry.seq)
         case MessageAcknowledged() as fact:
@@ -197,10 +210,11 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(_process(read, fact.process), sending=0, pending="", failed=fact.reasons)
         case AgreementTold() as fact:
             yield HeldAgreement(fact.negotiation, fact.party, fact.peer, fact.dataset, fact.named, fact.rules, entry.at)
-        case NegotiationMoved(state="FINALIZED") as fact:
+        case NegotiationMoved() as fact if fact.state in negotiation.FINAL:
             held = read.get(HeldAgreement, fact.negotiation)
-            if held is not None:
+            if held is not None and fact.state == "FINALIZED":
                 yield replace(held, in_force=True, since=entry.at)
+            yield from _over(read, fact.negotiation)
         case TransferMoved() as fact:
             before = read.get(DataTransfer, fact.transfer)
             yield DataTransfer(
@@ -214,12 +228,26 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 fact.reasons,
                 (before.pauses if before is not None else 0) + (fact.state == "SUSPENDED"),
             )
+            if fact.state in transfer.FINAL:
+                yield from _over(read, fact.transfer)
         case PushBegan() as fact:
             yield Push(fact.transfer, fact.use)
         case PushEnded() as fact:
             yield Push(fact.transfer, fact.use, True)
         case _:
             return
+
+
+def _begun(read: Reader, peer: str, kind: str, more: int) -> Begun:
+    row = read.get(Begun, peer, kind)
+    return Begun(peer, kind, (row.open if row is not None else 0) + more)
+
+
+def _over(read: Reader, id: str) -> Iterator[Begun]:
+    """What the end of a negotiation or transfer changes, if it is one with another node, who began it."""
+    process = read.get(Process, id)
+    if process is not None and process.by_peer:
+        yield _begun(read, process.peer, process.kind, -1)
 
 
 def _process(read: Reader, id: str) -> Process:

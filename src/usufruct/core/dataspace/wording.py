@@ -16,7 +16,11 @@ from usufruct.core.terms.model import Condition, Constraint, Rule, Ruleset
 from usufruct.core.terms.vocabulary import OPERANDS, OPERATORS
 
 _KINDS = {"permission": "permits", "prohibition": "forbids", "obligation": "demands"}
-_DUTIES = {"permission": "for that it", "prohibition": "if it is done all the same, it", "obligation": "if it is not done, it"}
+_DUTIES = {
+    "permission": "for that it",
+    "prohibition": "if it is done all the same, it",
+    "obligation": "if it is not done, it",
+}
 _UNITS = {"Y": "year", "M": "month", "D": "day"}
 
 
@@ -81,7 +85,7 @@ def _condition(condition: Condition) -> str:
         case Constraint("elapsedTime", "lteq", (value,), "", "") if _span(value.text):
             return f"for at most {_span(value.text)}" + _unknown(condition)
         case Constraint("dateTime", "lt", (value,), "", ""):
-            return f"before {value.text[:10]}" + _unknown(condition)
+            return f"before {_day(value.text)}" + _unknown(condition)
     left = OPERANDS[condition.left].label if condition.left in OPERANDS else f"`{condition.left}`"
     operator = OPERATORS.get(condition.operator, f"`{condition.operator}`")
     right = ", ".join(value.text for value in condition.right) or f"what stands at {condition.reference}"
@@ -96,6 +100,11 @@ def _unknown(condition: Condition) -> str:
 def _purpose(name: str) -> str:
     known = purposes.normal(name.removeprefix("dpv:"))
     return purposes.label(known) if known else name
+
+
+def _day(text: str) -> str:
+    """A moment; the day alone where it begins then."""
+    return text[:10] if text[10:] in ("T00:00:00Z", "T00:00:00.000Z") else text
 
 
 def _span(text: str) -> str:

@@ -133,9 +133,10 @@ def what_is_agreed(read: Reader, process: Process) -> Opened:
 
 
 def _ended(read: Reader, process: Process) -> Refusal | None:
-    """Why nothing is had under a transfer now."""
+    """Why nothing is had under a transfer now. Who shows the token that goes with a start proves that it has arrived, though
+    its acknowledgement may still be on the way."""
     row = read.get(DataTransfer, process.id)
-    if row is not None and row.state == "STARTED":
+    if row is not None and (row.state == "STARTED" or process.pending == "start"):
         return None
     state = row.state if row is not None else "START"
     remedy = "resume it" if state == "SUSPENDED" else "ask for another transfer under the agreement"

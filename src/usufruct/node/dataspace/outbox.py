@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -38,7 +39,8 @@ from usufruct.ports import ServiceReply, ServiceRequest, Services, Snapshot, Tra
 
 LOG = logging.getLogger(__name__)
 
-AT_ONCE = 32  # messages that are on their way at the same time
+AT_ONCE = 64  # messages that are on their way at the same time
+EACH = AT_ONCE // 4  # of them, those to one peer, so that one that hangs does not stop the others
 PUSHED = 0  # in the place of a message's fact: data are pushed
 _WAITING = ("REQUESTED", "OFFERED", "ACCEPTED", "AGREED", "VERIFIED"), ("REQUESTED", "STARTED", "SUSPENDED")
 
@@ -53,6 +55,7 @@ class Outbox:
     _courses: dict[str, Course] = field(default_factory=dict)
     _asked: dict[str, float] = field(default_factory=dict)
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _to: Counter[str] = field(default_factory=Counter)
 
     async def run(self, until: asyncio.Event) -> None:
         """Goes on until the event is set; woken by the bell, and at the latest when something is due."""
@@ -98,18 +101,23 @@ class Outbox:
                 continue
             if course.due > now:
                 pause = min(pause, course.due - now)
-            elif len(self._under_way) < AT_ONCE:
+            elif self._has_room(row):
                 self._start(row, work(row, course))
         for row in self._silent(now):
             self._start(row, self._ask_after(row))
         return max(pause, 0.01)
 
+    def _has_room(self, row: Process) -> bool:
+        return len(self._under_way) < AT_ONCE and self._to[row.peer] < EACH
+
     def _start(self, row: Process, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)
         self._under_way[row.id] = task
+        self._to[row.peer] += 1
 
         def done(finished: asyncio.Task[None]) -> None:
             self._under_way.pop(row.id, None)
+            self._to[row.peer] -= 1
             if not finished.cancelled() and finished.exception() is not None:
                 LOG.error("the outbox failed at %s", row.id, exc_info=finished.exception())
             self.node.connector.bell.ring()
@@ -123,8 +131,8 @@ class Outbox:
         with self.node.store.read() as read:
             peer, message = read.get(Peer, row.peer), self._message(read, row)
         assert peer is not None
-        if not peer.open:
-            await self._failed(row, 0, ("the peer was unlinked",), alone=True)
+        if why := rules.silent(peer, row):
+            await self._failed(row, 0, (why,), alone=True)
             return
         try:
             reply = await self._post(peer, row, saying.path_of(row), self.node.connector.spelling.write(message))
@@ -150,22 +158,26 @@ class Outbox:
         return message
 
     async def _post(self, peer: Peer, row: Process, path: str, body: bytes) -> ServiceReply:
+        """What the other end answers. We show ourselves, and go into private networks, only where the steward named the
+        server; where he named none the address is whoever's who speaks for the peer."""
         headers = (
             (b"content-type", b"application/json"),
             (b"accept", b"application/json"),
-            *authorization(self.node, peer),
+            *(authorization(self.node, peer) if peer.url else ()),
         )
-        url = row.callback.rstrip("/") + path
-        return await self.services.ask(ServiceRequest("POST" if body else "GET", url, headers, body, peer.private))
+        url, private = row.callback.rstrip("/") + path, peer.private and bool(peer.url)
+        return await self.services.ask(ServiceRequest("POST" if body else "GET", url, headers, body, private))
 
     async def _taken(self, row: Process, reply: ServiceReply) -> None:
         theirs = row.theirs
         if not theirs:
             try:
                 answer = self._read_state(row, reply)
-                theirs = rules.named(
-                    answer.provider_pid if row.role == "consumer" else answer.consumer_pid, "a process"
-                )
+                named = answer.provider_pid, answer.consumer_pid
+                theirs, ours = named if row.role == "consumer" else reversed(named)
+                theirs = rules.named(theirs, "a process")
+                if ours != row.pid:
+                    raise BadInput("input.dataspace", "it is about another process", "answer what was sent")
             except BadInput as fault:
                 await self._failed(row, reply.status, ("its answer cannot be read", fault.message), alone=True)
                 return
@@ -224,14 +236,15 @@ class Outbox:
             found = [process for name in names if (process := read.get(Process, name)) is not None]
         for row in found:
             last = self._asked.setdefault(row.id, now)
-            if now - last >= self.patience.silence and not row.sending and row.theirs and row.id not in self._under_way:
+            idle = not row.sending and row.theirs and row.id not in self._under_way
+            if now - last >= self.patience.silence and idle and self._has_room(row):
                 self._asked[row.id] = now
                 yield row
 
     async def _ask_after(self, row: Process) -> None:
         with self.node.store.read() as read:
             peer = read.get(Peer, row.peer)
-        theirs = await self._state_there(row, peer) if peer is not None and peer.open else None
+        theirs = await self._state_there(row, peer) if peer is not None and not rules.silent(peer, row) else None
         if theirs is None or (theirs and theirs not in rules.FINAL[row.kind]) or theirs == "FINALIZED":
             return
 

@@ -19,6 +19,7 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.dataspace import rules
 from usufruct.core.dataspace.messages import PULL, DataAddress
+from usufruct.core.dataspace.saying import part_of_path
 from usufruct.core.dataspace.state import Peer, Process, state_of
 from usufruct.core.exchange.registration import checked_url
 from usufruct.node.dataspace.participants import authorization
@@ -26,6 +27,7 @@ from usufruct.node.node import Node
 from usufruct.ports import ServiceReply, ServiceRequest, Services
 
 JSON = "application/json"
+TYPES = {"json": JSON, "csv": "text/csv"}
 _NO_DATA = "no data were given by the other node"
 
 
@@ -104,7 +106,7 @@ async def _renewed(node: Node, services: Services, row: Process, peer: Peer) -> 
     if kept is None:
         return None
     headers = ((b"accept", JSON.encode()), *authorization(node, peer))
-    url = f"{peer.url.rstrip('/')}/data/{row.theirs}/token"
+    url = f"{peer.url.rstrip('/')}/data/{part_of_path(row.theirs)}/token"
     try:
         reply = await services.ask(ServiceRequest("POST", url, headers, b"", peer.private))
         address = node.connector.spelling.read_transfer_start(reply.body).address if reply.status == 200 else None

@@ -48,7 +48,7 @@ def state(node: Node, peer: str, pid: str, kind: str) -> Answer:
     """Where a process stands that another node asks after."""
     with node.store.read() as read:
         row = by_pid(read, pid, peer)
-        if row is None or row.kind != kind:
+        if row is None or row.kind != kind or rules.open_peer(read, peer) is None:
             return rules.unknown(kind, pid)
         return said(row, state_of(read, row))
 
@@ -142,7 +142,9 @@ def _opening(tx: Transaction, peer: str, theirs: str, callback: str, kind: str, 
     known, found = by_theirs(tx, theirs, peer, kind, role), rules.open_peer(tx, peer)
     if known is not None and found is not None:
         return said(known, state_of(tx, known))
-    return rules.unknown(kind, theirs) if found is None else rules.answered_at(found, callback) or found
+    if found is None:
+        return rules.unknown(kind, theirs)
+    return rules.answered_at(found, callback) or rules.too_many(tx, peer, kind) or found
 
 
 # ---- moves
@@ -165,8 +167,12 @@ def moved(node: Node, peer: str, pid: str, message: Move) -> Answer:
                 "contract.crossed", f"{kind} `{pid}` was not moved", "the message names another process than it was sent to",
                 remedy="name in it the two ids under which the process is known",
             )  # fmt: skip
+        agreed = isinstance(message, ContractAgreement) and row.role == "consumer"
+        wrong = rules.misread(tx, row, message) if agreed else None
+        if wrong is not None:  # before anything is appended, for a refused message changes nothing
+            return wrong
         if rules.has_arrived(tx, row, message.MOVE):
-            talk.acknowledge(tx, row, theirs)
+            talk.acknowledge(tx, row, rules.named(theirs, kind))
         return _moves(node, tx, found, row.id, message)
 
     return _heard(node, command)
@@ -178,9 +184,6 @@ def _moves(node: Node, tx: Transaction, peer: Peer, process: str, message: Messa
     fact = rules.moved(tx, row, message.MOVE, row.peer, _reasons(message))
     if isinstance(fact, Refusal):
         return fact
-    wrong = rules.misread(tx, row, message) if isinstance(message, ContractAgreement) else None
-    if wrong is not None:
-        return wrong
     answer = None if peer.by_hand else rules.answer(tx, row, message)
     if row.pending:  # theirs came before ours arrived, and ours does not fit any more
         tx.append(MessageFailed(process, row.pending, 0, ("the other side moved first",)))

@@ -41,6 +41,7 @@ WHO = {
     "anyone": "whoever has a token or is logged in",
     "account": "an account itself, with all that it reaches; no narrower token, nobody acting for it",
     "session": "whoever is logged in with a browser",
+    "transfer": "whoever has the token of a transfer",
     **{scope: f"scope {scope}" for scope in SCOPES},
 }
 

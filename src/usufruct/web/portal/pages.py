@@ -47,7 +47,12 @@ HOMES = {
     "user": ("/desk", "Your desk"),
 }
 
-STATIC = {"style.css": "text/css", "enter.js": "text/javascript", "audit.js": "text/javascript", "watch.js": "text/javascript"}
+STATIC = {
+    "style.css": "text/css",
+    "enter.js": "text/javascript",
+    "audit.js": "text/javascript",
+    "watch.js": "text/javascript",
+}
 
 
 def static_file(name: str) -> bytes:

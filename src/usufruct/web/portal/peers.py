@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from litestar import Response, get, post
@@ -13,12 +14,13 @@ from usufruct.core.dataspace import rules
 from usufruct.core.dataspace.messages import PULL
 from usufruct.core.dataspace.wording import in_words
 from usufruct.node import views
-from usufruct.node.dataspace import browse, crawl, peers, processes, talk, wallet
+from usufruct.node.dataspace import browse, crawl, peers, processes, pull, talk, wallet
 from usufruct.node.dataspace.processes import Standing, Told
 from usufruct.node.node import Node
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.participants import described
+from usufruct.web.peers import as_file
 from usufruct.web.portal import pages
 from usufruct.web.portal.pages import STANDS, AnyRequest, Form, Page, PageNumber, back_to, field, page
 from usufruct.web.portal.states import drawing
@@ -26,12 +28,13 @@ from usufruct.web.portal.states import drawing
 SIDES = {"rule": ("negotiate", "steward")}
 STEWARD = {"rule": ("steward",)}
 PART, LISTED = 20, 50
+COLUMNS, ROWS, SAID = 100, 200, 2000  # of an answer that is shown; SAID in letters
 TABLES = {"negotiation": negotiation.MOVES, "transfer": transfer.MOVES}
 
-# What the button for a message says, and whether it wants a reason.
+# What the button for a message says; and which of them may say why.
 MOVES = {
     "request": "Ask for the same again", "offer": "Offer the same again", "agree": "Agree", "accept": "Accept",
-    "verify": "Verify", "finalize": "Put into force", "start": "Start", "suspend": "Interrupt", "complete": "Done",
+    "verify": "Verify", "finalize": "Put into force", "start": "Start", "suspend": "Interrupt", "complete": "Say that it is done",
     "terminate": "Give up",
 }  # fmt: skip
 WITH_REASON = ("suspend", "terminate")
@@ -126,12 +129,16 @@ def process(request: AnyRequest, name: FromPath[str]) -> Page:
     """A negotiation or transfer: where it stands, how it came there, and what can be said now."""
     node, party = node_of(request), who_is(request).party
     told = done(processes.process(node, name, _whose(request)))
-    one = told.standing
+    one, mine = told.standing, told.standing.party == party
+    consumes = mine and one.role == "consumer"
+    never = one.over and one.state == negotiation.START
     return page(
         request, "process.html", f"{one.kind.capitalize()} with {one.peer}", one=one, steps=told.steps, drawn=_drawn(told),
-        words="it never began" if one.over and one.state == negotiation.START else IN_WORDS[one.kind][one.state], terms=in_words(told.rules) if told.rules else (), waits=not one.over,
-        moves=[(message, MOVES[message]) for message in one.moves] if one.party == party else [], with_reason=WITH_REASON,
-        may_transfer=one.party == party and one.role == "consumer" and one.kind == "negotiation" and one.state == "FINALIZED",
+        words="it never began" if never else IN_WORDS[one.kind][one.state], waits=not one.over,
+        terms=in_words(told.rules) if told.rules else (), with_reason=WITH_REASON,
+        moves=[(message, MOVES[message]) for message in one.moves] if mine else [],
+        may_transfer=consumes and (one.kind, one.state) == ("negotiation", "FINALIZED"),
+        may_pull=consumes and (one.kind, one.state, one.format) == ("transfer", "STARTED", PULL),
         names=_names(node, [one.party, one.peer]),
     )  # fmt: skip
 
@@ -142,6 +149,43 @@ def say(request: AnyRequest, name: FromPath[str], data: Form) -> Response[Any]:
     reason, message = field(data, "reason", rules.REASON_MAX), field(data, "message", 20)
     done(talk.say(node_of(request), name, message, who_is(request).party, "", (reason,) if reason else ()))
     return back_to(f"/processes/{name}")
+
+
+@post("/processes/{name:str}/pulls", opt=SIDES, include_in_schema=False, status_code=200, sync_to_thread=True)
+def pull_data(request: AnyRequest, name: FromPath[str], data: Form) -> Response[Any]:
+    """What the other node gives to a question, as a page if it is an answer as this node knows them, else as a file."""
+    text, purpose, csv = field(data, "sql", 10_000), field(data, "purpose", 100), field(data, "as", 4) == "file"
+    accept = pull.TYPES["csv" if csv else "json"]
+    given = done(pull.pull(node_of(request), name, who_is(request).party, text, purpose, accept))
+    table = None if csv else _table(given)
+    if table is None:
+        return as_file(given, name)
+    return page(request, "pulled.html", "Answer of another node", name=name, text=text, purpose=purpose, **table)
+
+
+def _table(given: pull.Pulled) -> dict[str, Any] | None:
+    """An answer as a table to be shown; None if it is none, or a large one. It is another node's, so it may be anything."""
+    try:
+        found = json.loads(given.body)
+        columns, rows = found["columns"], found["rows"]
+        said = {name: str(found.get(name, ""))[:SAID] for name in ("meaning", "price", "agreement", "use")}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if not (
+        _plain(columns, COLUMNS) and isinstance(rows, list) and all(_plain(row, len(columns)) for row in rows[:ROWS])
+    ):
+        return None
+    notes = found.get("notes")
+    return {
+        "columns": columns, "rows": rows[:ROWS], "total": len(rows), "notes": notes if _plain(notes, COLUMNS) else [], **said,
+    }  # fmt: skip
+
+
+def _plain(cells: Any, most: int) -> bool:
+    """Whether these are at most so many cells of a table, none too long to be shown."""
+    return isinstance(cells, list) and len(cells) <= most and all(
+        cell is None or isinstance(cell, int | float) or (isinstance(cell, str) and len(cell) <= SAID) for cell in cells
+    )  # fmt: skip
 
 
 @post("/processes/{name:str}/transfers", opt=SIDES, include_in_schema=False, sync_to_thread=True)
@@ -175,5 +219,5 @@ def _drawn(told: Told) -> Any:
 
 
 handlers = [
-    show, drop_credential, link, unlink, search, catalogue, read_catalogue, negotiate, process, say, ask_for_data,
+    show, drop_credential, link, unlink, search, catalogue, read_catalogue, negotiate, process, say, ask_for_data, pull_data,
 ]  # fmt: skip

@@ -8,6 +8,7 @@ move that there is not. It grows downward, as a chain does, and fits a phone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -31,7 +32,7 @@ def drawing(name: str, title: str, moves: Moves, passed: Sequence[str], said: Ma
     for a state."""
     states = order(moves)
     y = {state: row * _ROW + 16 for row, state in enumerate(states)}
-    done = {*zip(passed, passed[1:], strict=False)}
+    done = {*pairwise(passed)}
     pairs = dict.fromkeys((state, then) for (state, _), (_, then) in moves.items() if state != START)
     far = [pair for pair in pairs if y[pair[1]] - y[pair[0]] != _ROW]
     lanes = {target: lane for lane, target in enumerate(dict.fromkeys(then for _, then in far), 1)}
@@ -43,7 +44,9 @@ def drawing(name: str, title: str, moves: Moves, passed: Sequence[str], said: Ma
     here = passed[-1] if passed else ""
     for state in states:
         been = state in passed
-        drawn.append(element("circle", cx=line, cy=y[state], r=8 if state == here else 5, class_="p1" if been else "p2"))
+        drawn.append(
+            element("circle", cx=line, cy=y[state], r=8 if state == here else 5, class_="p1" if been else "p2")
+        )
         label = words(str(line + 18), y[state] + 5, f"{state}: here" if state == here else state)
         drawn.append(element("g", label, font_weight=700) if state == here else label)
         if state in said:

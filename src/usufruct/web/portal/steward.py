@@ -34,7 +34,7 @@ from usufruct.web.portal.charts import Bar
 from usufruct.web.portal.pages import AnyRequest, Form, Page, PageNumber, back_to, field, page
 
 STEWARD = {"rule": ("steward",)}
-USES_PART = 50
+USES_PART = 40
 LISTED = 12  # of assets, offers, agreements, accounts: the newest; the API lists all
 MOVES = {"agree": "Agree", "accept": "Accept", "verify": "Verify", "terminate": "Terminate"}
 

@@ -67,8 +67,8 @@ def _no_constant(name: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()  # one pass: an object of a megabyte has a hundred thousand keys
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
         raise _bad(f"`{twice}` is said twice in one object", "write one list of both")
     return found
 

@@ -10,6 +10,7 @@ const look = async () => {
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const then = page.getElementById("standing");
+        if (page.getElementById("pull") && !document.getElementById("pull")) return location.reload();
         if (then && then.innerHTML !== now.innerHTML && !now.contains(document.activeElement)) now.replaceWith(then);
       }
     } catch { /* the node is away for a moment */ }
