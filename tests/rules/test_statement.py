@@ -327,3 +327,9 @@ def test_what_is_outstanding_is_only_what_is_there() -> None:
     assert statements.outstanding([], {}, 3, []) == (
         Outstanding("costs that you stated and were not paid back yet", 3),
     )
+
+
+def test_what_all_get_alike_is_told_beside_what_goes_by_rows() -> None:
+    assert statements.the_members(replace(line(), floor=0), "EUR") == "those whose rows counted"
+    told = statements.the_members(replace(line(), floor=150), "EUR")
+    assert told == "those whose rows counted; of it 1.50 EUR for all alike"

@@ -329,6 +329,11 @@ def type_of_use(use: UseTold) -> str:
     return f"{purpose}, by {USERS.get(use.kind, use.kind)}"
 
 
+def the_members(line: Line, currency: str) -> str:
+    """Whom the members' share is for: by rows, and what of it all get alike."""
+    return "those whose rows counted" + (f"; of it {Money(line.floor, currency)} for all alike" if line.floor else "")
+
+
 def her_own(line: Line, currency: str) -> tuple[str, ...]:
     """What she can work out again herself, as sums to be done with a pencil."""
     off = sum(part.amount for part in line.parts)
