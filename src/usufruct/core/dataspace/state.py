@@ -216,14 +216,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
                 yield replace(held, in_force=True, since=entry.at)
             yield from _over(read, fact.negotiation)
         case TransferMoved() as fact:
-            before = read.get(DataTransfer, fact.transfer)
-            pauses = (before.pauses if before is not None else 0) + (fact.state == "SUSPENDED")
-            yield DataTransfer(
-                fact.transfer, fact.agreement, fact.provider, fact.consumer, fact.state, fact.format, entry.at, fact.reasons,
-                pauses,
-            )  # fmt: skip
-            if fact.state in transfer.FINAL:
-                yield from _over(read, fact.transfer)
+            yield from _transferred(read, fact, entry.at)
         case PushBegan() as fact:
             yield Push(fact.transfer, fact.use)
         case PushEnded() as fact:
@@ -242,6 +235,16 @@ def _over(read: Reader, id: str) -> Iterator[Begun]:
     process = read.get(Process, id)
     if process is not None and process.by_peer:
         yield _begun(read, process.peer, process.kind, -1)
+
+
+def _transferred(read: Reader, fact: TransferMoved, at: Instant) -> Iterator[Row]:
+    before = read.get(DataTransfer, fact.transfer)
+    pauses = (before.pauses if before is not None else 0) + (fact.state == "SUSPENDED")
+    yield DataTransfer(
+        fact.transfer, fact.agreement, fact.provider, fact.consumer, fact.state, fact.format, at, fact.reasons, pauses
+    )
+    if fact.state in transfer.FINAL:
+        yield from _over(read, fact.transfer)
 
 
 def _process(read: Reader, id: str) -> Process:

@@ -68,8 +68,8 @@ def _no_constant(name: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        # In one pass, for there may be a hundred thousand.
-        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        times = Counter(key for key, _ in pairs)  # one pass: an object of a megabyte has a hundred thousand keys
+        twice = next(key for key, often in times.items() if often > 1)
         raise _bad(f"`{twice}` is said twice in one object", "write one list of both")
     return found
 
