@@ -228,7 +228,10 @@ def test_a_party_with_a_share_reads_it_and_no_line_of_data() -> None:
     )
     found = fields(made)
     assert found["b"] == ("Pay, running: 2.00 EUR", "Pay, cost-3: 0.50 EUR")
-    assert found["c"] == ("by work, Pay: 2.00 EUR, paid out over 12 months", "a cost that was paid back, Pay: 0.50 EUR")
+    assert found["c"] == (
+        "by work, Pay: 0.00 EUR yet; 2.00 EUR are paid out over 12 months",
+        "a cost that was paid back, Pay: 0.50 EUR",
+    )
     assert found["e"] == ("nothing",), "what is hers is no deduction"
     assert made.shares == 50
 
@@ -324,3 +327,9 @@ def test_what_is_outstanding_is_only_what_is_there() -> None:
     assert statements.outstanding([], {}, 3, []) == (
         Outstanding("costs that you stated and were not paid back yet", 3),
     )
+
+
+def test_what_all_get_alike_is_told_beside_what_goes_by_rows() -> None:
+    assert statements.the_members(replace(line(), floor=0), "EUR") == "those whose rows counted"
+    told = statements.the_members(replace(line(), floor=150), "EUR")
+    assert told == "those whose rows counted; of it 1.50 EUR for all alike"

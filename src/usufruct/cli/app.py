@@ -31,8 +31,9 @@ T = TypeVar("T")
 
 PIPED_WIDTH = 110  # columns when the output is not a terminal
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+# No emoji: `party:label:vesting` is an account, and not a label with a tag in it.
+out = Console(emoji=False, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, emoji=False, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 Directory = Annotated[Path, typer.Option("--dir", envvar="USUFRUCT_DIR", help="the node's directory")]
 HERE = Path("node")

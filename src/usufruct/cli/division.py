@@ -9,6 +9,7 @@ import typer
 
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, party_of, table
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
@@ -63,7 +64,10 @@ def show(
             rows = [[c.id, c.party, Money(c.amount, c.currency), Money(c.paid, currency), c.what] for c in one.costs]
             table("costs", ["id", "to", "amount", "paid back", "for"], rows, ("amount", "paid back"))
         if one.credits:
-            lines = [[c.id, c.party, c.kind, c.units, c.until[:10], c.ended or c.why] for c in one.credits]
+            lines = [
+                [c.id, c.party, c.kind, c.units, "" if c.until == END_OF_TIME else c.until[:10], c.ended or c.why]
+                for c in one.credits
+            ]
             table("credits", ["id", "party", "for", "units", "until", "why"], lines, ("units",))
 
 

@@ -127,7 +127,7 @@ def show(
         ))  # fmt: skip
         return
     for line in tree(found):
-        out.print(line, markup=False, emoji=False, soft_wrap=True)
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def tree(found: Title) -> Iterator[str]:

@@ -75,7 +75,7 @@ def tell(found: Statement) -> None:
 def _tell_line(line: Line, currency: str) -> None:
     out.print(f"\n{line.title}, by {words.rule_name(line.rule)}, {line.rule.authority}", style="bold", markup=False)
     rows = [[part.name, words.basis(part), Money(part.amount, currency)] for part in line.parts]
-    rows.append(["members", "those whose rows counted", Money(line.members, currency)])
+    rows.append(["members", words.the_members(line, currency), Money(line.members, currency)])
     rows.append(["together", "", Money(line.gross, currency)])
     table("", ["share", "by", "amount"], rows, ("amount",))
     earned = "at least, to all" if line.sum is None else "price"

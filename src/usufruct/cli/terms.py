@@ -65,7 +65,7 @@ def _many(number: int, what: str) -> str:
 
 
 def _say(line: str) -> None:
-    out.print(line, markup=False, emoji=False, soft_wrap=True)
+    out.print(line, markup=False, soft_wrap=True)
 
 
 def _read(file: Path) -> Terms:

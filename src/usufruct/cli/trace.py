@@ -50,7 +50,7 @@ def trace(
     match format:
         case Format.TREE:
             for line in tree(found):
-                out.print(line, markup=False, emoji=False, soft_wrap=True)
+                out.print(line, markup=False, soft_wrap=True)
         case Format.OPENLINEAGE:
             events = openlineage.events(found, node.about.url, node.about.origin)
             typer.echo(json.dumps(events, ensure_ascii=False, indent=2))

@@ -98,7 +98,7 @@ def _line(line: AssetLine, currency: str) -> Iterator[Flowable]:
     yield _waterfall(line.gross, steps, currency)
     rows = [(part.name, words.basis(part), str(Money(part.amount, currency))) for part in line.parts]
     rows += [
-        ("members", "those whose rows counted", str(Money(line.members, currency))),
+        ("members", words.the_members(line, currency), str(Money(line.members, currency))),
         ("together", "", str(Money(line.gross, currency))),
     ]
     yield _table([("Where it went", "By", "Amount"), *rows], (55 * mm, WIDTH - 90 * mm, 35 * mm), numbers=1)

@@ -138,7 +138,10 @@ def read(text: str, years: int) -> Priced:
 
 def _once(first: bool, part: str) -> None:
     if not first:
-        raise BadInput("input.price", f"`{part}` says again what was said", "name each kind of price once")
+        raise BadInput(
+            "input.price", f"`{part}` says again what was said",
+            "name each kind of price once; of `fixed`, `monthly` and `yearly` only one",
+        )  # fmt: skip
 
 
 def in_words(terms: Terms, found: Schedule = NO_CLAUSES) -> str:

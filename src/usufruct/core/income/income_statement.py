@@ -329,6 +329,11 @@ def type_of_use(use: UseTold) -> str:
     return f"{purpose}, by {USERS.get(use.kind, use.kind)}"
 
 
+def the_members(line: Line, currency: str) -> str:
+    """Whom the members' share is for: by rows, and what of it all get alike."""
+    return "those whose rows counted" + (f"; of it {Money(line.floor, currency)} for all alike" if line.floor else "")
+
+
 def her_own(line: Line, currency: str) -> tuple[str, ...]:
     """What she can work out again herself, as sums to be done with a pencil."""
     off = sum(part.amount for part in line.parts)
@@ -419,8 +424,12 @@ def _paid(statement: Statement) -> tuple[str, ...]:
                 f"right to benefit from {line.title}: {Money(line.amounts.paid, statement.currency)} ({by}{together})"
             )
         for part in _mine(line):
-            how = f", paid out over {part.vests_months} months" if part.vests_months else ""
-            said.append(f"{basis(part)}, {line.title}: {Money(part.amount, statement.currency)}{how}")
+            amount, at_once = Money(part.amount, statement.currency), Money(0, statement.currency)
+            # What vests is told as paid by the statements of the periods that release it, so not by this one as well.
+            how = (
+                f"{at_once} yet; {amount} are paid out over {part.vests_months} months" if part.vests_months else amount
+            )
+            said.append(f"{basis(part)}, {line.title}: {how}")
     said += [
         f"vested of {one.period}, {one.asset}: {Money(one.amount, statement.currency)}" for one in statement.released
     ]
