@@ -178,6 +178,20 @@ def test_who_has_her_right_to_benefit_when_a_period_closes_is_paid_its_line(node
     assert not again.different and again.statements == story.PERSONS + 2, "twelve members, the operator and the buyer"
 
 
+def test_who_bought_a_right_is_paid_though_its_giver_never_said_where(node: Node) -> None:
+    with node.store.read() as state:
+        giver = id_of(state, SILENT[0])
+    story.done(payout.instruct(node, story.STRANGER, "bank", "The insurer", paying.ACCOUNTS[5]))
+    drawn = story.done(rights.draw(node, story.ASSET, giver))
+    story.done(rights.transfer(node, drawn.id, giver, story.STRANGER, keeps=True))
+    paying.earn(node, "summer")
+    name = paying.approved(node)
+    payout.follow(node)
+    assert not paying.row(node, name).left_out
+    assert (3500, paying.ACCOUNTS[5]) in {(amount, iban) for _, amount, iban in in_order(node, name)}
+    assert (owed(node, giver), owed(node, story.STRANGER)) == (3500, 0), "what came before it was given stays hers"
+
+
 def test_who_pays_beforehand_is_not_paid_back_by_it(node: Node) -> None:
     from usufruct.core.base.money import Money
     from usufruct.node import ledger
