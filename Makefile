@@ -10,20 +10,31 @@ PEERS_DIR ?= two-nodes
 
 install: .venv/installed
 
-# The source is compiled here, for some machines have Python write nothing beside it: each process would compile it anew.
-.venv/installed: requirements.lock pyproject.toml
+# To run a node takes a third of what its tests take, so the demos wait for no more than that. uv is many times faster than
+# pip at this; where it cannot reach a registry that pip is set up for, pip does it. The source is compiled here, for some
+# machines have Python write nothing beside it: each process would compile it anew.
+UV := uv==0.13.9
+.venv/ready: requirements-run.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV) hatchling editables
+	$(call locked,requirements-run.lock)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q src
 	touch $@
 
-demo: .venv/installed
+.venv/installed: .venv/ready requirements.lock
+	$(call locked,requirements.lock)
+	touch $@
+
+locked = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+
+demo: .venv/ready
 	$(BIN)/usufruct demo --dir $(DEMO_DIR) $(if $(ONCE),--once)
 
 # Two nodes: a city negotiates with a hospital group and pulls an answer; both stay, to be looked at on ports 8000 and 8001.
-demo-peers: .venv/installed
+demo-peers: .venv/ready
 	$(BIN)/python examples/two_nodes.py $(if $(ONCE),,--keep $(PEERS_DIR))
 
 # As many workers as tests/conftest.py says; who is done takes over what another has not begun. What is skipped says why.
@@ -55,12 +66,12 @@ defences: .venv/installed
 
 # A Spark cluster of this machine, and what it works out beside DuckDB and DataFusion. Needs Java 17.
 spark: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	$(call locked,requirements-spark.lock)
 	$(BIN)/python -m pytest tests/engines -rs --no-header
 
 # Settlements and valuations on a Ray cluster of two nodes on this machine, beside the ones of this process.
 ray: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ray.lock
+	$(call locked,requirements-ray.lock)
 	$(BIN)/python -m pytest tests/engines/test_ray.py -rs --no-header
 
 # What takes long: the defences; Spark; Ray; EDC; and the node is killed 200 times at random moments, and checked each time.
@@ -71,8 +82,9 @@ nightly: defences spark ray edc
 PINS := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	--upgrade --quiet
 lock:
-	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip install --quiet $(UV)
 	$(PINS) $(patsubst %,--extra %,bench classify demo dev pg synth timestamp train) -o requirements.lock
+	$(PINS) --extra demo --constraint requirements.lock -o requirements-run.lock
 	$(PINS) --extra spark --constraint requirements.lock -o requirements-spark.lock
 	$(PINS) --extra ray --constraint requirements.lock -o requirements-ray.lock
 

@@ -150,9 +150,12 @@ def test_no_module_is_left_over() -> None:
 
 
 def test_the_locks_name_no_registry_and_agree() -> None:
-    common, spark = (
-        (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-spark.lock")
+    names = ("requirements.lock", "requirements-run.lock", "requirements-spark.lock", "requirements-ray.lock")
+    common, *others = ((ROOT / name).read_text(encoding="utf-8") for name in names)
+    assert "://" not in "".join((common, *others))
+    pins, *more = (
+        dict(re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", text, re.MULTILINE)) for text in (common, *others)
     )
-    assert "://" not in common + spark
-    pins = [dict(re.findall(r"^([a-z0-9._-]+)(?:\[.*\])?==(\S+)", text, re.MULTILINE)) for text in (common, spark)]
-    assert pins[0].items() & pins[1].items() and all(pins[0].get(name, pin) == pin for name, pin in pins[1].items())
+    for one in more:
+        assert pins.items() & one.items() and all(pins.get(name, pin) == pin for name, pin in one.items())
+    assert more[0].items() <= pins.items()

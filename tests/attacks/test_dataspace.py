@@ -61,7 +61,7 @@ from usufruct.node.dataspace import peers, talk
 from usufruct.node.dataspace.outbox import Outbox, Patience
 from usufruct.node.node import Node
 from usufruct.peer.services import HttpServices
-from usufruct.ports import Transaction
+from usufruct.ports import ServiceReply, ServiceRequest, Transaction
 from usufruct.wire import dsp
 from usufruct.wire.dsp.spelling import CONTEXT
 
@@ -507,8 +507,20 @@ def test_what_we_show_a_peer_goes_to_the_server_that_the_steward_named(own: Worl
         assert own.process(first)[1] == "TERMINATED"
     story.done(peers.link(own.node, CITY, "did:web:city.example", "", True, True, SECRET))
     own.place("negotiation", "provider", "REQUESTED", "n-2", "terminate")
-    own.give()
-    assert not [headers for _, _, headers in own.there.asked if "authorization" in headers]
+    sent: list[ServiceRequest] = []
+
+    class Kept:
+        async def ask(self, request: ServiceRequest) -> ServiceReply:
+            sent.append(request)
+            return ServiceReply(200, (), b"")
+
+        async def close(self) -> None:
+            pass
+
+    asyncio.run(Outbox(own.node, Kept(), QUICK).once())
+    [request] = sent
+    assert b"authorization" not in dict(request.headers)
+    assert not request.private
 
 
 @pytest.mark.parametrize(

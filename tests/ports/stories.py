@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 from money_stories import money_stories
+from peer_stories import peer_stories
 
 from usufruct.core.access import clauses
 from usufruct.core.access.facts import (
@@ -160,6 +161,7 @@ def story(
         _runs(number, asset, a, b),
         _matches(number, asset, a),
         *money_stories(number, asset, a, b),
+        *peer_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

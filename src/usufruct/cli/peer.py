@@ -153,7 +153,7 @@ def negotiate(
             out.print(f"{end.party} has an agreement with {end.peer} on {end.dataset}:", markup=False, soft_wrap=True)
             if agreed.rules:
                 _tell_rules(agreed.rules, "  ")
-            out.print(f"ask for the data with `usufruct peer transfer {end.process}`", markup=False)
+            out.print(f'ask a question with `usufruct peer pull {end.process} "SELECT …"`', markup=False)
 
 
 @command(peer, "transfer")

@@ -34,7 +34,16 @@ from usufruct.core.dataspace.messages import (
     TransferRequest,
 )
 from usufruct.core.dataspace.offered import same_rules, spoken
-from usufruct.core.dataspace.state import Begun, HeldAgreement, NotedOffer, Peer, Process, peer_called, state_of
+from usufruct.core.dataspace.state import (
+    Begun,
+    DataTransfer,
+    HeldAgreement,
+    NotedOffer,
+    Peer,
+    Process,
+    peer_called,
+    state_of,
+)
 from usufruct.core.exchange.registration import checked_url
 from usufruct.core.registry.state import Party
 
@@ -323,7 +332,8 @@ def answer(read: Reader, process: Process, message: Message) -> MessageQueued | 
 
     A standing offer, asked for as it stands, is agreed to; so is what this side offered and the other accepted. What was
     asked for is accepted and verified if it comes back with the same rules, and else the negotiation ends, for nobody here
-    said yes to others. What was verified is finalized, what may be transferred is started.
+    said yes to others. What was verified is finalized, what may be transferred is started, unless
+    another transfer under the agreement is suspended: who suspended it did not mean it to be asked for anew.
     """
     said = MessageQueued(process.id, "", process.party)
     match message:
@@ -350,7 +360,8 @@ def answer(read: Reader, process: Process, message: Message) -> MessageQueued | 
         case AgreementVerification():
             return replace(said, message="finalize")
         case TransferRequest():
-            return replace(said, message="start")
+            halted = any(read.list(DataTransfer, agreement=process.subject, state="SUSPENDED"))
+            return None if halted else replace(said, message="start")
         case _:
             return None
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from urllib.parse import quote
 
 from usufruct.core.base.records import Reader
 from usufruct.core.contract.state import Agreement, Offer
@@ -33,6 +33,7 @@ _PATHS = {
     },
     "transfer": {"start": "start", "suspend": "suspension", "complete": "completion", "terminate": "termination"},
 }  # fmt: skip
+_NO_PCHAR = re.compile(rb"[^A-Za-z0-9._~!$&'()*+,;=:@-]")
 _ROOTS = {"negotiation": "/negotiations", "transfer": "/transfers"}
 
 
@@ -52,7 +53,7 @@ def place_of(process: Process) -> str:
 def part_of_path(name: str) -> str:
     """Another node's name for something, as one part of a path (RFC 3986, section 3.3). It may hold anything, and must not
     lead where its giver could not go himself, for what is sent there goes with our credentials."""
-    return quote(name, safe="!$&'()*+,;=:@")
+    return _NO_PCHAR.sub(lambda found: b"%%%02X" % ord(found[0]), name.encode()).decode()
 
 
 def message_of(read: Reader, process: Process, participant: str, callback: str, origin: str) -> Message:

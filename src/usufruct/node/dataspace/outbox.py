@@ -4,13 +4,14 @@ A message is sent from the facts alone, so it is the same after a restart, and s
 taken it already says so by where it stands. What the other side answers decides what happens:
 
     it took it                  acknowledged: the state is entered
-    not now (5xx, 404, 429 …)   again, after a pause that doubles; given up after `Patience.tries`
+    not now (5xx, 401, 404 …)   again, after a pause that doubles; given up after `Patience.tries`
     no (4xx)                    asked where it stands: if there, it had taken it; if it has ended, so is it here; else no
     nothing                     as `not now`; when given up, the process ends here alone
 
-404 counts as *not now*, since a node may be told of a process before it has made its own note of it. Messages of one
-process go one after another, those of many at the same time. Who waits long for the other side asks where it stands, so
-that both come to an end even if what it said was lost. What a started transfer pushes goes the same way (`push`).
+401 and 404 count as *not now*: a node that has just started believes no token that could be used already, and one may be
+told of a process before it has made its own note of it. Messages of one process go one after another, those of many at
+the same time. Who waits long for the other side asks where it stands, so that both come to an end even if what it said
+was lost. What a started transfer pushes goes the same way (`push`).
 """
 
 from __future__ import annotations

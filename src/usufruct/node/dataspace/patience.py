@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LATER = frozenset((404, 408, 409, 425, 429))
+LATER = frozenset((401, 404, 408, 409, 425, 429))
 """Statuses that mean *not now*, as 500 and above do."""
 
 
