@@ -142,7 +142,7 @@ def test_no_banned_words(path: Path) -> None:
 def test_no_module_is_left_over() -> None:
     """Every module is imported by another, or is an entry point."""
     used = {name for path in MODULES for name in imports(path)}
-    entries = {"usufruct", "usufruct.main"}
+    entries = {"usufruct", "usufruct.main", "usufruct.__main__"}
     for path in MODULES:
         name = module_name(path)
         if path.name != "__init__.py" and name not in entries:

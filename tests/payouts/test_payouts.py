@@ -30,8 +30,9 @@ from usufruct.core.registry.rights import Limits
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.main import open_node
-from usufruct.node import erase, followers, payout, rights
+from usufruct.node import erase, followers, payout, rights, statement
 from usufruct.node.node import Node
+from usufruct.node.recompute import recompute
 from usufruct.ports import Snapshot
 from usufruct.store import reckoning
 from usufruct.store.audit import verify
@@ -148,6 +149,11 @@ def test_who_has_her_right_to_benefit_when_a_period_closes_is_paid_its_line(node
     assert (owed(node, seller), owed(node, pledgee)) == (3500, 3 * 3500), (
         "hers of spring; its own of both, and hers of summer"
     )
+    told = story.done(statement.statement(node, "summer", pledgee))
+    assert [(one.asset, one.persons, one.amount) for one in told.passed] == [(story.ASSET, 1, 3500)]
+    giver = story.done(statement.statement(node, "summer", seller))
+    assert not giver.passed and giver.lines[0].amounts.paid == told.passed[0].amount
+    assert not story.done(statement.statement(node, "spring", pledgee)).passed, "it was not pledged yet"
     name = paying.approved(node)
     payout.follow(node)
     assert sum(amount for _, amount, _ in in_order(node, name)) == sum(
@@ -159,6 +165,31 @@ def test_who_has_her_right_to_benefit_when_a_period_closes_is_paid_its_line(node
     story.done(rights.release(node, lent, pledgee))
     paying.earn(node, "autumn")
     assert (owed(node, seller), owed(node, pledgee)) == (3500, 3500)
+    assert not story.done(statement.statement(node, "autumn", pledgee)).passed
+    buyer = (
+        story.STRANGER
+    )  # nothing is about it, and it has no share: it has a statement for what was given to it alone
+    assert isinstance(statement.statement(node, "autumn", buyer), Refusal)
+    story.done(rights.transfer(node, drawn.id, seller, buyer, keeps=True))
+    paying.earn(node, "winter")
+    bought = story.done(statement.statement(node, "winter", buyer))
+    assert not bought.lines and [one.amount for one in bought.passed] == [owed(node, buyer)] == [3500]
+    again = story.done(recompute(node, "winter", MemoryState()))
+    assert not again.different and again.statements == story.PERSONS + 2, "twelve members, the operator and the buyer"
+
+
+def test_who_bought_a_right_is_paid_though_its_giver_never_said_where(node: Node) -> None:
+    with node.store.read() as state:
+        giver = id_of(state, SILENT[0])
+    story.done(payout.instruct(node, story.STRANGER, "bank", "The insurer", paying.ACCOUNTS[5]))
+    drawn = story.done(rights.draw(node, story.ASSET, giver))
+    story.done(rights.transfer(node, drawn.id, giver, story.STRANGER, keeps=True))
+    paying.earn(node, "summer")
+    name = paying.approved(node)
+    payout.follow(node)
+    assert not paying.row(node, name).left_out
+    assert (3500, paying.ACCOUNTS[5]) in {(amount, iban) for _, amount, iban in in_order(node, name)}
+    assert (owed(node, giver), owed(node, story.STRANGER)) == (3500, 0), "what came before it was given stays hers"
 
 
 def test_who_pays_beforehand_is_not_paid_back_by_it(node: Node) -> None:

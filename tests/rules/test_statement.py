@@ -23,15 +23,16 @@ from usufruct.core.income.income_statement import (
     Line,
     Outstanding,
     Part,
+    Passed,
     Released,
     RuleTold,
-    SpreadTold,
     Statement,
     UseTold,
 )
 from usufruct.core.income.inequality import gini
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.measure import MICRO
+from usufruct.core.income.spread import SpreadTold, roughly, spread
 from usufruct.core.rulebook.parameters import shipped
 
 EARLY, LATE = Instant("2026-12-01T00:00:00.000Z"), Instant("2027-01-30T00:00:00.000Z")
@@ -97,9 +98,9 @@ def test_what_a_use_earned_the_members_at_least(row: dict[str, str]) -> None:
 
 
 def test_no_small_tenth_is_told() -> None:
-    few = statements.spread({5: 60, 7: 39}, 7, 10)
+    few = spread({5: 60, 7: 39}, 7, 10)
     assert (few.members, few.middles, few.mine, few.gini) == (0, (), 0, 0) and "fewer than 100" in few.why_not
-    assert statements.spread({5: 60, 7: 40}, 7, 10).why_not == ""
+    assert spread({5: 60, 7: 40}, 7, 10).why_not == ""
 
 
 ROUGHLY = """
@@ -119,27 +120,27 @@ amount | told
 
 @cases(ROUGHLY)
 def test_amounts_of_others_are_told_roughly(row: dict[str, str]) -> None:
-    assert statements.roughly(int(row["amount"])) == int(row["told"])
+    assert roughly(int(row["amount"])) == int(row["told"])
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=20, max_size=200), st.data())
 def test_tenths_are_those_of_the_sorted_amounts(paid: list[int], data: st.DataObject) -> None:
     mine = data.draw(st.sampled_from(paid))
     counts = {amount: paid.count(amount) for amount in paid}
-    found, order = statements.spread(counts, mine, 2), sorted(paid)
+    found, order = spread(counts, mine, 2), sorted(paid)
     edges = [len(paid) * tenth // 10 for tenth in range(11)]
-    assert list(found.middles) == [statements.roughly(order[(edges[t] + edges[t + 1]) // 2]) for t in range(10)]
+    assert list(found.middles) == [roughly(order[(edges[t] + edges[t + 1]) // 2]) for t in range(10)]
     assert mine in order[edges[found.mine - 1] : edges[found.mine]]
     assert (found.members, found.gini) == (len(paid), round(gini(paid) * 10))
 
 
 def test_one_member_more_in_a_use_is_not_told_to_the_others() -> None:
     """46 or 47 of 140 were paid 7.77 or, divided among one more, 7.60: the others read the same."""
-    assert statements.spread({18: 94, 777: 46}, 18, 10) == statements.spread({18: 93, 760: 47}, 18, 10)
+    assert spread({18: 94, 777: 46}, 18, 10) == spread({18: 93, 760: 47}, 18, 10)
 
 
 def test_who_has_no_line_is_in_no_tenth() -> None:
-    assert statements.spread({5: 100}, None, 10).mine == 0
+    assert spread({5: 100}, None, 10).mine == 0
 
 
 # ---- why it changed
@@ -238,6 +239,23 @@ def test_a_party_with_a_share_reads_it_and_no_line_of_data() -> None:
 
 def test_who_gave_her_right_away_reads_who_is_paid() -> None:
     assert fields(statement(line(paid_to="Bank")))["c"][0].endswith("; paid to Bank, who has your right to benefit)")
+
+
+def test_who_has_the_rights_of_others_reads_what_they_brought() -> None:
+    made = statement(passed=(Passed("pay", "Pay", 1, 250), Passed("hours", "Hours", 3, 40)))
+    told = (
+        "right to benefit from Pay, which one person gave or pledged to you: 2.50 EUR",
+        "right to benefit from Hours, which 3 persons gave or pledged to you: 0.40 EUR",
+    )
+    assert fields(made)["b"] == fields(made)["c"] == told
+    assert made.shares == 290 and made.paid == 0
+
+
+def test_a_floor_is_a_step_of_her_own_sums() -> None:
+    said = statements.her_own(line(floor=150), "EUR")
+    assert said[1] == "7.00 EUR, less 1.50 EUR for all alike, leave 5.50 EUR for those whose rows counted"
+    assert said[2].endswith("of 5.50 EUR for the members")
+    assert not any("for all alike" in one for one in statements.her_own(line(floor=0), "EUR"))
 
 
 def test_her_own_sums_are_right() -> None:

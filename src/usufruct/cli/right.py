@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, party_of
+from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import refuse
 from usufruct.core.registry.rights import Limits, until_in_words
@@ -63,11 +64,19 @@ def draw(
 def transfer(
     id: Id,
     to: To,
-    keeps: Annotated[bool, typer.Option("--keeps/--ends", help="whether what rests on it stays, or ends")],
+    keeps: Annotated[
+        bool | None, typer.Option("--keeps/--ends", help="whether what rests on it stays, or ends; one must be said")
+    ] = None,
     by: By = None,
     dir: Directory = HERE,
 ) -> None:
     """Give a right up wholly to another."""
+    if keeps is None:
+        raise BadInput(
+            "input.transfer",
+            f"it is not said what becomes of what rests on `{id}`",
+            "say `--keeps` for that it stays, or `--ends` for that it ends",
+        )
     with doors().open(dir) as node:
         fact = done(rights.transfer(node, id, _party(node, by), _party(node, to), keeps))
     called = "" if fact.becomes == id else f" as {fact.becomes}; what rested on {id} has ended"

@@ -306,10 +306,11 @@ def _credits(state: Snapshot, one: Payout, left_out: dict[int, None]) -> Iterato
 
 
 def _instruction(state: Snapshot, one: Payout, line: Line) -> Instruction | PayoutInstructed | None:
-    """What a line follows: the newest that its party said, as a rule, or the fact itself; None once she is erased."""
+    """What a line follows: the newest that its party said, as a rule, or the fact itself, as where somebody else is paid her
+    line; None once whoever said it is erased."""
     party = payout.payee(state, one.proposed.sources[line.source].account, line.number)
     newest = state.get(Instruction, party) if party else None
-    if newest is None or newest.seq == line.stated:
+    if newest is not None and newest.seq == line.stated:
         return newest
     fact = state.entry(line.stated).fact
     return fact if isinstance(fact, PayoutInstructed) else None

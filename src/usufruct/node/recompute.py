@@ -29,6 +29,7 @@ from usufruct.core.income.segment import Index
 from usufruct.core.income.state import LastSettlement, Period, PeriodPlan, Summed
 from usufruct.core.privacy import totals
 from usufruct.core.privacy.totals import DrawnTotal, TotalDrawn, TotalPlan
+from usufruct.core.registry.benefit import payees
 from usufruct.core.registry.state import Party, Person
 from usufruct.node.node import Node
 from usufruct.node.period import divided
@@ -196,7 +197,7 @@ class _Recount:
         now = self._node.clock.now()
         kept, made = (Teller(one, self._node.about, self._node.rulebook, now) for one in (self._state, self._then))
         count, digest = 0, hashlib.sha256()
-        for party in _parties(self._then, planned):
+        for party in _parties(self._then, planned, self._closed):
             try:
                 said, again = (one.statement(self._closed.id, party) for one in (kept, made))
             except JournalDamaged as damaged:
@@ -215,11 +216,12 @@ def _keyed(state: Reader, kind: type[RowT]) -> Iterator[tuple[str, Row]]:
     return ((row.key, row) for row in state.list(kind))
 
 
-def _parties(state: Reader, planned: PeriodPlanned) -> Mapping[str, None]:
-    """Who has a statement: whom the assets are about, and who has a share."""
+def _parties(state: Reader, planned: PeriodPlanned, closed: Period) -> Mapping[str, None]:
+    """Who has a statement: whom the assets are about, who is paid in their place, and who has a share."""
     found: dict[str, None] = {}
     for said in planned.statements:
         found |= {person.party: None for person in state.list(Person, asset=said.asset)}
+        found |= dict.fromkeys(payees(state, said.asset, closed.seq, closed.at).values())
         found |= {share.account.removeprefix("party:"): None for share in said.shares}
     found |= {release.account.removeprefix("party:"): None for release in planned.releases}
     return {party: None for party in found if state.get(Party, party) is not None}

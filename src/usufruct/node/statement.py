@@ -21,10 +21,20 @@ from usufruct.core.income import income_statement as statements
 from usufruct.core.income.accounts import of_party
 from usufruct.core.income.complaints import Complaint, ComplaintAnswered, ComplaintMade
 from usufruct.core.income.facts import AssetStatement, PeriodPlanned
-from usufruct.core.income.income_statement import Line, OwnSum, Part, Released, RuleTold, SpreadTold, Statement, UseTold
+from usufruct.core.income.income_statement import (
+    Line,
+    OwnSum,
+    Part,
+    Passed,
+    Released,
+    RuleTold,
+    Statement,
+    UseTold,
+)
 from usufruct.core.income.measure import MICRO, ROWS, contributions, rows_of
 from usufruct.core.income.own_line import weight_of
 from usufruct.core.income.settlement import Lines
+from usufruct.core.income.spread import SpreadTold, spread
 from usufruct.core.income.state import OPEN, AdoptedDivision, Cost, Period, PeriodPlan, Vesting
 from usufruct.core.income.told import KEPT
 from usufruct.core.income.waterfall import Share, by_rulebook, in_words
@@ -126,15 +136,17 @@ class Teller:
         state, closed, party = self.state, self.state.get(Period, period), find_party(self.state, name)
         lines: tuple[Line, ...] = ()
         released: tuple[Released, ...] = ()
+        passed: tuple[Passed, ...] = ()
         if closed is not None and party is not None:
             planned = planned_of(state, closed)
-            lines = tuple(_Told(self, party.id, planned).lines())
+            told = _Told(self, party.id, planned)
+            lines, passed = tuple(told.lines()), tuple(told.passed(closed))
             released = tuple(
                 Released(one.period, one.asset, one.amount)
                 for one in planned.releases
                 if one.account == of_party(party.id)
             )
-        if closed is None or party is None or not (lines or released):
+        if closed is None or party is None or not (lines or released or passed):
             return none_for(period, name)
         mine = list(state.list(Complaint, party=party.id))
         return Statement(
@@ -142,7 +154,7 @@ class Teller:
             fact_of(closed.plan), closed.at, closed.seq, complaints.last_day(closed, self.rulebook), lines, released,
             statements.outstanding(lines, _vesting(state, party.id), _costs(state, party.id), mine),
             tuple(one for one in mine if one.stands == complaints.UPHELD and _put_right(state, one, closed)),
-            tuple(one for one in mine if one.period == period),
+            tuple(one for one in mine if one.period == period), passed,
         )  # fmt: skip
 
 
@@ -166,6 +178,20 @@ class _Told:
                 continue
             before = self._before(self.planned, divided.asset)
             yield statements.compared(line, self._line(*before) if before else None, self.planned.currency)
+
+    def passed(self, closed: Period) -> Iterator[Passed]:
+        """What she is paid in place of others, of each asset that brought them anything."""
+        for divided in self.planned.statements:
+            asset = self.state.get(Asset, divided.asset)
+            assert asset is not None
+            instead = self.teller.payees(asset.id, closed.seq, closed.at)
+            paid = [
+                self.teller.own_line(divided, row.number).paid
+                for giver, payee in instead.items() if payee == self.party
+                for row in self.state.list(Person, asset=asset.id, party=giver)
+            ]  # fmt: skip
+            if any(paid):
+                yield Passed(asset.id, asset.title, sum(map(bool, paid)), sum(paid))
 
     def _before(self, planned: PeriodPlanned, asset: str) -> tuple[PeriodPlanned, AssetStatement] | None:
         """The plan before that one that divided what the asset earned."""
@@ -207,7 +233,7 @@ class _Told:
             return SpreadTold(
                 0, (), 0, 0, "with the total that is told, it would say more of them than either does alone"
             )
-        return statements.spread(self.teller.all_paid(divided), mine, least)
+        return spread(self.teller.all_paid(divided), mine, least)
 
     def _sum(
         self, planned: PeriodPlanned, divided: AssetStatement, own: settlement.Line, uses: Sequence[UseTold]

@@ -14,17 +14,15 @@ roughly, and only where each tenth of them is large enough.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
 
 from usufruct.core.base import canonical
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import plain
 from usufruct.core.income.complaints import OPEN, UPHELD, Complaint
-from usufruct.core.income.inequality import TENTHS, gini
+from usufruct.core.income.spread import SpreadTold
 from usufruct.core.income.waterfall import BASES, COSTS, LEVIES, DivisionRule
 from usufruct.core.rulebook import purposes
 
@@ -115,19 +113,6 @@ class OwnSum:
 
 
 @dataclass(frozen=True, slots=True)
-class SpreadTold:
-    """What others got, roughly: what the middle person of each tenth of the members was paid, from the tenth with the least,
-    in minor units rounded down to 1, 2 or 5 with zeros behind; in which of them she is, from 1; and Gini's index in tenths.
-    If that would tell of few persons there is only `why_not`."""
-
-    members: int
-    middles: tuple[int, ...]
-    mine: int
-    gini: int
-    why_not: str
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """What one asset brought: where its `gross` income went, the members' share with its `floor`, and her part of it; it is
     `paid_to` somebody else if she gave her right to benefit away, or pledged it. There is a `sum` if the total was told; `kept`
@@ -163,6 +148,16 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """`amount` minor units of what an `asset` brought so many `persons`, who gave or pledged their right to benefit."""
+
+    asset: str
+    title: str
+    persons: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outstanding:
     """`amount` minor units that are hers and not paid yet, and why."""
 
@@ -172,7 +167,8 @@ class Outstanding:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The statement of a `party` for a period. `lines` are those of assets that are about her, or of which a share went to her.
+    """The statement of a `party` for a period. `lines` are those of assets that are about her, or of which a share went to her;
+    `passed` is what she is paid in place of persons whose right to benefit she has.
 
     `plan_fact` and `closed_fact` are where the plan and its closing stand in the journal. `corrections` are complaints that
     were upheld since the period before.
@@ -195,6 +191,7 @@ class Statement:
     outstanding: tuple[Outstanding, ...]
     corrections: tuple[Complaint, ...]
     complaints: tuple[Complaint, ...]
+    passed: tuple[Passed, ...] = ()
 
     @property
     def paid(self) -> int:
@@ -203,9 +200,11 @@ class Statement:
 
     @property
     def shares(self) -> int:
-        """What goes to her account at once as a share, a cost paid back, what has vested or what was put right."""
+        """What goes to her account at once as a share, a cost paid back, what has vested or what was put right; and what she
+        is paid in place of others."""
         now = sum(part.amount for line in self.lines for part in line.parts if part.mine and not part.vests_months)
-        return now + sum(one.amount for one in self.released) + sum(one.amount for one in self.corrections)
+        later = sum(one.amount for one in self.released) + sum(one.amount for one in self.corrections)
+        return now + later + sum(one.amount for one in self.passed)
 
     def encode(self) -> bytes:
         """Its canonical bytes, by which two statements are compared."""
@@ -234,35 +233,6 @@ def amounts(paid: int, carried_in: int, carried_out: int, micro: int) -> Amounts
     """Her line in whole units; what is carried is in parts of a unit, `micro` of which make one."""
     before, after = carried_in // micro, carried_out // micro
     return Amounts(before, paid + after - before, paid, after)
-
-
-def spread(paid: Mapping[int, int], mine: int | None, least: int) -> SpreadTold:
-    """What is told of what all were `paid`: how many were paid each amount; `mine` is one of the amounts, and `least` how many
-    persons a tenth must have.
-
-    Neither means nor exact amounts are told: from them could be worked out how many rows counted in a use.
-    """
-    members = sum(paid.values())
-    if members < TENTHS * least:
-        few = f"fewer than {TENTHS * least} members share this income, so a tenth of them would be too few to hide one"
-        return SpreadTold(0, (), 0, 0, few)
-    amounts = sorted(paid)
-    ends = list(accumulate(paid[amount] for amount in amounts))
-    edges = [members * tenth // TENTHS for tenth in range(TENTHS + 1)]
-    middles = tuple(roughly(amounts[bisect_right(ends, (low + high) // 2)]) for low, high in pairwise(edges))
-    place = 0
-    if mine is not None and mine in paid:
-        first = ends[amounts.index(mine)] - paid[mine]
-        place = next(tenth for tenth in range(TENTHS) if first < edges[tenth + 1]) + 1
-    return SpreadTold(members, middles, place, round(gini(tuple(paid), tuple(paid.values())) * TENTHS), "")
-
-
-def roughly(amount: int) -> int:
-    """An amount rounded down to 1, 2 or 5 with zeros behind: 23 is 20, 777 is 500."""
-    if amount == 0:
-        return 0
-    ten: int = 10 ** (len(str(amount)) - 1)
-    return next(step * ten for step in (5, 2, 1) if step * ten <= amount)
 
 
 def changes(now: Line, then: Line | None, currency: str) -> tuple[str, ...]:
@@ -342,6 +312,11 @@ def her_own(line: Line, currency: str) -> tuple[str, ...]:
         f"{Money(line.members, currency)}"
     ]
     pool = line.members - line.floor
+    if line.floor:
+        found.append(
+            f"{Money(line.members, currency)}, less {Money(line.floor, currency)} for all alike, leave "
+            f"{Money(pool, currency)} for those whose rows counted"
+        )
     found += [
         f"{use.use or 'the use that is withheld'}: {Money(use.price, currency)} of {Money(line.gross, currency)}, so at least "
         f"{Money(use.at_least, currency)} of {Money(pool, currency)} for the members"
@@ -408,7 +383,13 @@ def _attributed(statement: Statement) -> tuple[str, ...]:
     said += [
         f"{one.id}, put right for {one.period}: {Money(one.amount, one.currency)}" for one in statement.corrections
     ]
+    said += [f"{_whose(one)}: {Money(one.amount, statement.currency)}" for one in statement.passed]
     return tuple(said) or ("nothing",)
+
+
+def _whose(one: Passed) -> str:
+    persons = "one person" if one.persons == 1 else f"{one.persons} persons"
+    return f"right to benefit from {one.title}, which {persons} gave or pledged to you"
 
 
 def _paid(statement: Statement) -> tuple[str, ...]:
@@ -433,6 +414,7 @@ def _paid(statement: Statement) -> tuple[str, ...]:
     said += [
         f"vested of {one.period}, {one.asset}: {Money(one.amount, statement.currency)}" for one in statement.released
     ]
+    said += [f"{_whose(one)}: {Money(one.amount, statement.currency)}" for one in statement.passed]
     return tuple(said) or ("nothing",)
 
 
