@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tables import cases
+from typer.testing import CliRunner
 from worlds import World, pay
 
+from usufruct.cli.commands import app
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
+from usufruct.core.base.records import plain
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import complaints
 from usufruct.core.income import income_statement as statements
@@ -351,3 +356,10 @@ def test_what_all_get_alike_is_told_beside_what_goes_by_rows() -> None:
     assert statements.the_members(replace(line(), floor=0), "EUR") == "those whose rows counted"
     told = statements.the_members(replace(line(), floor=150), "EUR")
     assert told == "those whose rows counted; of it 1.50 EUR for all alike"
+
+
+def test_a_check_of_a_statement_without_data_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "statement.json"
+    file.write_text(json.dumps(plain(statement(passed=(Passed("pay", "Pay", 1, 250),)))), encoding="utf-8")
+    told = CliRunner().invoke(app, ["income", "check", str(file)])
+    assert told.exit_code == 0 and "nothing in it is of data about you" in told.output

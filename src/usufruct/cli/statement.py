@@ -124,6 +124,8 @@ def check(
         checked = own_line.check(found, line, proven, planned)
         _tell_checked(line, checked, found.currency)
         wrong += len(checked.wrong)
+    if not found.lines:
+        out.print("it has no line that is worked out: nothing in it is of data about you", markup=False)
     if wrong:
         raise typer.Exit(1)
 
