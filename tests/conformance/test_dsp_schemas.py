@@ -58,7 +58,7 @@ READERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "Dataset": ("catalog/dataset", dsp.read_dataset),
     "": ("common/protocol-version", dsp.read_versions),
 }  # fmt: skip
-PATIENT = ("Catalog", "Dataset")  # read as far as they go
+PATIENT = ("Catalog", "Dataset", "ContractNegotiationError", "TransferError")  # read as far as they go, so that a no is understood
 
 
 @cache
