@@ -58,7 +58,12 @@ READERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "Dataset": ("catalog/dataset", dsp.read_dataset),
     "": ("common/protocol-version", dsp.read_versions),
 }  # fmt: skip
-PATIENT = ("Catalog", "Dataset", "ContractNegotiationError", "TransferError")  # read as far as they go, so that a no is understood
+PATIENT = (
+    "Catalog",
+    "Dataset",
+    "ContractNegotiationError",
+    "TransferError",
+)  # read as far as they go, so that a no is understood
 
 
 @cache
