@@ -17,6 +17,7 @@ from identity.test_credentials import Later
 from serving import served
 from usufruct.cli import commands
 from usufruct.cli.app import Doors, give
+from usufruct.core.base.ids import did_web
 from usufruct.main import create_node, open_node
 from usufruct.web.app import make_app
 from usufruct.wire import jose
@@ -44,7 +45,7 @@ def test_issue_sign_present_list_forget_revoke(folder: Path) -> None:
     with served(application) as url:
         create_node(folder / "guild", "Guild", "guild", "Guild", "EUR", url=url)
         create_node(folder / "node", "Wage Commons", story.OPERATOR, "Wage Commons", "EUR")
-        settings, did = folder / "node" / "node.toml", jose.did_web(url)
+        settings, did = folder / "node" / "node.toml", did_web(url)
         trusted = f'issuers = [{{ issuer = "{did}", type = "member", claims = ["role", "level"], private = true }}]'
         settings.write_text(settings.read_text().replace("issuers = []", trusted))
         good("party add mari --kind person --name Mari --dir guild")
@@ -120,7 +121,7 @@ def test_a_did_web_has_keys_for_authentication_or_is_refused(
         await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
     with served(lies) as url:
-        did = jose.did_web(url)
+        did = did_web(url)
         document |= jose.did_document(did, secrets.token_bytes(32), jose.new_key()[1], {})
         for name, value in changed.items():
             place = document["verificationMethod"][1] if name in ("publicKeyJwk", "controller") else document

@@ -16,6 +16,7 @@ from identity.world import CLAIMS, ISSUER, LIST, SAYS, TYPE, Issuer, Key, accept
 from serving import served
 from support import SetClock, rebuilt_rows, state_rows
 from usufruct.core.base.faults import BadInput, NodeFault
+from usufruct.core.base.ids import did_web
 from usufruct.core.base.instants import later, seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry import credentials
@@ -266,7 +267,7 @@ def test_one_node_issues_what_another_accepts_until_it_is_revoked(tmp_path: Path
     with served(application) as url:
         create_node(tmp_path / "guild", "Guild", "guild", "Guild", "EUR", url=url)
         create_node(tmp_path / "node", "Wage Commons", story.OPERATOR, "Wage Commons", "EUR")
-        did, settings = jose.did_web(url), tmp_path / "node" / "node.toml"
+        did, settings = did_web(url), tmp_path / "node" / "node.toml"
         trusted = f'issuers = [{{ issuer = "{did}", type = "member", claims = ["role"], private = true }}]'
         settings.write_text(settings.read_text().replace("issuers = []", trusted))
         with open_node(tmp_path / "guild", clock) as guild, open_node(tmp_path / "node", clock) as node:

@@ -10,6 +10,7 @@ import story
 from identity.conftest import AGENT, HELPER
 from identity.world import Client, Key, day_after
 from support import SetClock
+from usufruct.core.base.ids import did_web
 from usufruct.core.base.refusals import Refusal
 from usufruct.node import identity, login
 from usufruct.node.node import Node
@@ -185,8 +186,8 @@ def test_a_chain_does_not_grow_for_ever() -> None:
 
 
 def test_a_did_web_is_an_address_and_back() -> None:
-    assert jose.did_web("https://node.example") == "did:web:node.example"
-    assert jose.did_web("http://127.0.0.1:8000") == "did:web:127.0.0.1%3A8000"
+    assert did_web("https://node.example") == "did:web:node.example"
+    assert did_web("http://127.0.0.1:8000") == "did:web:127.0.0.1%3A8000"
     assert jose.did_address("did:web:node.example") == "https://node.example/.well-known/did.json"
     assert jose.did_address("did:web:node.example:users:mari") == "https://node.example/users/mari/did.json"
     assert jose.did_address("did:web:127.0.0.1%3A8000") == "http://127.0.0.1:8000/.well-known/did.json"

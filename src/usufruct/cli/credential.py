@@ -10,6 +10,7 @@ import typer
 
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.ids import did_web
 from usufruct.core.base.instants import seconds
 from usufruct.core.registry.credentials import Scalar
 from usufruct.node import identity
@@ -87,7 +88,7 @@ def issue(
 ) -> None:
     """Issue a credential to a party, signed with the node's key. What is claimed is in the credential only."""
     with doors().open(dir) as node:
-        issuer = jose.did_web(node.about.url)
+        issuer = did_web(node.about.url)
         text = done(identity.issue(node, issuer, party, type, _claims(claim or []), read_text(key), days))
     _write(to, text)
     out.print(f"{issuer} issued {type} to {party}: {to}", markup=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct, field
 
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.ids import did_web
 from usufruct.core.base.instants import END_OF_TIME, parse, seconds
 from usufruct.core.registry.credentials import (
     CredentialAccepted,
@@ -254,7 +255,7 @@ def forget_credential(request: AnyRequest, id: FromPath[str]) -> CredentialEnded
 def issue_credential(request: AnyRequest, data: JSONBody[NewCredential]) -> dict[str, str]:
     """An SD-JWT VC, for its holder alone: what is claimed is in no record of the node."""
     node = node_of(request)
-    issuer = jose.did_web(node.about.url)
+    issuer = did_web(node.about.url)
     key = jose.compact(data.key)
     return {
         "credential": done(identity.issue(node, issuer, data.party, data.type, data.claims, key, data.days)),
@@ -279,7 +280,7 @@ def revoke_credential(request: AnyRequest, index: FromPath[int]) -> CredentialRe
 def status_list(request: AnyRequest) -> str:
     """Which credentials of this node are revoked, as a Token Status List: numbers only, and no party."""
     node = node_of(request)
-    return identity.status_list(node, jose.did_web(node.about.url))
+    return identity.status_list(node, did_web(node.about.url))
 
 
 routers = [

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
@@ -230,13 +230,6 @@ def _part(value: Mapping[str, Any]) -> str:
 
 
 # ---- did:web
-
-
-def did_web(url: str) -> str:
-    """The did:web of whoever serves at `url`."""
-    parts = urlsplit(url)
-    path = parts.path.strip("/").replace("/", ":")
-    return f"did:web:{parts.netloc.replace(':', '%3A')}" + (f":{path}" if path else "")
 
 
 def did_address(did: str) -> str:
