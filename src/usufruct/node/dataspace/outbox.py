@@ -55,6 +55,7 @@ class Outbox:
     patience: Patience = field(default_factory=Patience)
     _courses: dict[str, Course] = field(default_factory=dict)
     _asked: dict[str, float] = field(default_factory=dict)
+    _look: float = 0.0  # when to look next for those who wait long; it reads all that are open
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _to: Counter[str] = field(default_factory=Counter)
 
@@ -94,6 +95,7 @@ class Outbox:
         with self.node.store.read() as read:
             due = [(row, row.queued, self._send) for row in read.list(Process, sending=1)]
             due += [(row, PUSHED, pusher.push) for row in waiting(read)]
+        self._courses = {row.id: self._courses[row.id] for row, *_ in due if row.id in self._courses}
         for row, queued, work in due:
             course = self._courses.get(row.id)
             if course is None or course.queued != queued:
@@ -229,14 +231,16 @@ class Outbox:
 
     def _silent(self, now: float) -> Iterator[Process]:
         """Those who wait for the other side, and were not asked after lately."""
-        if self.patience.silence <= 0:
+        if self.patience.silence <= 0 or now < self._look:
             return
+        self._look = now + self.patience.silence / 4
         with self.node.store.read() as read:
             names = [one.id for state in _WAITING[0] for one in read.list(Negotiation, state=state)]
             names += [one.id for state in _WAITING[1] for one in read.list(DataTransfer, state=state)]
             found = [process for name in names if (process := read.get(Process, name)) is not None]
+        self._asked = {row.id: self._asked.get(row.id, now) for row in found}
         for row in found:
-            last = self._asked.setdefault(row.id, now)
+            last = self._asked[row.id]
             idle = not row.sending and row.theirs and row.id not in self._under_way
             if now - last >= self.patience.silence and idle and self._has_room(row):
                 self._asked[row.id] = now
