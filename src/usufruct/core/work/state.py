@@ -20,7 +20,6 @@ from usufruct.core.work.facts import (
     WorkDone,
 )
 
-
 OPEN, WITHDRAWN = "open", "withdrawn"
 
 
