@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
-from usufruct.core.rulebook.statutory import self_employment
+from usufruct.core.rulebook.statutory import self_employed
 from usufruct.core.rulebook.statutory.explained import Amount, Step, amount, whole
 from usufruct.core.rulebook.statutory.tables import Regime, Tables, shipped
 
@@ -28,12 +28,12 @@ def contributions(
         BadInput: there is no such regime, it has no such tax, the basis is below 0, or the tables do not cover the day.
     """
     book = tables or shipped()
-    if name == self_employment.NAME and not tax:
-        return self_employment.self_employment(basis, on, known, tables=book).tax
+    if name == self_employed.NAME and not tax:
+        return self_employed.self_employment(basis, on, known, tables=book).tax
     regime = book.regimes.get(name)
     if regime is None or (tax and not regime.tax):
         what = f"`{name}` has no income tax that is paid with it" if tax else f"there is no regime `{name}`"
-        raise BadInput("input.statutory", what, f"take one of {', '.join([*book.regimes, self_employment.NAME])}")
+        raise BadInput("input.statutory", what, f"take one of {', '.join([*book.regimes, self_employed.NAME])}")
     rounded = regime.basis(whole(basis, regime.currency))
     names = (*regime.lines, regime.tax) if tax else regime.lines
     parts = tuple(_line(book, regime, each, rounded, on, known) for each in names)
