@@ -50,11 +50,12 @@ def net_earnings(profit: int, on: Instant, known: Instant | None = None, *, tabl
     half, least = book.step("us.se.employer-share", on, known), book.step("us.se.least", on, known)
     part = 1 - half.value * sum(rate.value for rate in rates)
     earned = whole(max(0, profit), USD)
-    net = _cents(book, earned * part)
     parts = (Step("the profit of the year", earned, USD), *rates, half, least)
-    if net < least.value:
+    if earned * part < least.value:  # as the law has it, before any rounding
         return amount("net earnings below the least amount: nothing is taxed", Fraction(0), USD, parts)
-    return amount("net earnings: the profit less the employer's share of the rates", net, USD, parts)
+    return amount(
+        "net earnings: the profit less the employer's share of the rates", _cents(book, earned * part), USD, parts
+    )
 
 
 def social_security_base(
