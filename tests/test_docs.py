@@ -210,6 +210,7 @@ WITHOUT_DIR = {
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
     "usufruct auction seal",
+    "usufruct statutory list", "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip",
 }  # fmt: skip
 
 

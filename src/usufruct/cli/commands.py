@@ -43,6 +43,7 @@ from usufruct.cli import (
     ruleset,
     service,
     statement,
+    statutory,
     template,
     terms,
     timestamp,
@@ -82,6 +83,7 @@ app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")
 app.add_typer(service.service, name="service")
 app.add_typer(terms.terms, name="terms")
+app.add_typer(statutory.statutory, name="statutory")
 app.add_typer(template.template, name="template")
 app.add_typer(service.client, name="client")
 app.add_typer(match.match, name="match")
