@@ -140,6 +140,11 @@ CODES: dict[str, str] = {
     "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
     "income.credit-note": "no more can be credited, or paid back, than is left",
     "income.disputed": "this cannot be disputed, or decided, or not again",
+    # work
+    "work.job": "the job cannot be posted, offered or taken so, or not any more",
+    "work.taker": "a rule keeps the worker from the job; the first that does is named",
+    "work.spans": "the time of a shift or of work cannot be: to come, outside its agreement, or recorded already",
+    "work.round": "the round does not allow this, or not now",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",
