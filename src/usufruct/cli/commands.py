@@ -26,6 +26,7 @@ from usufruct.cli import (
     hold,
     income,
     invoicing,
+    jobs,
     journal,
     keep,
     keys,
@@ -40,6 +41,7 @@ from usufruct.cli import (
     register,
     report,
     right,
+    rounds,
     ruleset,
     service,
     statement,
@@ -51,6 +53,7 @@ from usufruct.cli import (
     train,
     use,
     witness,
+    work,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
@@ -76,6 +79,8 @@ app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
+_OF_WORK = (jobs, rounds)  # their commands are in the group `work` once they are imported
+app.add_typer(work.work, name="work")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")

@@ -6,7 +6,8 @@ and only then recorded. Settling writes the job agreements down, all in one turn
 
 Everybody reads the rule, the commitments, what was opened, the head, the seed, the numbers and the certificate. The instance,
 in which wishes and scores stand under numbers of the round, is for those who check for the others: the parties that speak for
-the chambers, and stewards, who can hand it to an auditor. A worker reads what concerns her, in words, with her number and her place.
+the chambers, and stewards, who can hand it to an auditor. A worker reads what concerns her, in words, with her number and her
+place.
 """
 
 from __future__ import annotations
@@ -237,10 +238,10 @@ def settle(node: Node, round: str, gates: tuple[Gate, ...] | None = None) -> Rou
 
 
 def _planned(tx: Transaction, row: Round) -> list[tuple[str, str]]:
-    """The numbers that the certificate gives a job, each with it."""
+    """The numbers that the certificate gives a job, each with it, in the order of the jobs."""
     instance = encoding.decode(tx.evidence(row.instance))
     made = proof.decode(tx.evidence(row.certificate))
-    return list(Allocation(made.taken, made.prices).pairs(instance))
+    return sorted(Allocation(made.taken, made.prices).pairs(instance), key=lambda pair: (pair[1], pair[0]))
 
 
 def _agreed(
