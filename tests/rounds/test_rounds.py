@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rounds.world import COURIERS, OPERATOR, RIDERS, ROUND, RULE, SECRETS, SHOP, SHOPS, SPEAKER, UNION, World
+from rounds.world import COURIERS, OPERATOR, RIDERS, ROUND, RULE, SECRETS, SHOP, SHOPS, SPEAKER, UNION, World, world
 from story import done
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.proof.submission import checkpoint_in
 from usufruct.core.work.allocation import certificate as proof
 from usufruct.core.work.allocation import lottery
+from usufruct.core.work.allocation.instance import Allocation
 from usufruct.core.work.allocation.rule import BEFORE, AllocationRule, Part
-from usufruct.core.work.rounds import Entrant
+from usufruct.core.work.rounds import CERTIFICATE_TYPE, Entrant, RoundPlanned
 from usufruct.core.work.state import Job, JobAgreement
 from usufruct.node import erase, rounds, work
+from usufruct.ports import Transaction
+from usufruct.store.audit import verify
 
 
 def opened(here: World, jobs: int = 2, **more: Any) -> list[str]:
@@ -238,6 +242,27 @@ def test_who_is_erased_meanwhile_is_left_out_and_the_proof_still_holds(here: Wor
     data, made = rounds.instance(here.node, ROUND, UNION, every=False), rounds.certificate(here.node, ROUND)
     assert data is not None and made is not None
     assert not isinstance(proof.check(data, made), Refusal)
+
+
+def test_the_audit_finds_a_plan_that_nobody_drew(tmp_path: Path) -> None:
+    """Whoever runs the node writes a plan of his own into the journal: the certificate of what was sealed is another."""
+    with world(tmp_path / "node") as here:
+        wished(here)
+        done(rounds.close(here.node, ROUND))
+        here.reveal()
+        data = rounds.instance(here.node, ROUND, UNION, every=False)
+        row = rounds.shown(here.node, ROUND)
+        assert data is not None and row is not None
+        secrets = [bytes.fromhex(secret) for secret in row.secrets]
+        nobody = proof.make(encoding.decode(data), Allocation([-1] * len(COURIERS)), secrets, b"", data)
+
+        def forge(tx: Transaction) -> None:
+            seal = tx.attach(CERTIFICATE_TYPE, proof.encode(nobody))
+            tx.append(RoundPlanned("plan-x", ROUND, nobody.seed, (), seal, 0))
+
+        here.node.store.write(forge)
+    (finding,) = verify(tmp_path / "node").findings
+    assert finding.what.startswith(f"the plan of the round `{ROUND}` is not proved: ")
 
 
 # ---- who reads what

@@ -33,7 +33,9 @@ from usufruct.core.work.assembling import Assembled, assemble
 from usufruct.core.work.facts import JobAgreed, WishesStated
 from usufruct.core.work.filters import Gate, Offered, candidate, first_no
 from usufruct.core.work.rounds import (
+    CERTIFICATE_TYPE,
     CLOSED,
+    INSTANCE_TYPE,
     OPEN,
     PLANNED,
     SETTLED,
@@ -55,7 +57,6 @@ from usufruct.node.node import Node, or_undone
 from usufruct.node.work import GATES
 from usufruct.ports import Transaction
 
-BYTES = "application/octet-stream"
 SALT_SIZE = 32
 GONE = "gone"  # why a worker is left out who is not with the node any more
 WITHDRAWN = "withdrawn"
@@ -143,7 +144,7 @@ def close(node: Node, round: str, gates: tuple[Gate, ...] | None = None) -> Roun
         or_undone(_overtaken(tx, row, head, made))
         for fact in made.entered:
             tx.append(fact)
-        closed = _closed(row, head, tx.attach(BYTES, data), made)
+        closed = _closed(row, head, tx.attach(INSTANCE_TYPE, data), made)
         tx.append(closed)
         return closed
 
@@ -199,7 +200,7 @@ def plan(node: Node, round: str) -> RoundPlanned | Refusal:
             round,
             seed.hex(),
             round_rules.missing(row),
-            tx.attach(BYTES, made),
+            tx.attach(CERTIFICATE_TYPE, made),
             checked.matched,
         )
         tx.append(planned)

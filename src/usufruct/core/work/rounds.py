@@ -37,6 +37,10 @@ STATES = {
 """Where a round can stand."""
 
 
+INSTANCE_TYPE = "application/vnd.usufruct.instance.v1"
+CERTIFICATE_TYPE = "application/vnd.usufruct.certificate.v1+json"
+
+
 @dataclass(frozen=True, slots=True)
 class RoundOpened(Fact):
     """`by` gives jobs out together, by `rule`. Wishes come in until `closes`; then the secrets are opened until `opens_until`.
