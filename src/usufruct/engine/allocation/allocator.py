@@ -57,14 +57,14 @@ def _has_numba() -> bool:
 
 
 def _needed(read: Columns) -> Columns:
-    """No job with more seats than workers who could have it: the rest stays empty whatever is done."""
+    """A job has one seat more than workers who could have it, or fewer: the rest stays empty whatever is done."""
     wanted = np.bincount(read.job, minlength=len(read.seats))
-    seats = np.minimum(read.seats, np.maximum(wanted, 1)).astype(np.int64)
+    seats = np.minimum(read.seats, wanted + 1).astype(np.int64)
     return replace(read, seats=seats, first=np.concatenate(([0], np.cumsum(seats))).astype(np.int64))
 
 
 def _auction(compiled: ModuleType, read: Columns, worth: Whole) -> Allocation | None:
-    """The largest sum with the lowest prices; None if the auction came near it only."""
+    """The largest sum with the highest prices; None if the auction came near it only."""
     people, jobs, seats = len(read.starts) - 1, len(read.seats), int(read.first[-1])
     back_pair = np.argsort(read.job, kind="stable").astype(np.int64)
     back = np.concatenate(([0], np.cumsum(np.bincount(read.job, minlength=jobs)))).astype(np.int64)
@@ -84,7 +84,9 @@ def _auction(compiled: ModuleType, read: Columns, worth: Whole) -> Allocation | 
                 break
             epsilon = max(epsilon // _STEP, least)
         exact = price.copy()
-        found = compiled.lowest(read.starts, read.job, worth, read.first, by, pair_of, exact, 20 * jobs)
+        found = compiled.highest(
+            back, back_pair, worth, read.first, read.job, read.owner, by, pair_of, exact, 20 * jobs
+        )
         taken = np.where(pair_of >= 0, read.job[pair_of], -1)
         if found and _is_largest(read, worth, taken, exact):
             return Allocation(taken.tolist(), exact.tolist())

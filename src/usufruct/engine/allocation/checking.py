@@ -115,14 +115,13 @@ def _sum(instance: Instance, read: Columns, said: Certificate, taken: Whole, own
     equal = worth - price[read.job] == gain[read.owner]
     equal[own[seated]] = False
     alike = np.flatnonzero(equal)
-    to, back = read.job[alike].astype(np.int64), taken[read.owner[alike]]
-    held = price == 0
-    held[to[back < 0]] = True
-    leads = back >= 0
-    if not _all_reached(held, back[leads], to[leads]):
+    back, to = read.job[alike].astype(np.int64), taken[read.owner[alike]]
+    leads = to >= 0
+    fast = free > 0
+    fast[taken[seated & (gain == 0)]] = True
+    if not _all_reached(fast, back[leads], to[leads]):
         return None
-    left_over = bool((free[to] > 0).any())
-    return not left_over and bool((gain[seated] > 0).all()) and not _tangled(len(held), back[leads], to[leads])
+    return bool(leads.all() and (price[to] > 0).all()) and not _tangled(len(fast), back, to)
 
 
 def _all_reached(reached: Flags, back: Whole, to: Whole) -> bool:

@@ -6,7 +6,7 @@ worth most to them over its price, and raise the price by what it is worth over 
 that are left over with a price then lower it and look for a worker who would come for less (the reverse auction of Bertsekas
 and Castañón 1992); so pairs, seats and workers may be left over. This is done with a large epsilon first and again, from the
 prices found, with smaller ones. The sum is then at most epsilon for each worker below the largest. Whether it *is* the largest
-is not believed, but looked at: `lowest` works out exact prices for the allocation, and the certificate's check says if they fit.
+is not believed, but looked at: `highest` works out exact prices for the allocation, and the certificate's check says if they fit.
 
 Numba is an extra (`work`): where it is not installed, nobody imports this module.
 """
@@ -203,55 +203,51 @@ def seat_of(by: Small, first: Whole, place: int, worker: int) -> int:
 
 
 @compiled
-def lowest(
-    starts: Whole, job: Small, worth: Whole, first: Whole, by: Small, pair_of: Whole, price: Whole, most: int
-) -> bool:
-    """Puts into `price`, of each job, the lowest prices at which nobody would rather have another seat than her own.
+def highest(
+    back: Whole, back_pair: Whole, worth: Whole, first: Whole, job: Small, owner: Small, by: Small, pair_of: Whole,
+    price: Whole, most: int,
+) -> bool:  # fmt: skip
+    """Puts into `price`, of each job, the highest prices at which nobody would rather leave her seat, or have another.
 
     False if they were not found within `most` steps: then there may be none, and the sum is not the largest.
     """
-    people, jobs = len(starts) - 1, len(price)
-    over = price.copy()
+    jobs = len(price)
+    under = np.empty(jobs, np.int64)
     heap_at, heap_of = np.empty(2 * len(job) + jobs, np.int64), np.empty(2 * len(job) + jobs, np.int32)
     size = 0
-    for worker in range(people):
-        if pair_of[worker] < 0:
-            size = lead(starts, job, worth, price, over, heap_at, heap_of, size, worker, 0)
     for place in range(jobs):
-        size = push(heap_at, heap_of, size, over[place], place)
+        under[place] = rise(first, worth, by, pair_of, price, place)
+        size = push(heap_at, heap_of, size, under[place], place)
     steps = 0
     while size:
         at, place = heap_at[0], heap_of[0]
         size = pop(heap_at, heap_of, size)
-        if at != over[place]:
+        if at != under[place]:
             continue
         steps += 1
-        if steps > most:
+        if steps > most or size + back[place + 1] - back[place] > len(heap_at):
             return False
-        for seat in range(first[place], first[place + 1]):
-            worker = by[seat]
-            if worker >= 0:
-                start = at + worth[pair_of[worker]] - price[place]
-                size = lead(starts, job, worth, price, over, heap_at, heap_of, size, worker, start)
-                if size < 0:
-                    return False
+        for index in range(back[place], back[place + 1]):
+            pair = back_pair[index]
+            own = pair_of[owner[pair]]
+            if own >= 0 and own != pair:
+                home = job[own]
+                reached = at + worth[own] - price[home] + price[place] - worth[pair]
+                if reached < under[home]:
+                    under[home] = reached
+                    size = push(heap_at, heap_of, size, reached, home)
     for place in range(jobs):
-        price[place] -= over[place]
+        price[place] += under[place]
     return True
 
 
 @compiled
-def lead(
-    starts: Whole, job: Small, worth: Whole, price: Whole, over: Whole, heap_at: Whole, heap_of: Small, size: int, worker: int,
-    start: int,
-) -> int:  # fmt: skip
-    """What a worker could move to, from `start` on; the new size of the heap, or -1 if it is full."""
-    for pair in range(starts[worker], starts[worker + 1]):
-        place = job[pair]
-        at = start + price[place] - worth[pair]
-        if at < over[place]:
-            if size == len(heap_at):
-                return -1
-            over[place] = at
-            size = push(heap_at, heap_of, size, at, place)
-    return size
+def rise(first: Whole, worth: Whole, by: Small, pair_of: Whole, price: Whole, place: int) -> int:
+    """How far the price of a job can rise before somebody who sits there would rather leave; to nothing where a seat is
+    left over."""
+    found = 2**62
+    for seat in range(first[place], first[place + 1]):
+        if by[seat] < 0:
+            return -int(price[place])
+        found = min(found, int(worth[pair_of[by[seat]]] - price[place]))
+    return found
