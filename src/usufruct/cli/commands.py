@@ -12,6 +12,7 @@ import typer
 
 from usufruct import __version__
 from usufruct.cli import (
+    allocation,
     cell,
     classify,
     consent,
@@ -110,6 +111,7 @@ app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
+app.add_typer(work.work, name="work")
 command(income.income, "statement")(statement.statement)
 command(income.income, "check")(statement.check)
 command(income.income, "recompute")(statement.recompute)
@@ -122,6 +124,10 @@ command(app, "train")(train.train)
 command(income.income, "attacks")(contribution.attacks)
 command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
+command(work.work, "commit")(allocation.commit)
+command(work.work, "allocate")(allocation.allocate)
+command(work.work, "check")(allocation.check)
+command(work.work, "explain")(allocation.explain)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)
 command(app, "migrate")(keep.migrate)

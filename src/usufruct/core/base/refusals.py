@@ -155,7 +155,7 @@ CODES: dict[str, str] = {
     "allocation.impossible": "the certificate gives somebody what she could not have, or more seats than there are",
     "allocation.blocking": "a worker and a job would both rather have each other",
     "allocation.not-best": "the allocation is stable, and there is one that is better for every worker it changes",
-    "allocation.prices": "the prices do not prove that the sum is the largest, or are not the lowest",
+    "allocation.prices": "the prices do not prove that the sum is the largest, or could be higher",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",

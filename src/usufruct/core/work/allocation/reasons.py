@@ -121,9 +121,10 @@ def _of_sum(instance: Instance, certificate: Certificate, worker: int, seed: byt
             continue
         short = gain + price[place] - worth[pair - start]
         more = max(1, -(-short // unit))
-        over = "no job" if taken < 0 else "the job that you got"
-        words = f"its price was {cost} points and you had {points} for it; that leaves less than {over} did"
-        change = f"with at least {_points(more)} more for it the sum could have been larger with you in it"
+        words = f"its price was {cost} points, and you had {points} for it"
+        words += "" if taken < 0 else "; the job that you got leaves you more"
+        words += "; the lottery decided" if short < unit else ""
+        change = f"you would have needed at least {_points(more)} more for it"
         yield Reason(job, PRICE, words, change, rank, points, more)
 
 
