@@ -14,7 +14,7 @@ from story import done
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.proof.submission import checkpoint_in
 from usufruct.core.work.allocation import certificate as proof
-from usufruct.core.work.allocation import lottery
+from usufruct.core.work.allocation import encoding, lottery
 from usufruct.core.work.allocation.instance import Allocation
 from usufruct.core.work.allocation.rule import BEFORE, AllocationRule, Part
 from usufruct.core.work.rounds import CERTIFICATE_TYPE, Entrant, RoundPlanned

@@ -1,8 +1,7 @@
-"""`work round-…`: give jobs out together, and check how it was done. `draw` needs no node: a chamber keeps its secret."""
+"""`work round-…`, `wish` and `why`: give jobs out together, and check how it was done."""
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,6 @@ from usufruct.cli.jobs import As, ByOperator, Why, when
 from usufruct.cli.work import work
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import refuse
-from usufruct.core.work.allocation import lottery
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import METHODS, PARTS, AllocationRule, Part
 from usufruct.core.work.rounds import STATES, Round
@@ -110,26 +108,10 @@ def _round(node: Node, round: str) -> Round:
     return row
 
 
-@command(work, "draw")
-def draw(
-    round: RoundId,
-    to: Annotated[
-        Path, typer.Argument(help="a new file for the secret; keep it to yourself until the round is closed")
-    ],
-) -> None:
-    """Draw a chamber's secret for a round, and print what to commit to."""
-    if to.exists():
-        raise BadInput("input.work", f"`{to}` is there already", "name a new file: a secret is drawn once")
-    secret = secrets.token_bytes(lottery.SECRET_SIZE)
-    to.touch(mode=0o600)
-    to.write_text(secret.hex() + "\n", encoding="ascii")
-    out.print(lottery.commitment(secret, round), markup=False)
-
-
-@command(work, "commit")
+@command(work, "round-commit")
 def commit(
     round: RoundId,
-    commitment: Annotated[str, typer.Argument(help="what `work draw` printed")],
+    commitment: Annotated[str, typer.Argument(help="what `work commit` says to publish")],
     by: As,
     dir: Directory = HERE,
 ) -> None:
@@ -139,18 +121,16 @@ def commit(
     out.print(f"the chamber of {fact.chamber} is committed", markup=False)
 
 
-@command(work, "reveal")
+@command(work, "round-reveal")
 def reveal(
     round: RoundId,
-    secret: Annotated[Path, typer.Argument(help="the file that `work draw` wrote")],
+    secret: Annotated[str, typer.Argument(help="the secret that you kept, 64 hexadecimal digits")],
     by: As,
     dir: Directory = HERE,
 ) -> None:
     """Open a chamber's secret, once the round is closed."""
-    if not secret.is_file():
-        raise BadInput("input.work", f"there is no file `{secret}`", "name the file that `work draw` wrote")
     with doors().open(dir) as node:
-        fact = done(use_case.open_secret(node, round, by, secret.read_text(encoding="utf-8").strip()))
+        fact = done(use_case.open_secret(node, round, by, secret))
     out.print(f"the chamber of {fact.chamber} opened its secret", markup=False)
 
 
@@ -252,5 +232,5 @@ def files(
     assert instance is not None and certificate is not None
     to.mkdir(parents=True, exist_ok=True)
     (to / "instance").write_bytes(instance)
-    (to / "certificate").write_bytes(certificate)
-    out.print(f"wrote {to / 'instance'} and {to / 'certificate'}", markup=False)
+    (to / "certificate.json").write_bytes(certificate)
+    out.print(f"wrote {to / 'instance'} and {to / 'certificate.json'}", markup=False)

@@ -241,7 +241,7 @@ def withdrawable(read: Reader, job: str) -> Refusal | None:
 def _check_hex(text: str, what: str) -> None:
     if not _HEX.fullmatch(text):
         raise BadInput(
-            "input.work", f"`{text[:80]}` is not {what}", "give 64 hexadecimal digits, as `work draw` prints them"
+            "input.work", f"`{text[:80]}` is not {what}", "give 64 hexadecimal digits, as `work commit` prints them"
         )
 
 
