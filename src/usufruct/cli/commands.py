@@ -12,6 +12,7 @@ import typer
 
 from usufruct import __version__
 from usufruct.cli import (
+    allocation,
     cell,
     classify,
     consent,
@@ -26,6 +27,7 @@ from usufruct.cli import (
     hold,
     income,
     invoicing,
+    jobs,
     journal,
     keep,
     keys,
@@ -40,6 +42,7 @@ from usufruct.cli import (
     register,
     report,
     right,
+    rounds,
     ruleset,
     service,
     statement,
@@ -52,6 +55,7 @@ from usufruct.cli import (
     train,
     use,
     witness,
+    work,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
@@ -107,6 +111,8 @@ app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
+app.add_typer(work.work, name="work")
+_OF_WORK = (jobs, rounds)  # their commands are in the group `work` once they are imported
 command(income.income, "statement")(statement.statement)
 command(income.income, "check")(statement.check)
 command(income.income, "recompute")(statement.recompute)
@@ -119,6 +125,10 @@ command(app, "train")(train.train)
 command(income.income, "attacks")(contribution.attacks)
 command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
+command(work.work, "commit")(allocation.commit)
+command(work.work, "allocate")(allocation.allocate)
+command(work.work, "check")(allocation.check)
+command(work.work, "explain")(allocation.explain)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)
 command(app, "migrate")(keep.migrate)
