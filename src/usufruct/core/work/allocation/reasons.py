@@ -3,7 +3,9 @@
 A reason is what the certificate proves and nothing else: there is no model to ask. It says nothing of other people but numbers:
 how many seats there were, with how many points the last one went, at which lottery rank. No names, no wishes.
 
-What would have changed it is what is surely not enough below: with fewer points more, the same certificate would still stand.
+What would have changed it is a number of points. For a stable allocation it is exact in this: with so many more the job would
+rather have had her than the last whom it kept, with one fewer it would not. For a sum, with fewer points more nothing at all
+would have changed; for who got no job, one more than is said would have been enough.
 """
 
 from __future__ import annotations
