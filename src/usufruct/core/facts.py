@@ -50,6 +50,7 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
+from usufruct.core.work import conditions, findings
 from usufruct.core.work import facts as work
 from usufruct.core.work import state as work_state
 
@@ -208,6 +209,14 @@ FACTS: tuple[type[Fact], ...] = (
     work.JobEnded,
     work.ShiftRecorded,
     work.WorkDone,
+    conditions.ConditionSet,
+    conditions.RuleEnded,
+    findings.FindingMade,
+    findings.FindingAppealed,
+    findings.AppealAnswered,
+    findings.DispatchStopped,
+    findings.AccountRestricted,
+    findings.AccountRestored,
     epochs.EpochClosed,
 )
 
@@ -323,6 +332,11 @@ ROWS: tuple[type[Row], ...] = (
     work_state.JobAgreement,
     work_state.Shift,
     work_state.Work,
+    conditions.SetCondition,
+    findings.MadeFinding,
+    findings.Appeal,
+    findings.DispatchStop,
+    findings.Restriction,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -366,6 +380,8 @@ FOLDS = (
     needs.fold,
     previews.fold,
     work_state.fold,
+    conditions.fold,
+    findings.fold,
     epochs.fold,
 )
 
