@@ -82,7 +82,7 @@ def check(spans: pa.Table, limits: Sequence[Limit], days: Days) -> pa.Table:
     tables = []
     for limit in binding:
         if limit.counts not in axes:
-            there = np.isin(kind, [n for n, name in enumerate(names) if name in _WITHIN[limit.counts]])
+            there = np.array([name in _WITHIN[limit.counts] for name in names] or [False])[kind]
             axes[limit.counts] = _axis(codes[there], starts[there], ends[there], days, binding)
         axis = axes[limit.counts]
         if len(axis.starts):

@@ -169,7 +169,7 @@ def dispatch(node: Node, name: str, operator: str, span: Span) -> Refusal | None
         stop = None if refused else _stopped(tx, worker, operator, span, tx.now)
         if stop is None:
             return refused
-        fact = findings.stop(tx, worker, operator, stop, tx.now)
+        fact = findings.stop(tx, worker, operator, stop)
         if fact is not None:
             tx.append(fact)
         return hours.refusal_of(stop)

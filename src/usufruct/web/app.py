@@ -32,6 +32,7 @@ from usufruct.web import (
     dataspace,
     decisions,
     delegations,
+    findings,
     identity,
     income,
     invoicing,
@@ -59,8 +60,8 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies, log,
+    lineage, market, matches, payments, peers, pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024

@@ -27,6 +27,7 @@ from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook.parameters import Rulebook
 from usufruct.core.work.hours import Finding, Stop
+from usufruct.core.work.state import JobAgreement, Shift, Work
 
 MADE, APPEALED, LIFTED, KEPT = "made", "appealed", "lifted", "kept"
 OPEN, UPHELD, REJECTED = "open", "upheld", "rejected"
@@ -264,10 +265,10 @@ def is_person(read: Reader, party: str) -> bool:
     return row is not None and row.kind == "person" and row.key_slot is not None
 
 
-def stop(read: Reader, party: str, operator: str, found: Stop, at: Instant) -> DispatchStopped | None:
-    """The fact that dispatch stops for a worker; None if it is told already, or if there is no end in sight."""
+def stop(read: Reader, party: str, operator: str, found: Stop) -> DispatchStopped | None:
+    """The fact that dispatch stops for a worker; None if one is told that lasts as long, or if there is no end in sight."""
     row = read.get(DispatchStop, party, operator, found.rule)
-    if found.until is None or (row is not None and at < row.until and found.until <= row.until):
+    if found.until is None or (row is not None and found.until <= row.until):
         return None
     return DispatchStopped(party, operator, found.rule, found.words, found.until, is_person(read, party))
 
@@ -344,14 +345,14 @@ def restrict(
     by: str, operator: str, rulebook: Rulebook, at: Instant,
 ) -> AccountRestricted | Refusal:  # fmt: skip
     """A worker's account at a `platform` is restricted, suspended or ended, by the platform itself or by the `operator` of the
-    node. That a person signs it is seen to by whoever calls.
+    node. Only who worked there has one. That a person signs it is seen to by whoever calls.
 
     Raises:
         BadInput: no reasons or no contact are given, or very long ones.
     """
     not_done = "the account was not changed"
     who = find_party(read, worker)
-    if who is None or read.get(Party, platform) is None or by not in (platform, operator):
+    if who is None or by not in (platform, operator) or not works_for(read, who.id, platform):
         return refuse(
             "registry.unknown", not_done, f"there is no worker `{worker}` at `{platform}`, or her account is not yours to change",
             remedy="take her name from your list of workers",
@@ -366,6 +367,15 @@ def restrict(
         numbered("restriction", number), who.id, platform, kind, said, whom, by,
         later(at, days=rulebook.value("hours.appeal-days", at)), until, is_person(read, who.id),
     )  # fmt: skip
+
+
+def works_for(read: Reader, worker: str, platform: str) -> bool:
+    """Whether a worker ever agreed on a job with a platform, or was on a shift or at work there."""
+    return (
+        any(row.poster == platform for row in read.list(JobAgreement, worker=worker))
+        or any(row.operator == platform for row in read.list(Shift, worker=worker))
+        or any(row.operator == platform for row in read.list(Work, worker=worker))
+    )
 
 
 def restore(read: Reader, restriction: str, why: str, by: str, operator: str, at: Instant) -> AccountRestored | Refusal:
