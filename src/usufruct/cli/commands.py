@@ -23,6 +23,7 @@ from usufruct.cli import (
     demo,
     did,
     division,
+    findings,
     forms,
     hold,
     income,
@@ -81,6 +82,7 @@ app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
+app.add_typer(findings.finding, name="finding")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")

@@ -32,6 +32,7 @@ from usufruct.web import (
     dataspace,
     decisions,
     delegations,
+    findings,
     identity,
     income,
     invoicing,
@@ -61,8 +62,8 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies, log,
+    lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -90,6 +91,7 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "hours": 409,
     "levy": 422,
     "ledger": 409,
     "payout": 409,

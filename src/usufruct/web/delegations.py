@@ -64,6 +64,9 @@ FOR_PEOPLE = {
     "/api/v1/templates/{name}/{version}/approval": "approve-template",
     "/templates/{name}/{version}/approval": "approve-template",
     "/api/v1/payouts/{name}/approval": "approve-payout", "/steward/payments/{name}/approval": "approve-payout",
+    "/api/v1/findings/rules": "set-conditions", "/api/v1/findings/rules/{rule}/ending": "set-conditions",
+    "/api/v1/findings/{of}/answer": "answer-appeal", "/findings/{of}/answer": "answer-appeal",
+    "/api/v1/findings/restrictions": "end-work", "/api/v1/findings/restrictions/{id}/ending": "end-work",
 }  # fmt: skip
 """Which decision of `human_only.toml` is taken where."""
 
