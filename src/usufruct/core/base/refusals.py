@@ -140,6 +140,11 @@ CODES: dict[str, str] = {
     "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
     "income.credit-note": "no more can be credited, or paid back, than is left",
     "income.disputed": "this cannot be disputed, or decided, or not again",
+    # hours and conditions of work
+    "hours.limit": "a limit of working time would be broken, or a rest cut short",
+    "hours.condition": "what was written cannot be a condition of work, or would change the past",
+    "hours.restricted": "the worker's account at the operator is restricted, suspended or ended",
+    "hours.appeal": "it is too late to appeal, or it was done before; or the answer lacks what goes with it",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",
