@@ -51,6 +51,8 @@ from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
 from usufruct.core.work import facts as work
+from usufruct.core.work import offers as job_offers
+from usufruct.core.work import rounds
 from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
@@ -208,6 +210,16 @@ FACTS: tuple[type[Fact], ...] = (
     work.JobEnded,
     work.ShiftRecorded,
     work.WorkDone,
+    job_offers.JobOffered,
+    job_offers.JobOfferDeclined,
+    rounds.RoundOpened,
+    rounds.SeedCommitted,
+    rounds.RoundEntered,
+    rounds.RoundClosed,
+    rounds.SeedOpened,
+    rounds.RoundPlanned,
+    rounds.RoundSettled,
+    rounds.RoundAbandoned,
     epochs.EpochClosed,
 )
 
@@ -323,6 +335,9 @@ ROWS: tuple[type[Row], ...] = (
     work_state.JobAgreement,
     work_state.Shift,
     work_state.Work,
+    job_offers.JobOffer,
+    rounds.Round,
+    rounds.Entrant,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -366,6 +381,8 @@ FOLDS = (
     needs.fold,
     previews.fold,
     work_state.fold,
+    job_offers.fold,
+    rounds.fold,
     epochs.fold,
 )
 

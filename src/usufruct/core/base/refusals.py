@@ -145,6 +145,22 @@ CODES: dict[str, str] = {
     "hours.condition": "what was written cannot be a condition of work, or would change the past",
     "hours.restricted": "the worker's account at the operator is restricted, suspended or ended",
     "hours.appeal": "it is too late to appeal, or it was done before; or the answer lacks what goes with it",
+    # work
+    "work.job": "the job cannot be posted, offered or taken so, or not any more",
+    "work.taker": "a rule keeps the worker from the job; the first that does is named",
+    "work.spans": "the time of a shift or of work cannot be: to come, outside its agreement, or recorded already",
+    "work.round": "the round does not allow this, or not now",
+    # work: allocation
+    "allocation.rule": "a round cannot be allocated by this rule",
+    "allocation.opening": "what a chamber opened is not what it committed to for this round",
+    "allocation.redraw": "the lottery of a round would be drawn again",
+    "allocation.unreadable": "the bytes are not those of an instance, or not of a certificate",
+    "allocation.instance": "the certificate is of another instance",
+    "allocation.seed": "the seed does not come of what the chambers opened",
+    "allocation.impossible": "the certificate gives somebody what she could not have, or more seats than there are",
+    "allocation.blocking": "a worker and a job would both rather have each other",
+    "allocation.not-best": "the allocation is stable, and there is one that is better for every worker it changes",
+    "allocation.prices": "the prices do not prove that the sum is the largest, or are not the lowest",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",
