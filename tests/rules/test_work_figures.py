@@ -26,24 +26,6 @@ def available(n: int, *places: str, end: Instant = TEN) -> Availability:
     return Availability(f"w{n}", (Span(EIGHT, end),), places, 0, (), 0, EIGHT, n)
 
 
-PAY = """
-per_job=450                             900
-per_hour=1200                          1200
-per_km=40                               200
-per_job=450 per_hour=100 per_km=40     1200
-per_job=1                                 2
-per_km=1                                  5
-"""
-
-
-def test_an_hour_of_a_job_pays_all_its_parts() -> None:
-    """Thirty minutes and two and a half kilometres."""
-    for line in PAY.strip().splitlines():
-        *parts, expected = line.split()
-        pay = {name: int(value) for name, value in (part.split("=") for part in parts)}
-        assert figures.hourly(terms(**pay)) == int(expected), line
-
-
 def test_demand_is_counted_in_free_seats_and_supply_in_persons_from_five_on() -> None:
     jobs = [job(1, seats=3, taken=1), job(2, seats=2), job(3, place="tallinn")]
     offered = [available(n, "tartu") for n in range(5)] + [available(9, "tallinn"), available(10, "narva")]

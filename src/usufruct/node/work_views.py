@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
-from usufruct.core.registry.credentials import Credential
 from usufruct.core.work import figures
+from usufruct.core.work.facts import Span
 from usufruct.core.work.figures import Balance, Bin, Quartiles
+from usufruct.core.work.filters import skills
+from usufruct.core.work.intervals import total
 from usufruct.core.work.state import OPEN, Availability, Job, Work
+from usufruct.core.work.terms import hourly
 from usufruct.node import views
 from usufruct.node.node import Node
 
-SKILL = "skill"
 BINS = 12
 
 
@@ -55,13 +57,12 @@ def exchange(node: Node) -> Exchange:
         free = _free(state, now)
         names = {by: views.name_of(state, by) for by in {job.by for job in free}}
         available = list(state.list(Availability))
-        held = _held(state, now)
-        offers = [figures.hourly(job.terms) for job in free if job.terms.pay.currency == currency]
-        posted = [Posted(job, names[job.by], figures.hourly(job.terms)) for job in free]
+        offers = [hourly(job.terms) for job in free if job.terms.pay.currency == currency]
+        posted = [Posted(job, names[job.by], hourly(job.terms)) for job in free]
         return Exchange(
             now, tuple(sorted(posted, key=lambda one: (one.job.terms.starts, one.job.seq))),
             figures.by_place(free, available, now),
-            figures.by_skill(free, [row.party for row in available], lambda worker: held.get(worker, ())),
+            figures.by_skill(free, [row.party for row in available], lambda worker: skills(state, worker, now)),
             currency, figures.quartiles(offers), figures.histogram(offers, _width(offers)),
             figures.paid(_earned(state, currency, _last_month(now))),
         )  # fmt: skip
@@ -71,7 +72,7 @@ def job(node: Node, name: str) -> Posted | None:
     """A job that was posted, open or not."""
     with node.store.read() as state:
         row = state.get(Job, name)
-        return None if row is None else Posted(row, views.name_of(state, row.by), figures.hourly(row.terms))
+        return None if row is None else Posted(row, views.name_of(state, row.by), hourly(row.terms))
 
 
 def _width(amounts: list[int]) -> int:
@@ -81,17 +82,6 @@ def _width(amounts: list[int]) -> int:
     while span // step >= BINS:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2
     return step
-
-
-def _held(state: Reader, at: Instant) -> Mapping[str, set[str]]:
-    """The skills of everybody who has shown a certificate that counts now."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in state.list(Credential, ended=""):
-        if row.until > at:
-            for claim in row.claims:
-                if claim.name == SKILL:
-                    found[row.party].update(str(value) for value in claim.values)
-    return found
 
 
 def _free(state: Reader, at: Instant) -> list[Job]:

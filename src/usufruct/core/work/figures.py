@@ -15,21 +15,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant
-from usufruct.core.work.facts import JobTerms
 from usufruct.core.work.state import Availability, Job
 
 SHOWN_FROM = 5
 """The smallest number of persons that is shown."""
-
-HOUR = 60
-KM = 1000
-
-
-def hourly(terms: JobTerms) -> int:
-    """What an hour of a job pays, in minor units, rounded down: all parts of its pay over the minutes that it takes."""
-    pay = terms.pay
-    thousandths = pay.per_job * KM + pay.per_km * terms.metres
-    return pay.per_hour + thousandths * HOUR // (KM * terms.minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +34,7 @@ def balances(demand: Mapping[str, int], supply: Mapping[str, int]) -> tuple[Bala
     """Demand beside supply by name, what is looked for most first. A name that only persons give, and too few of them, is
     not there: it could be the word of one."""
     found = [Balance(name, demand.get(name, 0), _shown(supply.get(name, 0))) for name in demand.keys() | supply.keys()]
-    return tuple(
-        sorted((one for one in found if one.seats or one.workers), key=lambda one: (-one.seats, one.name))
-    )
+    return tuple(sorted((one for one in found if one.seats or one.workers), key=lambda one: (-one.seats, one.name)))
 
 
 def _shown(persons: int) -> int | None:
@@ -116,9 +103,7 @@ def histogram(amounts: Sequence[int], width: int) -> tuple[Bin, ...]:
     if not amounts:
         return ()
     counted = Counter(amount // width for amount in amounts)
-    return tuple(
-        Bin(step * width, (step + 1) * width, counted[step]) for step in range(min(counted), max(counted) + 1)
-    )
+    return tuple(Bin(step * width, (step + 1) * width, counted[step]) for step in range(min(counted), max(counted) + 1))
 
 
 def paid(earned: Mapping[str, tuple[int, int]]) -> Quartiles | None:

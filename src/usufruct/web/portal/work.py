@@ -83,7 +83,9 @@ def job(request: AnyRequest, job: FromPath[str]) -> Page:
             "registry.unknown", "there is nothing to show", f"there is no job `{job[:63]}`",
             remedy="choose one from the exchange",
         ))  # fmt: skip
-    return page(request, "job.html", found.job.terms.title, one=found, stands=_stands(found, node_of(request).clock.now()))
+    return page(
+        request, "job.html", found.job.terms.title, one=found, stands=_stands(found, node_of(request).clock.now())
+    )
 
 
 def _stands(one: Posted, at: Instant) -> str:
