@@ -6,7 +6,7 @@ and only then recorded. Settling writes the job agreements down, all in one turn
 
 Everybody reads the rule, the commitments, what was opened, the head, the seed, the numbers and the certificate. The instance,
 in which wishes and scores stand under numbers of the round, is for those who check for the others: the parties that speak for
-the chambers, auditors and stewards. A worker reads what concerns her, in words, with her number and her place.
+the chambers, and stewards, who can hand it to an auditor. A worker reads what concerns her, in words, with her number and her place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import ErasedPerson, Party
 from usufruct.core.work import round_rules, rules
 from usufruct.core.work.allocation import certificate as proof
-from usufruct.core.work.allocation import encoding, largest_sum, stable
+from usufruct.core.work.allocation import encoding, largest_sum, lottery, stable
 from usufruct.core.work.allocation.instance import Allocation
 from usufruct.core.work.allocation.reasons import FILTERED, Reason, why
 from usufruct.core.work.allocation.rule import STABLE, AllocationRule
@@ -317,6 +317,7 @@ class Own:
     state: str
     number: str
     place: int | None
+    rank: int | None
     workers: int
     agreement: str
     reasons: tuple[Reason, ...]
@@ -335,13 +336,15 @@ def own(node: Node, round: str, by: str, worker: str = "") -> Own | Refusal:
             )  # fmt: skip
         agreed = next((one.id for one in state.list(Agreed, worker=entrant.party) if one.round == round), "")
         if not row.certificate:
-            reasons, place = _kept_from(entrant), None
+            reasons, place, rank = _kept_from(entrant), None, None
         else:
             data = encoding.decode(state.evidence(row.instance))
             told = why(data, proof.decode(state.evidence(row.certificate)), entrant.number)
             reasons = tuple(one for one in told if one.outcome != FILTERED) + _kept_from(entrant)
             place = data.place(entrant.number)
-        return Own(round, row.state, entrant.number, place, row.workers, agreed, reasons)
+            assert place is not None, "who has a number is in the instance"
+            rank = lottery.ranks(bytes.fromhex(row.seed), data.workers)[place] + 1
+        return Own(round, row.state, entrant.number, place, rank, row.workers, agreed, reasons)
 
 
 def _kept_from(entrant: Entrant) -> tuple[Reason, ...]:

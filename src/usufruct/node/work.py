@@ -8,7 +8,7 @@ another matter: it is the worker then, its principal answers for it, and the ter
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +20,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
+from usufruct.core.registry.state import Party
 from usufruct.core.work import doing, offers, round_rules, rules
 from usufruct.core.work.facts import (
     AvailabilityStated,
@@ -171,7 +172,7 @@ def accept(
     with node.store.read() as state:
         row = state.get(JobOffer, offer)
         party, _ = delegation.acting(state, id_of(state, by), actors)
-        if row is None or rules.worker_of(state, row.worker, party) is None or not row.open(node.clock.now()):
+        if row is None or rules.worker_of(state, row.worker, party) is None or not row.waits(node.clock.now()):
             return rules.no_offer(offer)
     return take(node, row.job, by, row.worker, actors, gates)
 
@@ -255,7 +256,8 @@ def _check_zone(zone: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A job with how many of its seats somebody can still take; `kept` are waiting for somebody whom it was offered to."""
+    """A job with how many of its seats somebody can still take; `kept` are waiting for somebody whom it was offered to. Who
+    posted it is told if it is no person."""
 
     job: Job
     free: int
@@ -268,11 +270,10 @@ def open_jobs(node: Node, place: str = "", skill: str = "", round: str = "") -> 
     with node.store.read() as state:
         found = []
         for job in state.list(Job, **({"round": round} if round else {"stands": "open"})):
-            row = job if job.free(now) else None
-            if row is None or (place and job.terms.place != place) or (skill and skill not in job.terms.skills):
+            if not job.free(now) or (place and job.terms.place != place) or (skill and skill not in job.terms.skills):
                 continue
             kept = offers.kept(state, job.id, now)
-            found.append(Listed(job, job.terms.seats - job.taken - kept, kept))
+            found.append(Listed(_shown(state, job), job.terms.seats - job.taken - kept, kept))
         return found
 
 
@@ -285,7 +286,13 @@ def job_shown(node: Node, job: str) -> Listed | None:
             return None
         kept = offers.kept(state, job, now)
         free = row.terms.seats - row.taken - kept if row.free(now) else 0
-        return Listed(row, free, kept)
+        return Listed(_shown(state, row), free, kept)
+
+
+def _shown(state: Reader, job: Job) -> Job:
+    """A job as everybody sees it: a private person who posted it is told to who agrees with her, and to nobody else."""
+    who = state.get(Party, job.by)
+    return job if who is not None and who.kind != "person" else replace(job, by="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +314,7 @@ def mine(node: Node, party: str) -> Mine:
         who = id_of(state, party)
         return Mine(
             state.get(Availability, who),
-            tuple(row for row in state.list(JobOffer, worker=who) if row.open(now)),
+            tuple(row for row in state.list(JobOffer, worker=who) if row.waits(now)),
             agreements_in(state, who),
             tuple(state.list(Job, by=who)),
             (*state.list(Shift, worker=who), *state.list(Shift, operator=who)),

@@ -46,10 +46,12 @@ from usufruct.web import (
     peers,
     pools,
     rights,
+    rounds,
     services,
     tables,
     templates,
     training,
+    work,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -60,7 +62,7 @@ LOG = logging.getLogger(__name__)
 
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, services, tables, templates, training,
+    market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -98,6 +100,8 @@ _STATUS = {
     "lineage": 422,
     "match": 409,
     "market": 422,
+    "work": 409,
+    "allocation": 409,
 }
 _EXACT = {
     "registry.exists": 409,

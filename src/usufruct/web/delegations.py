@@ -33,7 +33,8 @@ ANYONE = {"rule": "anyone"}
 THROUGH_A_CHAIN = frozenset({
     "/api/v1/queries", "/api/v1/templates/{name}/queries", "/api/v1/decisions", "/api/v1/offers/{offer}/requests",
     "/api/v1/agreements/{agreement}/end", "/api/v1/negotiations/{negotiation}/messages", "/api/v1/cubes/{cube}/deliveries",
-    "/api/v1/market/search", "/api/v1/offers/{offer}/previews",
+    "/api/v1/market/search", "/api/v1/offers/{offer}/previews", "/api/v1/work/jobs", "/api/v1/work/jobs/{job}/offers",
+    "/api/v1/work/jobs/{job}/agreements", "/api/v1/work/job-offers/{offer}/acceptance",
 })  # fmt: skip
 """Where the use case asks for every delegation in the chain."""
 
@@ -53,6 +54,7 @@ FOR_PEOPLE = {
     "/api/v1/guardians": "guardianship", "/api/v1/guardians/relief": "guardianship",
     "/api/v1/members/{member}/erasure": "erase", "/steward/erasure": "erase",
     "/api/v1/periods/{name}/closing": "close-period", "/steward/plans/{name}/closing": "close-period",
+    "/api/v1/work/agreements/{agreement}/ending": "end-work",
     "/api/v1/complaints/{name}/answer": "answer-complaint", "/steward/complaints/{name}": "answer-complaint",
     "/api/v1/divisions": "adopt-division",
     "/api/v1/pools": "adopt-charter",

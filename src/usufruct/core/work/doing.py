@@ -14,8 +14,8 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.registry.state import Party
 from usufruct.core.work.facts import ShiftRecorded, Span, WorkDone
+from usufruct.core.work.rules import agreed_before
 from usufruct.core.work.state import JobAgreement, Shift
 from usufruct.core.work.terms import AMOUNT_MAX, METRES_MAX, checked_spans, meet
 
@@ -35,7 +35,7 @@ def record_shift(read: Reader, fact: ShiftRecorded, at: Instant) -> ShiftRecorde
         raise BadInput("input.work", "the shift ends before it begins, or a span lies outside it", "say how it was")
     if len(online) > SPANS_MAX or not fact.zone:
         raise BadInput("input.work", "a shift has that many spans at most, and a time zone", f"{SPANS_MAX} spans")
-    if fact.worker == fact.operator or not _agreed(read, fact.worker, fact.operator):
+    if fact.worker == fact.operator or not agreed_before(read, fact.worker, fact.operator):
         return refuse(
             "registry.unknown", not_done, f"there is no worker `{fact.worker}` who agreed to a job of yours",
             remedy="name the worker of one of your job agreements",
@@ -97,9 +97,3 @@ def _check_numbers(fact: WorkDone, agreed: JobAgreement) -> None:
         raise BadInput("input.work", "the metres or the orders cannot be", "give 0 metres or more, and 1 order or more")
     if any(name not in agreed.terms.conditions for name in fact.safe) or len(set(fact.safe)) < len(fact.safe):
         raise BadInput("input.work", "a safety condition was kept that the job did not promise", "name promised ones")
-
-
-def _agreed(read: Reader, worker: str, operator: str) -> bool:
-    if read.get(Party, operator) is None:
-        return False
-    return any(row.poster == operator for row in read.list(JobAgreement, worker=worker))

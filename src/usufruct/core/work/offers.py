@@ -60,7 +60,7 @@ class JobOffer(Row):
     seq: int
     stands: str = WAITING
 
-    def open(self, at: Instant) -> bool:
+    def waits(self, at: Instant) -> bool:
         """Whether it keeps a seat at `at`."""
         return self.stands == WAITING and at < self.until
 
@@ -84,9 +84,9 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
 
 def kept(read: Reader, job: str, at: Instant) -> int:
     """How many seats of a job are kept for somebody at `at`."""
-    return sum(1 for offer in read.list(JobOffer, job=job, stands=WAITING) if offer.open(at))
+    return sum(1 for offer in read.list(JobOffer, job=job, stands=WAITING) if offer.waits(at))
 
 
 def waiting_for(read: Reader, worker: str, job: str, at: Instant) -> JobOffer | None:
     """The offer of a job that a worker can accept at `at`."""
-    return next((offer for offer in read.list(JobOffer, worker=worker, job=job) if offer.open(at)), None)
+    return next((offer for offer in read.list(JobOffer, worker=worker, job=job) if offer.waits(at)), None)

@@ -122,7 +122,10 @@ def state(
 def offer(
     read: Reader, id: str, job: str, worker: str, by: str, until: Instant, actors: tuple[str, ...], at: Instant
 ) -> JobOffered | Refusal:
-    """A poster offers a seat to one worker. Whether she may take it is asked when she accepts, and told to her alone."""
+    """A poster offers a seat to a worker who did a job for it before; who tries other names learns nothing of who there is.
+
+    Whether she may take it is asked when she accepts, and told to her alone.
+    """
     not_done = "nothing was offered"
     row = read.get(Job, job)
     if row is None or row.by != by or in_round(read, row):
@@ -130,10 +133,11 @@ def offer(
             "registry.unknown", not_done, f"there is no job `{job}` of yours that can be offered",
             remedy="take the id from the list of your jobs",
         )  # fmt: skip
-    if read.get(Party, worker) is None or worker == by:
+    if worker == by or not agreed_before(read, worker, by):
         return refuse(
-            "registry.unknown", not_done, f"there is no party `{worker}` to offer it to", remedy="name a worker"
-        )
+            "registry.unknown", not_done, f"there is no worker `{worker}` who agreed to a job of yours before",
+            remedy="offer it to somebody you worked with, or let it be taken by who comes first",
+        )  # fmt: skip
     if not at < until <= row.until:
         return refuse(
             "work.job",
@@ -154,9 +158,14 @@ def offer(
 def decline(read: Reader, offer: str, by: str, at: Instant) -> JobOfferDeclined | Refusal:
     """A worker does not want what was offered to her. She need not say why."""
     row = read.get(JobOffer, offer)
-    if row is None or worker_of(read, row.worker, by) is None or not row.open(at):
+    if row is None or worker_of(read, row.worker, by) is None or not row.waits(at):
         return no_offer(offer)
     return JobOfferDeclined(offer, row.worker, row.poster)
+
+
+def agreed_before(read: Reader, worker: str, poster: str) -> bool:
+    """Whether a worker ever came to a job agreement with a poster; not so where one of them is not there."""
+    return any(row.poster == poster for row in read.list(JobAgreement, worker=worker))
 
 
 def no_offer(offer: str) -> Refusal:
