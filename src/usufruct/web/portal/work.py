@@ -1,4 +1,5 @@
-"""The pages of the exchange for work that everybody may read: demand and supply, pay, open jobs, and one job in words."""
+"""The pages of the exchange for work that everybody may read: demand and supply, pay, open jobs, one job in words, and rounds
+with the rule by which jobs are given in them."""
 
 from __future__ import annotations
 
@@ -8,12 +9,16 @@ from typing import Any
 from litestar import get
 from litestar.params import FromPath, FromQuery
 
-from usufruct.core.base.instants import Instant, later
+from usufruct.core.base.instants import later
 from usufruct.core.base.money import Money
-from usufruct.core.base.refusals import refuse
+from usufruct.core.base.refusals import Refusal, refuse
+from usufruct.core.work.allocation.instance import CHAMBERS
+from usufruct.core.work.allocation.rule import METHODS, PARTS, REVEAL
 from usufruct.core.work.figures import SHOWN_FROM, Balance, Bin
-from usufruct.node import work_views
-from usufruct.node.work_views import Exchange, Posted
+from usufruct.core.work.rounds import STATES
+from usufruct.node import rounds, work_views
+from usufruct.node.work_day import stands
+from usufruct.node.work_views import Exchange
 from usufruct.web.api import RefusedHere
 from usufruct.web.auth import node_of
 from usufruct.web.portal.charts import Bar, Spot, bars, series
@@ -23,6 +28,7 @@ PUBLIC = {"rule": "public"}
 LISTED = 20
 COMPARED = 10  # places or skills in a chart; the tables have all
 KEPT_SECONDS = 60
+ROUNDS = 10  # the newest
 
 
 @get("/work", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
@@ -37,6 +43,7 @@ def show(request: AnyRequest, place: FromQuery[str] = "", skill: FromQuery[str] 
         request, "work.html", "Work", found=found, jobs=part(jobs, number, LISTED), place=place, skill=skill,
         from_persons=SHOWN_FROM, places=_compared("places", "Seats and workers by place", found.places),
         skills=_compared("skills", "Seats and workers by skill", found.skills), bins=_bins(found),
+        rounds=rounds.listed(node_of(request))[-ROUNDS:][::-1], states=STATES, methods=METHODS, parts=PARTS,
     )  # fmt: skip
 
 
@@ -50,7 +57,7 @@ def _exchange(request: AnyRequest) -> Exchange:
 
 def _compared(name: str, title: str, found: Sequence[Balance]) -> Any:
     shown = found[:COMPARED]
-    if not shown:
+    if len(shown) < 2:
         return None
     seats = [Spot(one.seats, 0) for one in shown]
     workers = [None if one.workers is None else Spot(one.workers, 0) for one in shown]
@@ -84,14 +91,30 @@ def job(request: AnyRequest, job: FromPath[str]) -> Page:
             remedy="choose one from the exchange",
         ))  # fmt: skip
     return page(
-        request, "job.html", found.job.terms.title, one=found, stands=_stands(found, node_of(request).clock.now())
+        request, "job.html", found.job.terms.title, one=found, stands=stands(found.job, node_of(request).clock.now())
     )
 
 
-def _stands(one: Posted, at: Instant) -> str:
-    if one.job.free(at):
-        return "open"
-    return "full" if one.job.taken >= one.job.terms.seats else "closed"
+@get("/work/rounds/{round:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+def round(request: AnyRequest, round: FromPath[str]) -> Page:
+    """A round: its rule with the weights, the chambers' commitments and secrets, the seed, what came of it, how to check it;
+    and for who took part, why she got a job or did not."""
+    node, who = node_of(request), request.scope["state"]["identity"]
+    found = rounds.shown(node, round)
+    if found is None:
+        raise RefusedHere(refuse(
+            "registry.unknown", "there is nothing to show", f"there is no round `{round[:63]}`",
+            remedy="choose one from the exchange",
+        ))  # fmt: skip
+    mine = rounds.own(node, found.id, who.party) if who is not None else None
+    weights = [Bar(PARTS[part.name], part.weight, f"{part.weight}") for part in found.rule.parts]
+    return page(
+        request, "round.html", f"Round {found.id}", one=found, method=METHODS[found.rule.method],
+        reveal=REVEAL[found.rule.reveal], state=STATES[found.state],
+        weights=(bars("weights", "What counts, and how much", weights), weights) if weights else None,
+        chambers=list(zip(CHAMBERS, found.speakers, found.commitments, found.secrets, strict=True)),
+        mine=None if isinstance(mine, Refusal) else mine,
+    )  # fmt: skip
 
 
-handlers = [show, job]
+handlers = [show, job, round]
