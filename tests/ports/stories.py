@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from hours_stories import hours_stories
 from money_stories import money_stories
 from peer_stories import peer_stories
 from round_stories import round_stories
@@ -166,6 +167,7 @@ def story(
         *peer_stories(number, a, b),
         *work_stories(number, a, b),
         *round_stories(number, a, b),
+        *hours_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

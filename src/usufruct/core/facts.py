@@ -50,6 +50,7 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
+from usufruct.core.work import conditions, findings
 from usufruct.core.work import facts as work
 from usufruct.core.work import offers as job_offers
 from usufruct.core.work import rounds
@@ -220,6 +221,14 @@ FACTS: tuple[type[Fact], ...] = (
     rounds.RoundPlanned,
     rounds.RoundSettled,
     rounds.RoundAbandoned,
+    conditions.ConditionSet,
+    conditions.RuleEnded,
+    findings.FindingMade,
+    findings.FindingAppealed,
+    findings.AppealAnswered,
+    findings.DispatchStopped,
+    findings.AccountRestricted,
+    findings.AccountRestored,
     epochs.EpochClosed,
 )
 
@@ -338,6 +347,11 @@ ROWS: tuple[type[Row], ...] = (
     job_offers.JobOffer,
     rounds.Round,
     rounds.Entrant,
+    conditions.SetCondition,
+    findings.MadeFinding,
+    findings.Appeal,
+    findings.DispatchStop,
+    findings.Restriction,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -383,6 +397,8 @@ FOLDS = (
     work_state.fold,
     job_offers.fold,
     rounds.fold,
+    conditions.fold,
+    findings.fold,
     epochs.fold,
 )
 

@@ -90,6 +90,7 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "hours": 409,
     "levy": 422,
     "ledger": 409,
     "payout": 409,
