@@ -13,6 +13,7 @@ from usufruct.core.work.facts import JobTerms, Pay, Span
 from usufruct.node import register, work
 from usufruct.node.node import Node
 from usufruct.node.work import Done
+from support import SetClock
 
 OPERATORS = ("city-riders", "fast-wheels")
 CUSTOMER = "corner-bakery"
@@ -73,3 +74,25 @@ def do(node: Node, worker: str, job: str, minutes: int, gross: int, fee: int) ->
     span = Span(agreed.terms.starts, later(agreed.terms.starts, minutes=minutes))
     done = Done(agreed.agreement, (span,), gross, fee, 4_200, 100)
     return story.done(work.record_work(node, agreed.poster, done)).work
+
+
+def fill(node: Node, clock: SetClock) -> None:
+    """For courier 1: a lunch shift that was done today, a job agreed, one offered; it is then the evening of the next day."""
+    worker, operator = "courier-1", OPERATORS[0]
+    lunch = story.done(work.post(node, operator, terms(node, 1, 10, title="Lunch", seats=2)))
+    agreed = story.done(work.take(node, lunch.job, worker))
+    start = agreed.terms.starts
+    clock.at = later(start, hours=8)
+    online = (Span(start, later(start, minutes=50)), Span(later(start, minutes=80), later(start, minutes=170)))
+    shift = work.record_shift(node, operator, worker, start, later(start, minutes=180), online, "Europe/Tallinn")
+    engaged = (
+        Span(later(start, minutes=10), later(start, minutes=35)),
+        Span(later(start, minutes=90), later(start, minutes=128)),
+    )
+    done = Done(agreed.agreement, engaged, 1_400, 280, 4_200, 150, shift=story.done(shift).shift)
+    story.done(work.record_work(node, operator, done))
+    market = story.done(work.post(node, operator, terms(node, 3, 9, title="Market day", seats=2)))
+    for each in (worker, "courier-2"):
+        story.done(work.take(node, market.job, each))
+    rolls = story.done(work.post(node, operator, terms(node, 2, 9, title="Breakfast rolls", seats=3)))
+    story.done(work.offer(node, rolls.job, worker, operator))

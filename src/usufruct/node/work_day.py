@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from usufruct.core.base.instants import Instant, instant, later, moment
@@ -49,6 +49,7 @@ class Day:
     """A worker's day, from `start` to `end` in her own time zone: what she did, was offered, agreed to and got in rounds."""
 
     at: Instant
+    date: str
     start: Instant
     end: Instant
     zone: str
@@ -60,7 +61,7 @@ class Day:
     availability: Availability | None
     offers: tuple[tuple[JobOffer, Job], ...]
     agreements: tuple[tuple[JobAgreement, str], ...]
-    rounds: tuple[OpenRound, ...]
+    wishing: tuple[OpenRound, ...]
     came: tuple[rounds.Own, ...]
 
 
@@ -69,38 +70,44 @@ def day(node: Node, party: str) -> Day:
     now, mine = node.clock.now(), work.mine(node, party)
     shifts = [row for row in mine.shifts if row.worker == party]
     zone = shifts[-1].zone if shifts else "UTC"
-    start, end = _local_day(now, zone)
+    date, start, end = _local_day(now, zone)
     works = [row for row in mine.works if row.worker == party and _meets(row.engaged, start, end)]
     pay = sum(row.gross - row.fee for row in works)
     with node.store.read() as state:
         offers = tuple((row, found) for row in mine.offers if (found := state.get(Job, row.job)) is not None)
         standing = [row for row in mine.agreements if row.worker == party and not row.ended and now < row.terms.ends]
         wishing = tuple(
-            OpenRound(row, tuple(job for job in state.list(Job, round=row.id) if job.free(now)), _wishes(state.get(Wishes, row.id, party)))
-            for row in state.list(Round, state=ROUND_OPEN) if now < row.closes
-        )  # fmt: skip
+            OpenRound(row, _free(state.list(Job, round=row.id), now), _wishes(state.get(Wishes, row.id, party)))
+            for row in state.list(Round, state=ROUND_OPEN)
+            if now < row.closes
+        )
         entered = sorted(state.list(Entrant, party=party), key=lambda row: -row.seq)[:ROUNDS]
         agreements = tuple(
             (row, views.name_of(state, row.poster)) for row in sorted(standing, key=lambda row: row.terms.starts)
         )
     came = [rounds.own(node, row.round, party) for row in entered]
     return Day(
-        now, start, end, zone, len(works), pay, sum(row.tips for row in works),
+        now, date, start, end, zone, len(works), pay, sum(row.tips for row in works),
         works[0].currency if works else node.about.currency, _definitions(shifts, works, start, end, pay),
         mine.availability, offers, agreements, wishing, tuple(one for one in came if not isinstance(one, Refusal)),
     )  # fmt: skip
+
+
+def _free(jobs: Iterable[Job], at: Instant) -> tuple[Job, ...]:
+    return tuple(job for job in jobs if job.free(at))
 
 
 def _wishes(row: Wishes | None) -> tuple[str, ...]:
     return row.jobs if row is not None else ()
 
 
-def _local_day(at: Instant, zone: str) -> tuple[Instant, Instant]:
-    """From midnight to midnight, where the clock of that zone says so: 23 to 25 hours."""
-    here = moment(at).astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    midnights = (datetime.combine(here + timedelta(days=n), datetime.min.time(), ZoneInfo(zone)) for n in (0, 1))
-    start, end = map(instant, midnights)
-    return start, end
+def _local_day(at: Instant, zone: str) -> tuple[str, Instant, Instant]:
+    """The day by the clock of that zone, and its two midnights: 23 to 25 hours apart."""
+    here = moment(at).astimezone(ZoneInfo(zone)).date()
+    start, end = (
+        instant(datetime.combine(here + timedelta(days=n), time(), ZoneInfo(zone)).astimezone(UTC)) for n in (0, 1)
+    )
+    return here.isoformat(), start, end
 
 
 def _definitions(
@@ -113,8 +120,8 @@ def _definitions(
     found = []
     for name, spans in (("engaged", engaged), ("online", online), ("whole shift", whole)):
         cut = tuple(union(_cut(spans, start, end)))
-        time = total(cut)
-        found.append(Definition(name, cut, time, pay * HOUR // time if time and works else None))
+        worked = total(cut)
+        found.append(Definition(name, cut, worked, pay * HOUR // worked if worked and works else None))
     return tuple(found)
 
 
@@ -123,9 +130,7 @@ def _meets(spans: Iterable[Span], start: Instant, end: Instant) -> bool:
 
 
 def _cut(spans: Iterable[Span], start: Instant, end: Instant) -> list[Span]:
-    return [
-        Span(max(span.start, start), min(span.end, end)) for span in spans if span.start < end and start < span.end
-    ]
+    return [Span(max(span.start, start), min(span.end, end)) for span in spans if span.start < end and start < span.end]
 
 
 # ---- an operator's board
@@ -192,4 +197,3 @@ def stands(job: Job, at: Instant) -> str:
     if job.taken >= job.terms.seats:
         return "full"
     return "open" if at < job.until else "closed"
-

@@ -81,9 +81,10 @@ def timeline(
     """When something was so, in a line for each row: pieces from one place to another, both in per cent of the whole time. The
     `ticks` are labelled places; a phone shows every other."""
     drawn, bottom = [_hatch(name)], len(rows) * 44
-    for place, _ in ticks:
-        drawn.append(element("line", x1=f"{_n(place)}%", x2=f"{_n(place)}%", y1=0, y2=bottom, class_="grid"))
     for index, (label, pieces) in enumerate(rows):
+        for place, _ in ticks:
+            ends = {"y1": index * 44 + 22, "y2": index * 44 + 36}
+            drawn.append(element("line", x1=f"{_n(place)}%", x2=f"{_n(place)}%", **ends, class_="grid"))
         drawn.append(words("0", index * 44 + 16, _cut(label)))
         for start, end in pieces:
             drawn.append(_part(name, index + 1, start, index * 44 + 22, f"{_n(max(end - start, 0.3))}%", 14))

@@ -73,7 +73,10 @@ def _short(name: str) -> str:
 
 
 def _bins(found: Exchange) -> tuple[Any, list[Bar]] | None:
-    rows = [Bar(_range(one, found.currency), one.count, f"{one.count} jobs") for one in found.bins]
+    rows = [
+        Bar(_range(one, found.currency), one.count, f"{one.count} job{'' if one.count == 1 else 's'}")
+        for one in found.bins
+    ]
     return (bars("offered", "Open jobs by what an hour pays", rows), rows) if rows else None
 
 

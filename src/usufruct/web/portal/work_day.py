@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.instants import parse as parse_instant
-from usufruct.core.base.money import DECIMALS, Money, decimal
+from usufruct.core.base.money import DECIMALS, decimal
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.work.conditions import duration
 from usufruct.core.work.facts import JobTerms, Pay, Span
@@ -141,7 +141,9 @@ def board(request: AnyRequest) -> Page:
     seats, agreed = ([Spot(value, 0) for value in row] for row in (
         [one.seats for one in found.coverage], [one.agreed for one in found.coverage]
     ))  # fmt: skip
-    drawn = series("coverage", "Seats and agreements by day", days, [("seats", seats), ("agreed", agreed)], False, "none")
+    drawn = series(
+        "coverage", "Seats and agreements by day", days, [("seats", seats), ("agreed", agreed)], False, "none"
+    )
     return page(
         request, "work-board.html", "What you posted", board=found, jobs=found.jobs[:LISTED], currency=node.about.currency,
         coverage=drawn if any(one.seats for one in found.coverage) else None,
