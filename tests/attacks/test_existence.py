@@ -163,6 +163,9 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/api/v1/work/job-offers/{offer}/acceptance", None, "job offer"),
     ("user", "POST", "/api/v1/work/job-offers/{offer}/refusal", None, "job offer"),
     ("user", "POST", "/api/v1/work/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+    ("user", "POST", "/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+    ("user", "POST", "/work/offers/{offer}", {"word": "accept"}, "job offer"),
+    ("user", "POST", "/work/board/jobs/{job}/withdrawal", {"why": "x"}, "job"),
     ("user", "POST", "/api/v1/work/jobs/{job}/offers", {"worker": "institute"}, "job"),
     ("user", "POST", "/api/v1/work/jobs/job-1/offers", {"worker": NAME}, "party"),
     ("user", "POST", "/api/v1/work/shifts", {
@@ -253,7 +256,8 @@ PUBLIC = {
     "/nodes/{peer}/negotiations", "/api/v1/work/jobs/{job}", "/api/v1/work/jobs/{job}/agreements",
     "/api/v1/work/rounds/{round}", "/api/v1/work/rounds/{round}/certificate", "/api/v1/work/rounds/{round}/instance",
     "/api/v1/work/rounds/{round}/reasons", "/api/v1/work/rounds/{round}/wishes", "/api/v1/work/rounds/{round}/commitments",
-    "/api/v1/work/rounds/{round}/secrets",
+    "/api/v1/work/rounds/{round}/secrets", "/work/jobs/{job}", "/work/jobs/{job}/taking", "/work/rounds/{round}",
+    "/work/rounds/{round}/wishes",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.

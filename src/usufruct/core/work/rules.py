@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from usufruct.core.access.delegation import accountable
 from usufruct.core.base.faults import BadInput
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
@@ -56,6 +56,8 @@ def post(
         return refuse("registry.unknown", not_done, f"there is no party `{by}`", remedy="register the party first")
     if terms.ends <= at or until <= at:
         return refuse("work.job", not_done, "its time would be over already", remedy="name times that are to come")
+    if terms.ends > in_years(at, 1):
+        return refuse("work.job", not_done, "it is for more than a year from now", remedy="post it nearer to its time")
     if until > terms.ends:
         return refuse(
             "work.job", not_done, f"it could still be taken when its window is over, at {terms.ends[:16]}",

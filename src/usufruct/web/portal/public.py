@@ -49,6 +49,8 @@ from usufruct.web.portal import (
     templates,
     title,
     trace,
+    work,
+    work_day,
 )
 from usufruct.web.portal import open as open_data
 from usufruct.web.portal.pages import HOMES, AnyRequest, Form, Page, PageNumber, back_to, field, page, trouble
@@ -217,6 +219,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *findings.handlers, *agents.handlers,
         *rulesets.handlers, *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers,
+        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers, *work.handlers, *work_day.handlers,
     ])
 ]  # fmt: skip
