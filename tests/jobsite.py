@@ -8,12 +8,12 @@ from __future__ import annotations
 import random
 
 import story
+from support import SetClock
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.work.facts import JobTerms, Pay, Span
 from usufruct.node import register, work
 from usufruct.node.node import Node
 from usufruct.node.work import Done
-from support import SetClock
 
 OPERATORS = ("city-riders", "fast-wheels")
 CUSTOMER = "corner-bakery"

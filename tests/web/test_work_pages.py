@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import story
 import jobsite
+import story
 from support import SetClock
 from usufruct.core.base.instants import in_months, later
 from usufruct.core.work.facts import Span

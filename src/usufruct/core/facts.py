@@ -50,10 +50,9 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
-from usufruct.core.work import conditions, findings
+from usufruct.core.work import conditions, findings, rounds
 from usufruct.core.work import facts as work
 from usufruct.core.work import offers as job_offers
-from usufruct.core.work import rounds
 from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
