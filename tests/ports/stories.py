@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from cover_stories import cover_stories
 from money_stories import money_stories
 from peer_stories import peer_stories
 from work_stories import work_stories
@@ -164,6 +165,7 @@ def story(
         *money_stories(number, asset, a, b),
         *peer_stories(number, a, b),
         *work_stories(number, a, b),
+        *cover_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

@@ -31,6 +31,8 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.cover import facts as cover
+from usufruct.core.cover import state as cover_state
 from usufruct.core.dataspace import claims as dataspace_claims
 from usufruct.core.dataspace import facts as dataspace
 from usufruct.core.dataspace import state as dataspace_state
@@ -208,6 +210,16 @@ FACTS: tuple[type[Fact], ...] = (
     work.JobEnded,
     work.ShiftRecorded,
     work.WorkDone,
+    cover.SchemeAdopted,
+    cover.SchemeEnded,
+    cover.FundOpened,
+    cover.ParticularsStated,
+    cover.OptedIn,
+    cover.OptedOut,
+    cover.ContributionTaken,
+    cover.ClaimMade,
+    cover.ClaimDecided,
+    cover.CoverPaid,
     epochs.EpochClosed,
 )
 
@@ -323,6 +335,15 @@ ROWS: tuple[type[Row], ...] = (
     work_state.JobAgreement,
     work_state.Shift,
     work_state.Work,
+    cover_state.AdoptedScheme,
+    cover_state.Fund,
+    cover_state.FundMonth,
+    cover_state.Particulars,
+    cover_state.SchemeMembership,
+    cover_state.Contribution,
+    cover_state.LevyPeriod,
+    cover_state.CoverClaim,
+    cover_state.CoverPayment,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -366,6 +387,7 @@ FOLDS = (
     needs.fold,
     previews.fold,
     work_state.fold,
+    cover_state.fold,
     epochs.fold,
 )
 

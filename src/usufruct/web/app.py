@@ -27,6 +27,7 @@ from usufruct.web import (
     cells,
     consents,
     counts,
+    cover,
     cubes,
     dataplane,
     dataspace,
@@ -59,8 +60,8 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cover, cubes, decisions, delegations, income, invoicing, levies, log,
+    lineage, market, matches, payments, peers, pools, rights, services, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -89,6 +90,7 @@ _STATUS = {
     "terms": 422,
     "income": 409,
     "levy": 422,
+    "cover": 422,
     "ledger": 409,
     "payout": 409,
     "fit": 422,
@@ -118,6 +120,7 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "cover.short": 409,
     "ledger.limit": 402,
     "payout.statement": 422,
     "market.need": 409,

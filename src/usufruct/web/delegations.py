@@ -61,6 +61,12 @@ FOR_PEOPLE = {
     "/api/v1/disputes/{name}/decision": "settle-dispute", "/steward/disputes/{name}": "settle-dispute",
     "/api/v1/templates/{name}/{version}/approval": "approve-template",
     "/templates/{name}/{version}/approval": "approve-template",
+    "/api/v1/cover/schemes": "adopt-scheme", "/api/v1/cover/schemes/{name}/ending": "adopt-scheme",
+    "/api/v1/cover/funds": "adopt-scheme",
+    "/api/v1/me/cover/schemes/{name}/joining": "join-scheme", "/cover/schemes/{name}/joining": "join-scheme",
+    "/api/v1/me/cover/schemes/{name}/leaving": "join-scheme", "/cover/schemes/{name}/leaving": "join-scheme",
+    "/api/v1/cover/claims/{name}/decision": "decide-claim", "/cover/claims/{name}/decision": "decide-claim",
+    "/api/v1/cover/claims/{name}/payment": "approve-payout", "/cover/claims/{name}/payment": "approve-payout",
     "/api/v1/payouts/{name}/approval": "approve-payout", "/steward/payments/{name}/approval": "approve-payout",
 }  # fmt: skip
 """Which decision of `human_only.toml` is taken where."""

@@ -140,6 +140,13 @@ CODES: dict[str, str] = {
     "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
     "income.credit-note": "no more can be credited, or paid back, than is left",
     "income.disputed": "this cannot be disputed, or decided, or not again",
+    # cover
+    "cover.scheme": "what was written cannot be a scheme",
+    "cover.late": "a scheme applies to what is earned from now on only",
+    "cover.fund": "the fund has no title, an unknown currency, or a reserve that cannot be",
+    "cover.joining": "the scheme does not let one join or leave so",
+    "cover.claim": "the claim, or the decision on it, lacks what goes with it",
+    "cover.short": "the fund, or the account, does not hold what was granted",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",

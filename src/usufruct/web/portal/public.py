@@ -25,6 +25,7 @@ from usufruct.web.portal import (
     agents,
     ask,
     cells,
+    cover,
     cubes,
     description,
     desk,
@@ -214,7 +215,7 @@ handlers = [
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
-        *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
+        *openid.handlers, *title.handlers, *cells.handlers, *cover.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
         *payments.handlers, *market.handlers, *income.handlers, *peers.handlers,
     ])
