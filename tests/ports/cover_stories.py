@@ -5,9 +5,9 @@ from __future__ import annotations
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
 from usufruct.core.cover.facts import (
-    Charge,
     ClaimDecided,
     ClaimMade,
+    Collected,
     ContributionTaken,
     CoverPaid,
     FundOpened,
@@ -18,7 +18,7 @@ from usufruct.core.cover.facts import (
     SchemeAdopted,
     SchemeEnded,
 )
-from usufruct.core.cover.scheme import Rate, Scheme, SchemeLevy, Share
+from usufruct.core.cover.scheme import Destination, Rate, Scheme, SchemeLevy
 from usufruct.core.rulebook.levy import Band
 
 NOW = Instant("2026-11-24T12:00:00.000Z")
@@ -26,7 +26,7 @@ NOW = Instant("2026-11-24T12:00:00.000Z")
 
 def scheme(name: str, fund: str) -> Scheme:
     """Two per cent of what the work earned, half of it to a fund and half saved for her."""
-    shares = (Share(fund, 1), Share("own:savings", 1))
+    shares = (Destination(fund, 1), Destination("own:savings", 1))
     rate = Rate(NOW, NOW, "earned", (Band(0, 200),), shares, "s")
     return Scheme(name, "Savings", "EUR", "a", "s", NOW, NOW, (SchemeLevy("both", "operator", "month", (rate,)),))
 
@@ -39,7 +39,7 @@ def cover_stories(number: str, a: str, b: str) -> list[list[Fact]]:
 def _scheme(number: str, worker: str, operator: str) -> list[Fact]:
     """A scheme is adopted, contributed to twice, and ends; somebody joins it and leaves it."""
     name, fund = f"scheme-{number}", f"fund:cover-{number}"
-    taken = Charge("both", "operator", "2026-11", 10_000, 10_000, 200, (Part(fund, 100), Part("own:savings", 100)))
+    taken = Collected("both", "operator", "2026-11", 10_000, 10_000, 200, (Part(fund, 100), Part("own:savings", 100)))
     return [
         FundOpened(f"cover-{number}", "Cover", "EUR", 3, operator),
         SchemeAdopted(1, scheme(name, fund), NOW, operator, (operator,)),

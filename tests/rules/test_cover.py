@@ -1,4 +1,4 @@
-"""Cover: what a scheme charges, however payments are cut; who is entitled to what, with whomever she worked; and claims."""
+"""Cover: what a scheme takes, however payments are cut; who is entitled to what, with whomever she worked; and claims."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.cover import rules
-from usufruct.core.cover.charges import Earned, charges, due, split
+from usufruct.core.cover.collecting import Earned, collect, due, split
 from usufruct.core.cover.entitlements import History, LoggedIn, days_by_operator, enough_days, standing
-from usufruct.core.cover.facts import Charge, ContributionTaken, CoverPaid, FundOpened, SchemeAdopted
+from usufruct.core.cover.facts import Collected, ContributionTaken, CoverPaid, FundOpened, SchemeAdopted
 from usufruct.core.cover.scheme import (
+    Destination,
     Insured,
     Rate,
     Scheme,
     SchemeLevy,
-    Share,
     age_in,
     level_on,
     rate_on,
@@ -52,13 +52,13 @@ def minor(text: str) -> int:
     return int(whole.replace(",", "")) * 100 + int(rest.ljust(2, "0") or "0")
 
 
-def charged(scheme: Scheme, insured: Insured, *earned: Earned, known: Instant = LATER) -> dict[str, Charge]:
-    found, _ = charges(scheme, insured, earned, lambda *_: (0, 0), known)
+def taken_of(scheme: Scheme, insured: Insured, *earned: Earned, known: Instant = LATER) -> dict[str, Collected]:
+    found, _ = collect(scheme, insured, earned, lambda *_: (0, 0), known)
     return {one.levy: one for one in found}
 
 
-def parts(charge: Charge) -> dict[str, int]:
-    return {part.to: part.amount for part in charge.parts}
+def parts(levied: Collected) -> dict[str, int]:
+    return {part.to: part.amount for part in levied.parts}
 
 
 # ---- published figures
@@ -82,14 +82,14 @@ day        | option   | receipts | tax     | social tax | because
 @cases(ESTONIAN)
 def test_estonian_entrepreneur_account(row: dict[str, str]) -> None:
     insured = Insured(joined=True, option=row["option"])
-    found = charged(ESTONIA, insured, Earned(row["day"], minor(row["receipts"])))["business-income-tax"]
+    found = taken_of(ESTONIA, insured, Earned(row["day"], minor(row["receipts"])))["business-income-tax"]
     assert found.amount == minor(row["tax"]) == sum(parts(found).values())
     assert parts(found)["treasury:social-tax"] == minor(row["social tax"])
     level = level_on(ESTONIA.entitlements[0], row["day"], LATER)
     assert level is not None
     if row["receipts"] in ("1,993.75", "1,921.25", "2,255"):
         assert level.value == minor(row["social tax"])
-        short = charged(ESTONIA, insured, Earned(row["day"], minor(row["receipts"]) - 5))["business-income-tax"]
+        short = taken_of(ESTONIA, insured, Earned(row["day"], minor(row["receipts"]) - 5))["business-income-tax"]
         assert parts(short)["treasury:social-tax"] < level.value, "a little less does not reach it"
 
 
@@ -118,7 +118,7 @@ month   | born       | in  | with       | gross | worker | operator | medisave |
 @cases(SINGAPOREAN)
 def test_singapore_platform_workers(row: dict[str, str]) -> None:
     insured = Insured(row["born"], row["in"] == "yes", "", row["with"])
-    found = charged(SINGAPORE, insured, Earned(f"{row['month']}-15", minor(row["gross"])))
+    found = taken_of(SINGAPORE, insured, Earned(f"{row['month']}-15", minor(row["gross"])))
     said = {"worker-share": row["worker"], "operator-share": row["operator"], "medisave": row["medisave"]}
     for name, amount in said.items():
         assert (found[name].amount if name in found else 0) == minor(amount or "0"), name
@@ -128,7 +128,7 @@ NEW_YORKERS = """
 day        | fare   | tip  | surcharge | because
 -----------+--------+------+-----------+-----------------------------------------------------
 2019-06-01 | 20     | 0    | 0.50      | 2.5 % of 20 is 50 cents
-2019-06-01 | 20     | 4    | 0.60      | tips paid by card were charged too
+2019-06-01 | 20     | 4    | 0.60      | tips paid by card counted too
 2020-10-31 | 20     | 0    | 0.50      | the last day at 2.5 %
 2020-11-01 | 20     | 0    | 0.60      | 3 % from here on
 2021-01-31 | 20     | 4    | 0.72      | tips still count
@@ -140,14 +140,14 @@ day        | fare   | tip  | surcharge | because
 
 @cases(NEW_YORKERS)
 def test_new_york_black_car_fund(row: dict[str, str]) -> None:
-    found = charged(NEW_YORK, Insured(), Earned(row["day"], minor(row["fare"]), tips=minor(row["tip"])))
+    found = taken_of(NEW_YORK, Insured(), Earned(row["day"], minor(row["fare"]), tips=minor(row["tip"])))
     assert found["surcharge"].amount == minor(row["surcharge"])
     assert found["surcharge"].payer == "customer"
 
 
-def test_each_ride_is_charged_by_itself() -> None:
+def test_each_ride_is_levied_by_itself() -> None:
     rides = [Earned("2024-02-01", 99)] * 3
-    assert charged(NEW_YORK, Insured(), *rides)["surcharge"].amount == 3 * 2, "2.7225 cents each, rounded down each"
+    assert taken_of(NEW_YORK, Insured(), *rides)["surcharge"].amount == 3 * 2, "2.7225 cents each, rounded down each"
 
 
 INDIAN = """
@@ -163,7 +163,7 @@ turnover      | paid         | levy       | because
 @cases(INDIAN)
 def test_india_aggregators(row: dict[str, str]) -> None:
     gross, paid = minor(row["turnover"]), minor(row["paid"])
-    found = charged(INDIA, Insured(), Earned("2026-05-01", gross, gross - paid))
+    found = taken_of(INDIA, Insured(), Earned("2026-05-01", gross, gross - paid))
     assert found["aggregator"].amount == minor(row["levy"])
 
 
@@ -197,10 +197,10 @@ def test_ninety_days_or_a_hundred_and_twenty(row: dict[str, str]) -> None:
 
 
 def contribution(
-    scheme: str, operator: str, days: list[str], *charge: Charge, month: str = "", worker: str = "anna"
+    scheme: str, operator: str, days: list[str], *levied: Collected, month: str = "", worker: str = "anna"
 ) -> Contribution:
     month = month or days[0][:7]
-    return Contribution("c", worker, operator, scheme, month, "EUR", tuple(days), tuple(charge), DAY, 0)
+    return Contribution("c", worker, operator, scheme, month, "EUR", tuple(days), tuple(levied), DAY, 0)
 
 
 def test_what_is_missing_of_the_days_is_said() -> None:
@@ -220,11 +220,11 @@ def test_what_is_missing_of_the_days_is_said() -> None:
 
 def test_what_is_missing_of_a_month_is_said_and_is_enough() -> None:
     insured = Insured(joined=True)
-    (first,) = charges(ESTONIA, insured, [Earned("2025-05-03", 2_151_67)], lambda *_: (0, 0), LATER)[0]
+    (first,) = collect(ESTONIA, insured, [Earned("2025-05-03", 2_151_67)], lambda *_: (0, 0), LATER)[0]
     taken = [contribution(ESTONIA.name, "a", ["2025-05-03"], first)]
     found = standing(ESTONIA, ESTONIA.entitlements[0], History(insured, taken), parse_instant("2025-05-20"))
     assert found.missing == "12.40 EUR more of it in 2025-05, which 103.33 EUR more to you would bring"
-    (second,) = charges(ESTONIA, insured, [Earned("2025-05-21", 103_33)], lambda *_: (first.basis, first.paid), LATER)[
+    (second,) = collect(ESTONIA, insured, [Earned("2025-05-21", 103_33)], lambda *_: (first.basis, first.paid), LATER)[
         0
     ]
     taken.append(contribution(ESTONIA.name, "b", ["2025-05-21"], second))
@@ -269,7 +269,7 @@ def test_singapore_transition_support(row: dict[str, str]) -> None:
     insured = Insured(row["born"], row["in"] == "yes")
     taken = []
     for number, income in enumerate(row["incomes"].split()):
-        found, _ = charges(SINGAPORE, insured, [Earned(f"{row['month']}-15", minor(income))], lambda *_: (0, 0), LATER)
+        found, _ = collect(SINGAPORE, insured, [Earned(f"{row['month']}-15", minor(income))], lambda *_: (0, 0), LATER)
         taken.append(contribution(SINGAPORE.name, f"op-{number}", [f"{row['month']}-15"], *found))
     one = next(one for one in SINGAPORE.entitlements if one.name == "transition-support")
     found_at = standing(SINGAPORE, one, History(insured, taken), parse_instant(f"{row['month']}-28"))
@@ -284,12 +284,12 @@ bands = st.lists(st.tuples(st.integers(1, 10**7), st.integers(0, 10_000)), max_s
     lambda found: (Band(0, 500), *(Band(above, points) for above, points in sorted(dict(found).items())))
 )
 shares = st.lists(st.integers(1, 60), min_size=1, max_size=5).map(
-    lambda weights: tuple(Share(f"own:n{n}", weight) for n, weight in enumerate(weights))
+    lambda weights: tuple(Destination(f"own:n{n}", weight) for n, weight in enumerate(weights))
 )
 
 
 @given(amounts, shares)
-def test_a_split_sums_to_the_whole_and_nobody_is_a_unit_off(amount: int, to: tuple[Share, ...]) -> None:
+def test_a_split_sums_to_the_whole_and_nobody_is_a_unit_off(amount: int, to: tuple[Destination, ...]) -> None:
     found, whole = split(amount, to), sum(share.weight for share in to)
     assert sum(found) == amount
     assert all(abs(part * whole - amount * share.weight) < whole for part, share in zip(found, to, strict=True))
@@ -301,7 +301,7 @@ def test_a_split_sums_to_the_whole_and_nobody_is_a_unit_off(amount: int, to: tup
 )  # fmt: skip
 def test_a_levy_is_the_same_however_the_month_was_cut_into_payments(
     rising: tuple[Band, ...], earned: list[tuple[int, int]], threshold: int, cap: int | None, cap_points: int | None,
-    to: tuple[Share, ...],
+    to: tuple[Destination, ...],
 ) -> None:  # fmt: skip
     rate = Rate(DAY, DAY, "gross", rising, to, "s", threshold=threshold, cap=cap, cap_points=cap_points)
     scheme = Scheme("x", "X", "EUR", "a", "s", DAY, DAY, (SchemeLevy("l", "worker", "month", (rate,)),))
@@ -309,7 +309,7 @@ def test_a_levy_is_the_same_however_the_month_was_cut_into_payments(
     once = due(scheme, rate, whole, whole)
     so_far, taken, got = (0, 0), 0, Counter[str]()
     for gross, day in earned:
-        found, _ = charges(scheme, Insured(), [Earned(f"2026-05-{day:02d}", gross)], lambda *_: so_far, LATER)  # noqa: B023
+        found, _ = collect(scheme, Insured(), [Earned(f"2026-05-{day:02d}", gross)], lambda *_: so_far, LATER)  # noqa: B023
         assert all(one.amount >= 0 for one in found)
         taken += sum(one.amount for one in found)
         for one in found:
@@ -318,7 +318,7 @@ def test_a_levy_is_the_same_however_the_month_was_cut_into_payments(
         so_far = (so_far[0] + gross, so_far[1] + gross)
     assert taken == once <= whole
     assert [got[share.to] for share in to] == split(once, to), "every account has its part of the whole"
-    together, _ = charges(
+    together, _ = collect(
         scheme, Insured(), [Earned(f"2026-05-{d:02d}", g) for g, d in earned], lambda *_: (0, 0), LATER
     )
     assert sum(one.amount for one in together) == once
@@ -360,7 +360,7 @@ joining    | sometimes    | does not say how one joins
 year       | 13           | when its year begins
 payer      | fairy        | not known of a levy
 per        | day          | not known of a levy
-counted    | firm         | a worker cannot be charged by what others earned
+counted    | firm         | a worker does not pay by what others earned
 basis      | luck         | unknown basis or option
 option     | more         | unknown basis or option
 to         | asset:x      | not said where
@@ -376,7 +376,7 @@ levies     |              | no levy
 @cases(WRONG)
 def test_what_is_no_scheme(row: dict[str, str]) -> None:
     field, value = row["field"], row["value"]
-    rate = Rate(DAY, DAY, "gross", (Band(0, 100),), (Share("own:a", 1),), "s")
+    rate = Rate(DAY, DAY, "gross", (Band(0, 100),), (Destination("own:a", 1),), "s")
     if field == "bands":
         above, _, points = value.partition(":")
         rate = replace(rate, bands=(Band(int(above), int(points)),))
@@ -384,7 +384,7 @@ def test_what_is_no_scheme(row: dict[str, str]) -> None:
         rate = replace(rate, age_from=9, age_below=9)
     elif field in ("basis", "option", "cap", "to"):
         said: dict[str, object] = ({"cap": 0, "to": 0}.get(field, value) == 0 and {"cap": 0}) or {field: value}
-        rate = replace(rate, shares=(Share(value, 1),)) if field == "to" else replace(rate, **said)  # type: ignore[arg-type]
+        rate = replace(rate, shares=(Destination(value, 1),)) if field == "to" else replace(rate, **said)  # type: ignore[arg-type]
     levy = SchemeLevy("l", "worker", "month", (rate,))
     if field in ("payer", "per", "counted"):
         levy = replace(levy, **{field: value})
@@ -438,12 +438,13 @@ def world() -> World:
     return made
 
 
+LEAVE = (Destination("own:leave", 1),)
+BOTH = (Destination("fund:injury", 3), *LEAVE)
 SAVINGS = Scheme(
     "commons", "Commons", "EUR", "the union", "agreement 7", DAY, DAY,
     (
-        SchemeLevy("worker-part", "worker", "month", (Rate(DAY, DAY, "earned", (Band(0, 100),), (Share("own:leave", 1),), "s"),)),
-        SchemeLevy("operator-part", "operator", "month",
-                   (Rate(DAY, DAY, "earned", (Band(0, 200),), (Share("fund:injury", 3), Share("own:leave", 1)), "s"),)),
+        SchemeLevy("worker-part", "worker", "month", (Rate(DAY, DAY, "earned", (Band(0, 100),), LEAVE, "s"),)),
+        SchemeLevy("operator-part", "operator", "month", (Rate(DAY, DAY, "earned", (Band(0, 200),), BOTH, "s"),)),
     ),
     (
         replace(NEW_YORK.entitlements[0], by="fund:injury"),
@@ -498,8 +499,10 @@ def test_a_levy_on_one_person_adds_up_over_operators_and_one_on_a_pair_does_not(
     world.add(joined)
     first = contribute(world, ESTONIA.name, "riders", Earned("2024-05-02", 20_000_00))
     second = contribute(world, ESTONIA.name, "wheels", Earned("2024-06-02", 10_000_00))
-    assert first is not None and first.charges[0].amount == 4_000_00
-    assert second is not None and second.charges[0].amount == 1_000_00 + 2_000_00, "40 % of what is above 25,000 of all"
+    assert first is not None and first.collected[0].amount == 4_000_00
+    assert second is not None and second.collected[0].amount == 1_000_00 + 2_000_00, (
+        "40 % of what is above 25,000 of all"
+    )
     row = world.state.get(LevyPeriod, ESTONIA.name, "business-income-tax", "anna", "", "2024-01")
     assert row is not None and row.basis == 30_000_00
 
@@ -508,9 +511,9 @@ def test_what_a_levy_on_a_firm_caps_is_the_firms_whole_year(world: World) -> Non
     world.go("2026-04-01")
     adopted(world, replace(INDIA, currency="EUR"))
     first = contribute(world, INDIA.name, "riders", Earned("2026-04-02", 1_000_00, 1_000_00))
-    assert first is not None and first.charges[0].amount == 0, "nothing was paid to a worker"
+    assert first is not None and first.collected[0].amount == 0, "nothing was paid to a worker"
     second = contribute(world, INDIA.name, "riders", Earned("2026-05-02", 1_000_00), worker="bo")
-    assert second is not None and second.charges[0].amount == 20_00, "1 % of 2,000, for now 5 % of 1,000 allows it"
+    assert second is not None and second.collected[0].amount == 20_00, "1 % of 2,000, for now 5 % of 1,000 allows it"
     assert first.days == () and second.days == ("2026-05-02",), "a day counts if something was earned on it"
 
 

@@ -13,7 +13,7 @@ from usufruct.core.base.instants import END_OF_TIME
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.cover.charges import Earned
+from usufruct.core.cover.collecting import Earned
 from usufruct.core.cover.solvency import ASSUMPTION, Solvency
 from usufruct.node import cover as use_case
 from usufruct.wire import cover as wire
@@ -207,8 +207,8 @@ def take(
         earned = Earned(parse_instant(day)[:10], paid.minor, kept, more)
         facts = done(use_case.take(node, party_of(node, party), operator, [earned], paid.currency))
     rows = [
-        [fact.scheme, charge.levy, charge.payer, part.to, Money(part.amount, fact.currency)]
-        for fact in facts for charge in fact.charges for part in charge.parts
+        [fact.scheme, levied.levy, levied.payer, part.to, Money(part.amount, fact.currency)]
+        for fact in facts for levied in fact.collected for part in levied.parts
     ]  # fmt: skip
     table("taken", ["scheme", "levy", "paid by", "to", "amount"], rows, ("amount",))
 

@@ -17,7 +17,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.cover import rules
-from usufruct.core.cover.charges import Earned
+from usufruct.core.cover.collecting import Earned
 from usufruct.core.cover.entitlements import History, LoggedIn, Standing, standing
 from usufruct.core.cover.facts import (
     ClaimDecided,
@@ -228,7 +228,7 @@ def take(
 
 def own_share(facts: Sequence[ContributionTaken]) -> int:
     """What of contributions the worker bears, in minor units: what a payslip takes off."""
-    return sum(charge.amount for fact in facts for charge in fact.charges if charge.payer == WORKER)
+    return sum(levied.amount for fact in facts for levied in fact.collected if levied.payer == WORKER)
 
 
 # ---- what a person says of herself, and what she has

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.cover.charges import Earned
+from usufruct.core.cover.collecting import Earned
 from usufruct.core.cover.facts import (
     ClaimDecided,
     ClaimMade,

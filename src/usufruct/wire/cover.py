@@ -21,12 +21,12 @@ from usufruct.core.cover.scheme import (
     NOBODY,
     PAIR,
     Deduction,
+    Destination,
     Entitlement,
     Level,
     Rate,
     Scheme,
     SchemeLevy,
-    Share,
 )
 from usufruct.core.rulebook.levy import Band
 from usufruct.wire import card
@@ -153,8 +153,8 @@ def _rate(table: _Table, currency: str) -> Rate:
     bands = (Band(0, table.number("basis_points")),) if "basis_points" in value else tuple(
         Band(one.amount("above", currency), one.number("basis_points")) for one in table.tables("band", {"above", "basis_points"})
     )  # fmt: skip
-    shares = (Share(table.text("to"), 1),) if "to" in value else tuple(
-        Share(one.text("to"), one.number("weight")) for one in table.tables("share", {"to", "weight"})
+    shares = (Destination(table.text("to"), 1),) if "to" in value else tuple(
+        Destination(one.text("to"), one.number("weight")) for one in table.tables("share", {"to", "weight"})
     )  # fmt: skip
     return Rate(
         table.day("effective"), table.day("known"), table.text("basis"), bands, shares, table.source(),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
-from usufruct.core.cover.charges import due, net_of, split
+from usufruct.core.cover.collecting import due, net_of, split
 from usufruct.core.cover.scheme import (
     DAYS,
     FIRM,
@@ -207,8 +207,8 @@ def receipts_for(scheme: Scheme, account: str, history: History, at: Instant, la
 def _basis(scheme: Scheme, levy: SchemeLevy, history: History, at: Instant) -> int:
     period = year_of(scheme, at[:10]) if levy.per == YEAR else at[:7]
     return sum(
-        charge.basis for one in history.contributions for charge in one.charges
-        if charge.levy == levy.name and charge.period == period
+        levied.basis for one in history.contributions for levied in one.collected
+        if levied.levy == levy.name and levied.period == period
     )  # fmt: skip
 
 
@@ -280,9 +280,9 @@ def _support(scheme: Scheme, one: Entitlement, history: History, at: Instant) ->
 def _per_operator(contributions: Sequence[Contribution], levy: SchemeLevy, month: str) -> dict[str, int]:
     bases: dict[str, int] = {}
     for one in contributions:
-        for charge in one.charges:
-            if charge.levy == levy.name and one.month == month:
-                bases[one.operator] = bases.get(one.operator, 0) + charge.basis
+        for levied in one.collected:
+            if levied.levy == levy.name and one.month == month:
+                bases[one.operator] = bases.get(one.operator, 0) + levied.basis
     return bases
 
 

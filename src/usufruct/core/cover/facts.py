@@ -107,7 +107,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Collected:
     """What one levy took: `amount`, the sum of its `parts`. It added `basis` to what it is reckoned from in its `period` (the
     first month of it), and `paid` to what workers earned."""
 
@@ -133,7 +133,7 @@ class ContributionTaken(Fact):
     month: str
     currency: str
     days: tuple[str, ...]
-    charges: tuple[Charge, ...]
+    collected: tuple[Collected, ...]
 
     def about(self) -> tuple[str, ...]:
         return (self.worker, self.operator)

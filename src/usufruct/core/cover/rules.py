@@ -15,7 +15,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import DECIMALS, Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.cover.charges import Earned, charges, who_counts
+from usufruct.core.cover.collecting import Earned, collect, who_counts
 from usufruct.core.cover.facts import (
     ClaimDecided,
     ClaimMade,
@@ -240,7 +240,7 @@ def contributions(
 
     if scheme.currency != currency or (adopted.operators and operator not in adopted.operators):
         return None, []
-    found, without = charges(scheme, insured(read, worker, scheme.name), earned, counted, at)
+    found, without = collect(scheme, insured(read, worker, scheme.name), earned, counted, at)
     if not found:
         return None, without
     days = tuple(sorted({one.day for one in earned if one.paid + one.tips > 0}))

@@ -6,7 +6,7 @@ which each applied and the day on which it was published, and may be for some ag
 
 What a levy is reckoned from adds up over a month or a year, and that is where laws differ most. It may be what she does for
 one operator, what she does for all of them, or what one operator turns over with all its workers. The levies of the parts
-of a period always sum to that of the whole: each payment is charged what the sum with it owes less what the sum without it
+of a period always sum to that of the whole: of each payment a levy takes what the sum with it owes less what the sum without it
 did. So nobody pays more for being paid by the day.
 
 An *entitlement* says what the person must show, and it is always hers: it looks at her own contributions and spans, with
@@ -74,7 +74,7 @@ LEVIES_MAX, RATES_MAX, ENTITLEMENTS_MAX = 20, 100, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Destination:
     """Of what a levy takes, so many parts go `to` an account."""
 
     to: str
@@ -94,7 +94,7 @@ class Rate:
     known: Instant
     basis: str
     bands: tuple[Band, ...]
-    shares: tuple[Share, ...]
+    shares: tuple[Destination, ...]
     source: str
     option: str = ""
     age_from: int = 0
@@ -299,7 +299,7 @@ def _wrong_levy(scheme: Scheme, levy: SchemeLevy) -> Iterator[tuple[str, str]]:
         if word not in known:
             yield f"`{word}` is not known of a levy", f"say one of {', '.join(known)}"
     if levy.counted == FIRM and levy.payer == WORKER:
-        yield "a worker cannot be charged by what others earned", "count her own work"
+        yield "a worker does not pay by what others earned", "count her own work"
     if not 1 <= len(levy.rates) <= RATES_MAX:
         yield f"`{levy.name}` has no rate, or too many", f"give it 1 to {RATES_MAX} rates"
     for rate in levy.rates:
@@ -365,7 +365,7 @@ def in_words(levy: SchemeLevy, rate: Rate, currency: str) -> str:
     return f"{rates} of {BASES[rate.basis]}, {PER[levy.per]}{more}; {paid}"
 
 
-def to_words(shares: Sequence[Share]) -> str:
+def to_words(shares: Sequence[Destination]) -> str:
     """Where a levy goes, in words."""
     if len(shares) == 1:
         return f"`{shares[0].to}`"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.records import Entry, Reader, Row
-from usufruct.core.cover.charges import payer_of, who_counts
+from usufruct.core.cover.collecting import payer_of, who_counts
 from usufruct.core.cover.facts import (
-    Charge,
     ClaimDecided,
     ClaimMade,
+    Collected,
     ContributionTaken,
     CoverPaid,
     FundOpened,
@@ -109,17 +109,17 @@ class Contribution(Row):
     month: str
     currency: str
     days: tuple[str, ...]
-    charges: tuple[Charge, ...]
+    collected: tuple[Collected, ...]
     at: Instant
     seq: int
 
     def amount(self, payer: str = "") -> int:
         """What it came to; or what of it one payer bore."""
-        return sum(charge.amount for charge in self.charges if payer in ("", charge.payer))
+        return sum(levied.amount for levied in self.collected if payer in ("", levied.payer))
 
     def to(self, account: str) -> int:
         """What of it went to an account of the scheme."""
-        return sum(part.amount for charge in self.charges for part in charge.parts if part.to == account)
+        return sum(part.amount for levied in self.collected for part in levied.parts if part.to == account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +231,18 @@ def _until(read: Reader, name: str, end: Instant) -> Iterator[Row]:
 
 def _contributed(read: Reader, entry: Entry, fact: ContributionTaken) -> Iterator[Row]:
     yield Contribution(
-        fact.contribution, fact.worker, fact.operator, fact.scheme, fact.month, fact.currency, fact.days, fact.charges,
+        fact.contribution, fact.worker, fact.operator, fact.scheme, fact.month, fact.currency, fact.days, fact.collected,
         entry.at, entry.seq,
     )  # fmt: skip
     adopted = read.get(AdoptedScheme, fact.scheme, fact.number)
     book, to_funds = Book(read, entry), dict[str, int]()
-    for charge in fact.charges:
-        levy = adopted.scheme.levy(charge.levy) if adopted else None
+    for levied in fact.collected:
+        levy = adopted.scheme.levy(levied.levy) if adopted else None
         if levy is not None and levy.per != JOB:
-            yield _period(read, fact, charge, levy)
-        payer = of_party(payer_of(charge.payer, fact.worker, fact.operator))
-        for part in charge.parts:
-            _move(book, payer, account_of(part.to, fact.worker), part.amount, fact.currency, _memo(fact, charge))
+            yield _period(read, fact, levied, levy)
+        payer = of_party(payer_of(levied.payer, fact.worker, fact.operator))
+        for part in levied.parts:
+            _move(book, payer, account_of(part.to, fact.worker), part.amount, fact.currency, _memo(fact, levied))
             if part.to.startswith("fund:"):
                 to_funds[part.to] = to_funds.get(part.to, 0) + part.amount
     for fund, amount in to_funds.items():
@@ -251,21 +251,21 @@ def _contributed(read: Reader, entry: Entry, fact: ContributionTaken) -> Iterato
 
 
 def _move(book: Book, payer: str, to: str, amount: int, currency: str, memo: str) -> None:
-    """A part below zero gives back what the account got too early, see `charges`."""
+    """A part below zero gives back what the account got too early, see `collecting`."""
     debit, credit = (payer, to) if amount >= 0 else (to, payer)
     book.move(debit, credit, abs(amount), currency, memo)
 
 
-def _memo(fact: ContributionTaken, charge: Charge) -> str:
-    return f"{fact.scheme}: {charge.levy} for {fact.month}"
+def _memo(fact: ContributionTaken, levied: Collected) -> str:
+    return f"{fact.scheme}: {levied.levy} for {fact.month}"
 
 
-def _period(read: Reader, fact: ContributionTaken, charge: Charge, levy: SchemeLevy) -> LevyPeriod:
+def _period(read: Reader, fact: ContributionTaken, levied: Collected, levy: SchemeLevy) -> LevyPeriod:
     worker, operator = who_counts(levy, fact.worker, fact.operator)
-    row = read.get(LevyPeriod, fact.scheme, charge.levy, worker, operator, charge.period)
+    row = read.get(LevyPeriod, fact.scheme, levied.levy, worker, operator, levied.period)
     basis, paid = (row.basis, row.paid) if row else (0, 0)
     return LevyPeriod(
-        fact.scheme, charge.levy, worker, operator, charge.period, basis + charge.basis, paid + charge.paid
+        fact.scheme, levied.levy, worker, operator, levied.period, basis + levied.basis, paid + levied.paid
     )
 
 

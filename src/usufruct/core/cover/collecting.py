@@ -1,8 +1,11 @@
-"""What a scheme charges on what somebody earned: exact, and the same however the earnings were cut into payments.
+"""What the levies of a scheme take of what somebody earned: exact, and the same however the earnings were cut into payments.
 
-A charge is what the sum with this payment owes, less what the sum without it did (`levy.due` of both). So the charges of a
-month or a year telescope to the levy of the whole, bands, thresholds and caps included, and none is ever below zero. Where a
-charge goes to several accounts it is split by the largest remainder; equal remainders go to whom the scheme names first.
+Of each payment a levy takes what the sum with this payment owes, less what the sum without it did (`levy.due` of both). So
+what it takes in a month or a year telescopes to the levy of the whole, bands, thresholds and caps included, and is never
+below zero. Where a levy goes to several accounts its whole is split by the largest remainder; equal remainders go to whom
+the scheme names first. The parts telescope too. With three accounts or more one of them may then get a unit less for more
+(the Alabama paradox of this method), so a part can be minus one: what it got too early goes to another. Over the period every
+account has its part of the whole, to the unit.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from usufruct.core.base.instants import Instant
-from usufruct.core.cover.facts import Charge, Part
+from usufruct.core.cover.facts import Collected, Part
 from usufruct.core.cover.scheme import (
     FARE,
     FIRM,
@@ -21,11 +24,11 @@ from usufruct.core.cover.scheme import (
     PERSON,
     RECEIVED,
     WORKER,
+    Destination,
     Insured,
     Rate,
     Scheme,
     SchemeLevy,
-    Share,
     applies,
     period_of,
     rate_on,
@@ -54,7 +57,7 @@ Counted = Callable[[SchemeLevy, str], tuple[int, int]]
 """Of a levy and a period: what it was reckoned from so far, and what the workers earned in it."""
 
 
-def split(amount: int, shares: Sequence[Share]) -> list[int]:
+def split(amount: int, shares: Sequence[Destination]) -> list[int]:
     """`amount` in proportion to the weights: largest remainder, equal ones in the order of the scheme. Sums to `amount`."""
     whole = sum(share.weight for share in shares)
     parts = [amount * share.weight // whole for share in shares]
@@ -96,11 +99,11 @@ class _Running:
     to: dict[str, int] = field(default_factory=dict)
 
 
-def charges(
+def collect(
     scheme: Scheme, insured: Insured, earned: Sequence[Earned], counted: Counted, known: Instant
-) -> tuple[list[Charge], list[str]]:
-    """What each levy of a scheme charges on payments, and for which levies there is no rate that is hers."""
-    found: list[Charge] = []
+) -> tuple[list[Collected], list[str]]:
+    """What each levy of a scheme takes of payments, and for which levies there is no rate that is hers."""
+    found: list[Collected] = []
     without: list[str] = []
     for levy in scheme.levies:
         if not applies(scheme, levy, insured):
@@ -115,7 +118,7 @@ def charges(
             if period not in running:
                 running[period] = _Running(period, *((0, 0) if levy.per == JOB else counted(levy, period)))
             _add(scheme, levy, rate, one, running[period], insured.works_with)
-        found += [_charge(levy, one) for one in running.values() if one.added_basis or one.amount]
+        found += [_collected(levy, one) for one in running.values() if one.added_basis or one.amount]
     return found, sorted(set(without))
 
 
@@ -135,9 +138,9 @@ def _add(scheme: Scheme, levy: SchemeLevy, rate: Rate, one: Earned, run: _Runnin
         run.to[share.to] = run.to.get(share.to, 0) + more - less
 
 
-def _charge(levy: SchemeLevy, run: _Running) -> Charge:
+def _collected(levy: SchemeLevy, run: _Running) -> Collected:
     parts = tuple(Part(account, part) for account, part in run.to.items() if part)
-    return Charge(levy.name, levy.payer, run.period, run.added_basis, run.added_paid, run.amount, parts)
+    return Collected(levy.name, levy.payer, run.period, run.added_basis, run.added_paid, run.amount, parts)
 
 
 def who_counts(levy: SchemeLevy, worker: str, operator: str) -> tuple[str, str]:
@@ -148,5 +151,5 @@ def who_counts(levy: SchemeLevy, worker: str, operator: str) -> tuple[str, str]:
 
 
 def payer_of(payer: str, worker: str, operator: str) -> str:
-    """The party whose account a charge is taken from: what customers pay on top, the operator collected."""
+    """The party from whose account a levy is taken: what customers pay on top, the operator collected."""
     return worker if payer == WORKER else operator
