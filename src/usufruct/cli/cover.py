@@ -101,6 +101,28 @@ def listed(dir: Directory = HERE) -> None:
         out.print(f"  asked for by {one.authority}: {one.source}", markup=False)
 
 
+@command(cover, "estimate")
+def estimate(
+    file: Annotated[Path, typer.Argument(metavar="SCHEME", help="the scheme, as TOML")],
+    earnings: Annotated[
+        Path, typer.Argument(metavar="EARNINGS", help="what people earned, as CSV, a line for each month")
+    ],
+) -> None:
+    """What a scheme would take of a file of earnings, before anybody adopts it; needs no node."""
+    from usufruct.engine import earnings as whole  # only this command needs numpy and Arrow
+
+    for one in (file, earnings):
+        if not one.is_file():
+            raise BadInput("input.cover", f"there is no file `{one}`", "name a scheme, and a file of earnings")
+    read = wire.read(file.read_text(encoding="utf-8"))
+    found = whole.estimate(read, earnings)
+    out.print(
+        f"{found.persons} persons, {found.rows} lines, {Money(found.gross, read.currency)} from customers", markup=False
+    )
+    rows = [[levy, payer, account, Money(amount, read.currency)] for levy, payer, account, amount in found.levies]
+    table("", ["levy", "paid by", "to", "amount"], rows, ("amount",))
+
+
 # ---- funds
 
 
