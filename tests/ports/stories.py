@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from cover_stories import cover_stories
 from hours_stories import hours_stories
 from money_stories import money_stories
 from peer_stories import peer_stories
@@ -168,6 +169,7 @@ def story(
         *work_stories(number, a, b),
         *round_stories(number, a, b),
         *hours_stories(number, a, b),
+        *cover_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

@@ -17,6 +17,7 @@ from usufruct.cli import (
     classify,
     consent,
     contribution,
+    cover,
     credential,
     decision,
     delegation,
@@ -83,6 +84,7 @@ app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
 app.add_typer(findings.finding, name="finding")
+app.add_typer(cover.cover, name="cover")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")

@@ -31,6 +31,8 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.cover import facts as cover
+from usufruct.core.cover import state as cover_state
 from usufruct.core.dataspace import claims as dataspace_claims
 from usufruct.core.dataspace import facts as dataspace
 from usufruct.core.dataspace import state as dataspace_state
@@ -228,6 +230,16 @@ FACTS: tuple[type[Fact], ...] = (
     findings.DispatchStopped,
     findings.AccountRestricted,
     findings.AccountRestored,
+    cover.SchemeAdopted,
+    cover.SchemeEnded,
+    cover.FundOpened,
+    cover.ParticularsStated,
+    cover.OptedIn,
+    cover.OptedOut,
+    cover.ContributionTaken,
+    cover.ClaimMade,
+    cover.ClaimDecided,
+    cover.CoverPaid,
     epochs.EpochClosed,
 )
 
@@ -351,6 +363,15 @@ ROWS: tuple[type[Row], ...] = (
     findings.Appeal,
     findings.DispatchStop,
     findings.Restriction,
+    cover_state.AdoptedScheme,
+    cover_state.Fund,
+    cover_state.FundMonth,
+    cover_state.Particulars,
+    cover_state.SchemeMembership,
+    cover_state.Contribution,
+    cover_state.LevyPeriod,
+    cover_state.CoverClaim,
+    cover_state.CoverPayment,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -398,6 +419,7 @@ FOLDS = (
     rounds.fold,
     conditions.fold,
     findings.fold,
+    cover_state.fold,
     epochs.fold,
 )
 

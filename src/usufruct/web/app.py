@@ -27,6 +27,7 @@ from usufruct.web import (
     cells,
     consents,
     counts,
+    cover,
     cubes,
     dataplane,
     dataspace,
@@ -62,8 +63,9 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies, log,
-    lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies,
+    log, lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
+    cover,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -93,6 +95,7 @@ _STATUS = {
     "income": 409,
     "hours": 409,
     "levy": 422,
+    "cover": 422,
     "ledger": 409,
     "payout": 409,
     "fit": 422,
@@ -124,6 +127,7 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "cover.short": 409,
     "ledger.limit": 402,
     "payout.statement": 422,
     "market.need": 409,

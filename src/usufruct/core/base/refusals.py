@@ -161,6 +161,13 @@ CODES: dict[str, str] = {
     "hours.condition": "what was written cannot be a condition of work, or would change the past",
     "hours.restricted": "the worker's account at the operator is restricted, suspended or ended",
     "hours.appeal": "it is too late to appeal, or it was done before; or the answer lacks what goes with it",
+    # cover
+    "cover.scheme": "what was written cannot be a scheme",
+    "cover.late": "a scheme applies to what is earned from now on only",
+    "cover.fund": "the fund has no title, an unknown currency, or a reserve that cannot be",
+    "cover.joining": "the scheme does not let one join or leave so",
+    "cover.claim": "the claim, or the decision on it, lacks what goes with it",
+    "cover.short": "the fund, or the account, does not hold what was granted",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",

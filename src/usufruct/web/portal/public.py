@@ -25,6 +25,7 @@ from usufruct.web.portal import (
     agents,
     ask,
     cells,
+    cover,
     cubes,
     description,
     desk,
@@ -220,5 +221,6 @@ handlers = [
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *findings.handlers, *agents.handlers,
         *rulesets.handlers, *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
         *payments.handlers, *market.handlers, *income.handlers, *peers.handlers, *work.handlers, *work_day.handlers,
+        *cover.handlers,
     ])
 ]  # fmt: skip
