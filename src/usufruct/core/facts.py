@@ -51,6 +51,7 @@ from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
 from usufruct.core.work import facts as work
+from usufruct.core.work import skills, training
 from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
@@ -208,6 +209,18 @@ FACTS: tuple[type[Fact], ...] = (
     work.JobEnded,
     work.ShiftRecorded,
     work.WorkDone,
+    skills.FrameworkAdopted,
+    skills.SkillsNamed,
+    skills.IssuerRecognised,
+    skills.RecognitionEnded,
+    skills.StackAdopted,
+    skills.StackEnded,
+    training.TrainingOffered,
+    training.TrainingWithdrawn,
+    training.TrainingApplied,
+    training.TrainingDecided,
+    training.PlacePromised,
+    training.PlaceEnded,
     epochs.EpochClosed,
 )
 
@@ -323,6 +336,13 @@ ROWS: tuple[type[Row], ...] = (
     work_state.JobAgreement,
     work_state.Shift,
     work_state.Work,
+    skills.Framework,
+    skills.Skill,
+    skills.Recognition,
+    skills.Stack,
+    training.Training,
+    training.Application,
+    training.Place,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -366,6 +386,8 @@ FOLDS = (
     needs.fold,
     previews.fold,
     work_state.fold,
+    skills.fold,
+    training.fold,
     epochs.fold,
 )
 
