@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from money_stories import money_stories
 from peer_stories import peer_stories
-from skill_stories import skill_stories
 from work_stories import work_stories
 
 from usufruct.core.access import clauses

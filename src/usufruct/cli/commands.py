@@ -42,6 +42,7 @@ from usufruct.cli import (
     right,
     ruleset,
     service,
+    skill,
     statement,
     template,
     terms,
@@ -49,6 +50,7 @@ from usufruct.cli import (
     trace,
     trade,
     train,
+    training,
     use,
     witness,
 )  # fmt: skip
@@ -76,6 +78,8 @@ app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
+app.add_typer(skill.skill, name="skill")
+skill.skill.add_typer(training.train, name="train")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")

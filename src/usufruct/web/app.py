@@ -47,6 +47,7 @@ from usufruct.web import (
     pools,
     rights,
     services,
+    skills,
     tables,
     templates,
     training,
@@ -60,7 +61,7 @@ LOG = logging.getLogger(__name__)
 
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, services, tables, templates, training,
+    market, matches, payments, peers, pools, rights, services, skills, tables, templates, training,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -98,6 +99,7 @@ _STATUS = {
     "lineage": 422,
     "match": 409,
     "market": 422,
+    "skill": 422,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -120,6 +122,8 @@ _EXACT = {
     "match.unknown": 404,
     "ledger.limit": 402,
     "payout.statement": 422,
+    "skill.training": 409,
+    "skill.fund": 409,
     "market.need": 409,
     "market.preview": 404,
     "market.allowance": 429,

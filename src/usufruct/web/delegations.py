@@ -61,6 +61,12 @@ FOR_PEOPLE = {
     "/api/v1/disputes/{name}/decision": "settle-dispute", "/steward/disputes/{name}": "settle-dispute",
     "/api/v1/templates/{name}/{version}/approval": "approve-template",
     "/templates/{name}/{version}/approval": "approve-template",
+    "/api/v1/skills/frameworks": "recognise-issuer",
+    "/api/v1/skills/recognitions": "recognise-issuer",
+    "/api/v1/skills/recognitions/{id}/ending": "recognise-issuer",
+    "/api/v1/skills/stacks": "recognise-issuer", "/api/v1/skills/stacks/{name}/ending": "recognise-issuer",
+    "/api/v1/skills/applications/{id}/decision": "fund-training", "/skills/applications/{id}/decision": "fund-training",
+    "/api/v1/skills/places/{id}/ending": "fund-training", "/skills/places/{id}/ending": "fund-training",
     "/api/v1/payouts/{name}/approval": "approve-payout", "/steward/payments/{name}/approval": "approve-payout",
 }  # fmt: skip
 """Which decision of `human_only.toml` is taken where."""

@@ -43,6 +43,7 @@ from usufruct.web.portal import (
     products,
     requests,
     rulesets,
+    skills,
     steward,
     tables,
     templates,
@@ -216,6 +217,6 @@ handlers = [
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers,
+        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers, *skills.handlers,
     ])
 ]  # fmt: skip
