@@ -255,10 +255,11 @@ def read_list(text: str, uri: str, keys: Sequence[jose.Key], issuer: str, at: In
     if signed is None:
         raise ValueError("it does not say when it was signed")
     ttl = subject.get("ttl")
-    until = min(
-        signed + max_age, *([expires] if expires is not None else []), *([seconds(ends)] if ends else []),
-        *([now + ttl // 1000] if type(ttl) is int and ttl > 0 else []),
-    )  # fmt: skip
+    ends_at = [signed + max_age]
+    ends_at += [expires] if expires is not None else []
+    ends_at += [seconds(ends)] if ends else []
+    ends_at += [now + ttl // 1000] if type(ttl) is int and ttl > 0 else []
+    until = min(ends_at)
     if until <= now:
         raise ValueError("it is too old")
     return Listed(of_seconds(signed), of_seconds(until), _unpacked(subject.get("encodedList")).translate(_MIRRORED), 1)
