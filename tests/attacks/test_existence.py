@@ -237,6 +237,8 @@ PUBLIC = {
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
     "/api/v1/peers/{peer}/catalogue", "/api/v1/peers/{peer}/negotiations", "/nodes/{peer}/catalogue",
     "/nodes/{peer}/negotiations",
+    "/api/v1/skills/training/{id}/withdrawal", "/api/v1/skills/training/{id}/applications",
+    "/skills/training/{id}/applications",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.
