@@ -209,6 +209,7 @@ WITHOUT_DIR = {
     "usufruct grades", "usufruct classify table", "usufruct income attacks", "usufruct classify confirm",
     "usufruct cover scheme examples", "usufruct cover estimate",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
+    "usufruct skill sample", "usufruct skill asked",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
     "usufruct auction seal",
     "usufruct statutory list", "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip",

@@ -258,6 +258,8 @@ PUBLIC = {
     "/api/v1/work/rounds/{round}/reasons", "/api/v1/work/rounds/{round}/wishes", "/api/v1/work/rounds/{round}/commitments",
     "/api/v1/work/rounds/{round}/secrets", "/work/jobs/{job}", "/work/jobs/{job}/taking", "/work/rounds/{round}",
     "/work/rounds/{round}/wishes",
+    "/api/v1/skills/training/{id}/withdrawal", "/api/v1/skills/training/{id}/applications",
+    "/skills/training/{id}/applications",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.

@@ -10,6 +10,7 @@ from hours_stories import hours_stories
 from money_stories import money_stories
 from peer_stories import peer_stories
 from round_stories import round_stories
+from skill_stories import skill_stories
 from work_stories import work_stories
 
 from usufruct.core.access import clauses
@@ -170,6 +171,7 @@ def story(
         *round_stories(number, a, b),
         *hours_stories(number, a, b),
         *cover_stories(number, a, b),
+        *skill_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

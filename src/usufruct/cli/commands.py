@@ -47,6 +47,7 @@ from usufruct.cli import (
     rounds,
     ruleset,
     service,
+    skill,
     statement,
     statutory,
     template,
@@ -55,6 +56,7 @@ from usufruct.cli import (
     trace,
     trade,
     train,
+    training,
     use,
     witness,
     work,
@@ -85,6 +87,8 @@ app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
 app.add_typer(findings.finding, name="finding")
 app.add_typer(cover.cover, name="cover")
+app.add_typer(skill.skill, name="skill")
+skill.skill.add_typer(training.train, name="train")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")

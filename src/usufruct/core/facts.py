@@ -52,7 +52,7 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
-from usufruct.core.work import conditions, findings, rounds
+from usufruct.core.work import conditions, findings, rounds, skills, training
 from usufruct.core.work import facts as work
 from usufruct.core.work import offers as job_offers
 from usufruct.core.work import state as work_state
@@ -240,6 +240,18 @@ FACTS: tuple[type[Fact], ...] = (
     cover.ClaimMade,
     cover.ClaimDecided,
     cover.CoverPaid,
+    skills.FrameworkAdopted,
+    skills.SkillsNamed,
+    skills.IssuerRecognised,
+    skills.RecognitionEnded,
+    skills.StackAdopted,
+    skills.StackEnded,
+    training.TrainingOffered,
+    training.TrainingWithdrawn,
+    training.TrainingApplied,
+    training.TrainingDecided,
+    training.PlacePromised,
+    training.PlaceEnded,
     epochs.EpochClosed,
 )
 
@@ -372,6 +384,13 @@ ROWS: tuple[type[Row], ...] = (
     cover_state.LevyPeriod,
     cover_state.CoverClaim,
     cover_state.CoverPayment,
+    skills.Framework,
+    skills.Skill,
+    skills.Recognition,
+    skills.Stack,
+    training.Training,
+    training.Application,
+    training.Place,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -420,6 +439,8 @@ FOLDS = (
     conditions.fold,
     findings.fold,
     cover_state.fold,
+    skills.fold,
+    training.fold,
     epochs.fold,
 )
 

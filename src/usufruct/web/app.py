@@ -50,6 +50,7 @@ from usufruct.web import (
     rights,
     rounds,
     services,
+    skills,
     tables,
     templates,
     training,
@@ -65,7 +66,7 @@ LOG = logging.getLogger(__name__)
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies,
     log, lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
-    cover,
+    cover, skills,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -107,6 +108,7 @@ _STATUS = {
     "market": 422,
     "work": 409,
     "allocation": 409,
+    "skill": 422,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -130,6 +132,8 @@ _EXACT = {
     "cover.short": 409,
     "ledger.limit": 402,
     "payout.statement": 422,
+    "skill.training": 409,
+    "skill.fund": 409,
     "market.need": 409,
     "market.preview": 404,
     "market.allowance": 429,

@@ -175,6 +175,12 @@ CODES: dict[str, str] = {
     "market.budget": "it costs more than the budget",
     "market.preview": "there are no previews of the offer; the same answer is given for offers that do not exist",
     "market.allowance": "the data user had the previews of the asset that one may have in a time",
+    # skills and training
+    "skill.framework": "the framework cannot be adopted so",
+    "skill.recognition": "the issuer cannot be recognised so",
+    "skill.stack": "the stack cannot be adopted",
+    "skill.training": "the training cannot be offered, applied for, promised or ended so",
+    "skill.fund": "the training fund does not cover the place",
 }
 
 

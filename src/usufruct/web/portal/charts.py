@@ -95,6 +95,20 @@ def timeline(
     return svg(name, title, bottom + 22, drawn)
 
 
+def pairs(name: str, title: str, rows: Sequence[tuple[Bar, Bar]]) -> Markup:
+    """Two bars for each row on one scale, the first solid and the second hatched, under the label of the first and both
+    texts."""
+    longest = max((max(bar.value, 0) for row in rows for bar in row), default=0) or 1
+    drawn = [_hatch(name)]
+    for index, row in enumerate(rows):
+        y = index * 82
+        drawn.append(words("0", y + 16, _cut(row[0].label)))
+        drawn.append(words("0", y + 34, f"{row[0].text}; {row[1].text}"))
+        for style, bar in enumerate(row, 1):
+            drawn.append(_part(name, style, 0, y + 22 + style * 18, f"{_n(100 * max(bar.value, 0) / longest)}%", 14))
+    return svg(name, title, len(rows) * 82, drawn)
+
+
 def waterfall(name: str, title: str, whole: Bar, parts: Sequence[Bar]) -> Markup:
     """Where a whole goes: each part begins where the one above it ended, and the last ends where the whole does."""
     total, at, drawn = whole.value or 1, 0.0, []

@@ -45,6 +45,7 @@ from usufruct.web.portal import (
     products,
     requests,
     rulesets,
+    skills,
     steward,
     tables,
     templates,
@@ -221,6 +222,6 @@ handlers = [
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *findings.handlers, *agents.handlers,
         *rulesets.handlers, *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
         *payments.handlers, *market.handlers, *income.handlers, *peers.handlers, *work.handlers, *work_day.handlers,
-        *cover.handlers,
+        *cover.handlers, *skills.handlers,
     ])
 ]  # fmt: skip
