@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 from money_stories import money_stories
+from pay_stories import pay_stories
 from peer_stories import peer_stories
 from work_stories import work_stories
 
@@ -164,6 +165,7 @@ def story(
         *money_stories(number, asset, a, b),
         *peer_stories(number, a, b),
         *work_stories(number, a, b),
+        *pay_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

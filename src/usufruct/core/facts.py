@@ -51,6 +51,8 @@ from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
 from usufruct.core.work import facts as work
+from usufruct.core.work import history
+from usufruct.core.work import pay as work_pay
 from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
@@ -208,6 +210,11 @@ FACTS: tuple[type[Fact], ...] = (
     work.JobEnded,
     work.ShiftRecorded,
     work.WorkDone,
+    work_pay.PayPlanned,
+    work_pay.PayRefused,
+    work_pay.WorkPaid,
+    work_pay.PayCorrected,
+    history.HistoryRead,
     epochs.EpochClosed,
 )
 
@@ -323,6 +330,11 @@ ROWS: tuple[type[Row], ...] = (
     work_state.JobAgreement,
     work_state.Shift,
     work_state.Work,
+    work_pay.PayRun,
+    work_pay.LastPay,
+    work_pay.WorkPay,
+    work_pay.Payslip,
+    history.History,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -366,6 +378,8 @@ FOLDS = (
     needs.fold,
     previews.fold,
     work_state.fold,
+    work_pay.fold,
+    history.fold,
     epochs.fold,
 )
 
