@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,12 @@ def test_a_floor_tops_up_to_the_highest_and_tips_are_not_in_it() -> None:
     made.add(done("1", "anna", later(MONDAY, hours=10), 60, 2000, 500, tips=900))
     made.add(shift("ben", later(MONDAY, hours=10), 3))  # he waited three hours, and nothing came
     anna, ben = planned(made, floors=floors).slips
+    other = planned(
+        made,
+        id="pay-0",
+        floors=lambda *asked: [replace(floor, binding=floor.definition == "engaged") for floor in floors(*asked)],
+    )
+    assert [slip.top_up for slip in other.slips] == [0, 1200], "a floor on engaged time pays next to nothing"
     assert (anna.top_up, anna.net) == (3600 - 1500, 3600 + 900)
     assert [floor.amount for floor in anna.floors] == [0, 900, 2100]
     assert (ben.worker, ben.lines, ben.top_up, ben.net) == ("ben", (), 3600, 3600)

@@ -34,6 +34,7 @@ from usufruct.cli import (
     market,
     match,
     member,
+    own_work,
     payout,
     peer,
     pool,
@@ -51,6 +52,8 @@ from usufruct.cli import (
     train,
     use,
     witness,
+    work,
+    work_pay,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
@@ -76,6 +79,7 @@ app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
+app.add_typer(work.work, name="work")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")
@@ -111,6 +115,18 @@ command(income.income, "recompute")(statement.recompute)
 command(income.income, "complain")(statement.complain)
 command(income.income, "complaints")(statement.complaints)
 command(income.income, "answer")(statement.answer)
+command(work.work, "pay-plan")(work_pay.plan)
+command(work.work, "pay-show")(work_pay.show)
+command(work.work, "pay")(work_pay.pay)
+command(work.work, "pay-refuse")(work_pay.refuse)
+command(work.work, "pay-correct")(work_pay.correct)
+command(work.work, "payslip")(work_pay.payslip)
+command(work.work, "payslips")(work_pay.payslips)
+command(work.work, "series")(own_work.series)
+command(work.work, "export")(own_work.export)
+command(work.work, "read-in")(own_work.read_in)
+command(work.work, "fairwork")(own_work.fairwork)
+command(work.work, "figures")(own_work.figures)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)

@@ -61,7 +61,8 @@ class TopUp:
     """A floor by the hour that was looked at: `milliseconds` by a definition of working time (engaged, online, whole-shift), at
     `per_hour` minor units, make `due`; `paid` was there, so `amount` is missing.
 
-    `parameter` is the condition that sets it, with its source and authority.
+    `parameter` is the condition that sets it, with its source and authority. Only a `binding` floor is owed; what the other
+    definitions would come to stands beside it, so that everybody sees what the choice of one is worth.
     """
 
     definition: str
@@ -73,6 +74,7 @@ class TopUp:
     parameter: str
     source: str
     authority: str = ""
+    binding: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def slip_of(
     gross, fee, tips, made_up, surcharges = (
         sum(getattr(line, name) for line in lines) for name in ("gross", "fee", "tips", "made_up", "surcharges")
     )
-    top_up = max((floor.amount for floor in looked), default=0)
+    top_up = max((floor.amount for floor in looked if floor.binding), default=0)
     net = gross - fee + made_up + top_up + tips
     to = fund_of_surcharges(operator) if surcharges else ""
     made = Slip(worker, tuple(lines), gross, fee, tips, made_up, top_up, net, looked, (), surcharges, to)
