@@ -50,6 +50,18 @@ def test_what_was_topped_up_and_made_up_counts_and_tips_do_not() -> None:
     assert (week.added, week.per_hour("online")) == (4_000, 1700)
 
 
+def test_what_was_topped_up_over_two_weeks_is_spread_by_time_to_the_last_cent() -> None:
+    made = world("anna")
+    made.add(*week_of("anna", MONDAY), *week_of("anna", later(MONDAY, days=7))[:18])  # the second has two days
+    slip = Slip("anna", (), 58_000, 14_500, 2_900, 0, 1_001, 44_501)
+    made.add(
+        PayPlanned("pay-1", OPERATOR, "EUR", MONDAY, later(MONDAY, days=14), (slip,), "", OPERATOR),
+        WorkPaid("pay-1-1", "pay-1", OPERATOR, "anna", "EUR", MONDAY, later(MONDAY, days=14), slip, OPERATOR),
+    )
+    added = [week.added for week in series(records(made.state, "anna", "EUR"), "week")]
+    assert sum(added) == 1_001 and added == [715, 286]
+
+
 def test_weeks_that_are_all_the_same_are_foretold_wholly_and_others_not() -> None:
     made = world("anna", "ben")
     for week in range(5):

@@ -41,6 +41,7 @@ from usufruct.web import (
     market,
     matches,
     messages,
+    own_work,
     participants,
     payments,
     peers,
@@ -50,6 +51,7 @@ from usufruct.web import (
     tables,
     templates,
     training,
+    work_pay,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -60,7 +62,7 @@ LOG = logging.getLogger(__name__)
 
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, services, tables, templates, training,
+    market, matches, own_work, payments, peers, pools, rights, services, tables, templates, training, work_pay,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -91,6 +93,7 @@ _STATUS = {
     "levy": 422,
     "ledger": 409,
     "payout": 409,
+    "pay": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -120,6 +123,8 @@ _EXACT = {
     "match.unknown": 404,
     "ledger.limit": 402,
     "payout.statement": 422,
+    "pay.correction": 422,
+    "pay.history": 422,
     "market.need": 409,
     "market.preview": 404,
     "market.allowance": 429,

@@ -13,7 +13,8 @@ Datta, Van Kleek and Shadbolt, FAccT 2025). Here each is reckoned exactly, from 
   these were worked. It is one less the sum of misses over the sum of what was paid, and nothing below zero: 1 says that the last
   four weeks told all, 0 that they told nothing. The definition is ours, after the finding of that audit.
 
-A piece of work belongs to the month, week and clock hour in which it began, a shift to those in which it began; all in UTC. A
+What was topped up over a longer time is spread over its months or weeks by the time worked in them, to the last cent. A piece
+of work belongs to the month, week and clock hour in which it began, a shift to those in which it began; all in UTC. A
 clock hour counts if at least half of it was online. Values are fractions; they are rounded only where they are shown.
 """
 
@@ -26,7 +27,18 @@ from fractions import Fraction
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, moment, of_seconds
 from usufruct.core.base.records import Reader
-from usufruct.core.work.measured import DEFINITIONS, ENGAGED, HOUR, ONLINE, WHOLE, Worked, milliseconds, worked
+from usufruct.core.income.division import divide
+from usufruct.core.work.measured import (
+    DEFINITIONS,
+    ENGAGED,
+    HOUR,
+    ONLINE,
+    WHOLE,
+    Worked,
+    engaged_ms,
+    milliseconds,
+    worked,
+)
 from usufruct.core.work.pay import Payslip
 from usufruct.core.work.state import Shift, Work
 
@@ -37,13 +49,13 @@ _WEEK_HOURS = 7 * 24
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What the series of one worker are made of: her shifts, her works in one `currency`, and what was added to each time's
-    pay, by the start of that time."""
+    """What the series of one worker are made of: her shifts, her works in one `currency`, and what was `added` to the pay from a
+    moment until another."""
 
     currency: str
     shifts: tuple[Shift, ...]
     works: tuple[Work, ...]
-    added: tuple[tuple[Instant, int], ...]
+    added: tuple[tuple[Instant, Instant, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +101,12 @@ def records(read: Reader, worker: str, currency: str, operator: str = "") -> Rec
     where: dict[str, str | int] = {"worker": worker, **({"operator": operator} if operator else {})}
     works = tuple(work for work in read.list(Work, **where) if work.currency == currency)
     begun = {work.id: begin(work) for work in works}
-    added: list[tuple[Instant, int]] = []
+    added: list[tuple[Instant, Instant, int]] = []
     for slip in read.list(Payslip, **where):
         if slip.currency == currency:
-            added += [(begun.get(line.work, slip.since), line.made_up) for line in slip.slip.lines if line.made_up]
-            added.append((slip.since, slip.slip.top_up + slip.corrected))
+            made_up = [(begun.get(line.work, slip.since), line.made_up) for line in slip.slip.lines if line.made_up]
+            added += [(at, at, amount) for at, amount in made_up]
+            added.append((slip.since, slip.until, slip.slip.top_up + slip.corrected))
     return Records(currency, tuple(read.list(Shift, **where)), works, tuple(added))
 
 
@@ -128,9 +141,7 @@ def series(own: Records, every: str = MONTH) -> list[Time]:
     """
     name = naming(every)
     shifts, works = grouped(own.shifts, name), _works(own.works, name)
-    added: dict[str, int] = {}
-    for at, amount in own.added:
-        added[name(at)] = added.get(name(at), 0) + amount
+    added = _added(own, name)
     hours = clock_hours(own)
     rates: dict[str, list[tuple[int, Fraction]]] = {}
     for hour, (ms, _) in hours.items():
@@ -161,6 +172,27 @@ def _works(works: Iterable[Work], name: Callable[[Instant], str]) -> dict[str, l
     found: dict[str, list[Work]] = {}
     for work in works:
         found.setdefault(name(begin(work)), []).append(work)
+    return found
+
+
+def _added(own: Records, name: Callable[[Instant], str]) -> dict[str, int]:
+    """What was added to each month's or week's pay. What was added to a longer time is spread over it by time worked, exactly."""
+    found: dict[str, int] = {}
+    for since, until, amount in own.added:
+        weights: dict[str, int] = {}
+        for shift in own.shifts:
+            if since <= shift.start < until:
+                key = name(shift.start)
+                weights[key] = weights.get(key, 0) + max(0, milliseconds(shift.end) - milliseconds(shift.start))
+        for work in own.works:
+            if since <= begin(work) < until:
+                key = name(begin(work))
+                weights[key] = weights.get(key, 0) + engaged_ms(work.engaged)
+        if not any(weights.values()):
+            weights = {name(since): 1}
+        parts = divide(abs(amount), list(weights.values()), f"{since}/{until}")
+        for key, part in zip(weights, parts, strict=True):
+            found[key] = found.get(key, 0) + (part if amount > 0 else -part)
     return found
 
 

@@ -36,6 +36,7 @@ from usufruct.web.portal import (
     matches,
     member,
     openid,
+    own_work,
     pages,
     payments,
     peers,
@@ -215,6 +216,7 @@ handlers = [
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
+        *own_work.handlers,
         *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
         *payments.handlers, *market.handlers, *income.handlers, *peers.handlers,
     ])
