@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import story
-from usufruct.core.base.instants import Instant, later
+from support import SetClock
+from usufruct.core.base.instants import Instant, later, moment
 from usufruct.core.registry.rules import id_of
 from usufruct.node import register, work_pay
 from usufruct.node.node import Node
+from usufruct.node.operators import half_of
 from usufruct.node.work_pay import Paid
 from usufruct.ports import Transaction
 from working import OPERATOR, agreed, job, week_of
 
 
 def ride(node: Node, riders: int = 2, weeks: int = 2) -> Instant:
-    """City Riders post a job; the riders work for some weeks, which are over; returns the first Monday."""
-    now = node.clock.now()
-    monday = later(Instant(f"{now[:10]}T00:00:00.000Z"), days=-7 * weeks - 7)
+    """City Riders post a job; the riders work for some weeks, which are over; returns the first Monday.
+
+    All of it lies in one half-year: near the beginning of one, time goes on first.
+    """
+    monday = _monday(node.clock.now(), weeks)
+    while half_of(monday) != half_of(node.clock.now()):
+        cast(SetClock, node.clock).move(days=7)
+        monday = _monday(node.clock.now(), weeks)
     story.done(register.add_party(node, OPERATOR, "organisation", "City Riders"))
     for number in range(1, riders + 1):
         story.done(register.add_party(node, f"rider-{number}", "person", f"Rider {number}"))
@@ -33,6 +42,11 @@ def ride(node: Node, riders: int = 2, weeks: int = 2) -> Instant:
 
     node.store.write(work)
     return monday
+
+
+def _monday(now: Instant, weeks: int) -> Instant:
+    back = moment(now).isoweekday() - 1 + 7 * weeks
+    return later(Instant(f"{now[:10]}T00:00:00.000Z"), days=-back)
 
 
 def pay(node: Node, until: Instant | None = None) -> Paid:

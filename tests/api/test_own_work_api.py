@@ -51,11 +51,11 @@ def api(node: Node) -> Iterator[Any]:
 def test_an_operator_plans_pays_and_puts_right_and_a_worker_reads(api: Any, node: Node) -> None:
     riding.ride(node)
     planned = api(OPERATOR, "user", "POST", "/work/pay", {}).json()
-    assert [slip["worker"] for slip in planned["slips"]] == sorted(riding.rider(node, number) for number in (1, 2))
+    assert [slip["worker"] for slip in planned["reckonings"]] == sorted(riding.rider(node, number) for number in (1, 2))
     plan = planned["plan"]
     assert api(OPERATOR, "user", "GET", f"/work/pay/{plan}").json()["stands"] == "planned"
     paid = api(OPERATOR, "user", "POST", f"/work/pay/{plan}/approval").json()
-    assert paid["net"] == sum(slip["net"] for slip in planned["slips"])
+    assert paid["net"] == sum(slip["net"] for slip in planned["reckonings"])
     again = api(OPERATOR, "user", "POST", f"/work/pay/{plan}/approval")
     assert (again.status_code, again.json()["refusal"]["code"]) == (409, "pay.state")
     rider = riding.rider(node)
@@ -66,7 +66,7 @@ def test_an_operator_plans_pays_and_puts_right_and_a_worker_reads(api: Any, node
     assert api(rider, "member", "GET", "/me/work/payslips").json()[0]["corrected"] == "2.40"
     with node.store.read() as state:
         account = state.get(Account, f"party:{rider}", "EUR")
-        assert account is not None and account.balance == planned["slips"][0]["net"] + 240
+        assert account is not None and account.balance == planned["reckonings"][0]["net"] + 240
     months = api(rider, "member", "GET", "/me/work/series").json()[0]["times"]
     weeks = api(rider, "member", "GET", "/me/work/series?every=week").json()[0]["times"]
     assert sum(time["services"] for time in months) == sum(time["services"] for time in weeks) == 80
@@ -107,7 +107,7 @@ def test_what_other_areas_say_is_stated_and_charged_in_the_same_turn(node: Node)
     )
     plan = story.done(work_pay.plan(node, OPERATOR, None, None, OPERATOR, rules=rules))
     paid = story.done(work_pay.pay(node, plan.plan, OPERATOR, OPERATOR, rules=rules))
-    slip = paid.payslips[0].slip
+    slip = paid.payslips[0].reckoning
     assert (slip.top_up, slip.take_home) == (40_000 - (40 * 1020 - 40 * 250), slip.net - 100)
     assert charged == [paid.payslips[0].pay]
 

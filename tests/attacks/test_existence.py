@@ -51,7 +51,7 @@ from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.core.terms.model import Action, Rule, Ruleset
-from usufruct.core.work.pay import PayPlanned, Slip, WorkPaid
+from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
 from usufruct.node import (
     consent,
     cubes,
@@ -367,7 +367,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
 
 def _pay_of(node: Node, worker: str) -> dict[str, str]:
     """A payslip by the node's operator, and a pay run of its that waits."""
-    slip = Slip(worker, (), 0, 0, 0, 0, 500, 500)
+    slip = Reckoning(worker, (), 0, 0, 0, 0, 500, 500)
     planned = PayPlanned("pay-80", story.OPERATOR, "EUR", Instant(""), Instant(""), (slip,), "", story.OPERATOR)
     waits = replace(planned, plan="pay-81", parent="pay-80")
     paid = WorkPaid("pay-80-1", "pay-80", story.OPERATOR, worker, "EUR", Instant(""), Instant(""), slip, story.OPERATOR)

@@ -11,7 +11,7 @@ from usufruct.core.work.pay import (
     PayCorrected,
     PayPlanned,
     PayRefused,
-    Slip,
+    Reckoning,
     TopUp,
     WorkPaid,
 )
@@ -26,7 +26,7 @@ def pay_stories(number: str, worker: str, operator: str) -> list[list[Fact]]:
     floor = TopUp("online", 7_200_000, 1200, 2400, 1200, 1200, "floor", "agreement", "workers and operators")
     taken = (Deduction("cover", "worker", 60, "fund:cover"),)
     fund = f"fund:{operator}-surcharges"
-    slip = Slip(worker, (line,), 1450, 290, 100, 40, 1200, 2500, (floor,), taken, 40, fund)
+    slip = Reckoning(worker, (line,), 1450, 290, 100, 40, 1200, 2500, (floor,), taken, 40, fund)
     first, plan = f"pay-{number}", f"pay-{number}-again"
     return [[
         PayPlanned(first, operator, "EUR", SINCE, UNTIL, (slip,), "", operator),

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from working import MONDAY, OPERATOR, agreed, done, job, parties, shift, week_of
 from worlds import World
 
 from usufruct.core.base.faults import BadInput
@@ -16,7 +15,8 @@ from usufruct.core.base.instants import Instant, later, moment, seconds
 from usufruct.core.work.facts import Span
 from usufruct.core.work.measured import DEFINITIONS, HOUR, engaged_ms
 from usufruct.core.work.owndata import clock_hours, records, series, tenth, tenths
-from usufruct.core.work.pay import PayPlanned, Slip, WorkPaid
+from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
+from working import MONDAY, OPERATOR, agreed, done, job, parties, shift, week_of
 
 
 def world(*riders: str) -> World:
@@ -41,7 +41,7 @@ def test_a_week_on_paper() -> None:
 def test_what_was_topped_up_and_made_up_counts_and_tips_do_not() -> None:
     made = world("anna")
     made.add(*week_of("anna", MONDAY))
-    slip = Slip("anna", (), 40_000, 10_000, 2_000, 0, 4_000, 36_000)
+    slip = Reckoning("anna", (), 40_000, 10_000, 2_000, 0, 4_000, 36_000)
     made.add(
         PayPlanned("pay-1", OPERATOR, "EUR", MONDAY, later(MONDAY, days=7), (slip,), "", OPERATOR),
         WorkPaid("pay-1-1", "pay-1", OPERATOR, "anna", "EUR", MONDAY, later(MONDAY, days=7), slip, OPERATOR),
@@ -53,7 +53,7 @@ def test_what_was_topped_up_and_made_up_counts_and_tips_do_not() -> None:
 def test_what_was_topped_up_over_two_weeks_is_spread_by_time_to_the_last_cent() -> None:
     made = world("anna")
     made.add(*week_of("anna", MONDAY), *week_of("anna", later(MONDAY, days=7))[:18])  # the second has two days
-    slip = Slip("anna", (), 58_000, 14_500, 2_900, 0, 1_001, 44_501)
+    slip = Reckoning("anna", (), 58_000, 14_500, 2_900, 0, 1_001, 44_501)
     made.add(
         PayPlanned("pay-1", OPERATOR, "EUR", MONDAY, later(MONDAY, days=14), (slip,), "", OPERATOR),
         WorkPaid("pay-1-1", "pay-1", OPERATOR, "anna", "EUR", MONDAY, later(MONDAY, days=14), slip, OPERATOR),

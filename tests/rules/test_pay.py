@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tables import cases
-from working import MONDAY, OPERATOR, agreed, done, job, parties, shift, terms, week_of
 from worlds import World
 
 from usufruct.core.base.faults import BadInput
@@ -20,9 +19,10 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.posting import CreditLimited
 from usufruct.core.work.facts import JobAgreed, JobPosted, Pay
-from usufruct.core.work.pay import Deduction, PayPlanned, PayRun, Payslip, Slip, TopUp, WorkPay
+from usufruct.core.work.pay import Deduction, PayPlanned, PayRun, Payslip, Reckoning, TopUp, WorkPay
 from usufruct.core.work.paying import correct, pay, plan, promised, turn_down
 from usufruct.core.work.state import JobAgreement, Work
+from working import MONDAY, OPERATOR, agreed, done, job, parties, shift, terms, week_of
 
 NEXT = later(MONDAY, days=7)
 
@@ -92,7 +92,7 @@ def test_a_slip_adds_up_and_the_ledger_moves_just_that() -> None:
         done("2", "anna", later(MONDAY, hours=11), 60, 800, 300, tips=20),  # promised 200 + 900 + 50, paid 500
     )
     found = planned(made)
-    (slip,) = found.slips
+    (slip,) = found.reckonings
     assert (slip.gross, slip.fee, slip.tips, slip.made_up, slip.surcharges) == (2250, 590, 120, 650, 40)
     assert slip.net == 2250 - 590 + 650 + 120
     assert slip.lines[1].basis == "2.00 EUR for the job, 9.00 EUR an hour for 1 h 00 min, 0.50 EUR a km for 1000 m"
@@ -126,13 +126,13 @@ def test_a_floor_tops_up_to_the_highest_and_tips_are_not_in_it() -> None:
     made = world("anna", "ben")
     made.add(done("1", "anna", later(MONDAY, hours=10), 60, 2000, 500, tips=900))
     made.add(shift("ben", later(MONDAY, hours=10), 3))  # he waited three hours, and nothing came
-    anna, ben = planned(made, floors=floors).slips
+    anna, ben = planned(made, floors=floors).reckonings
     other = planned(
         made,
         id="pay-0",
         floors=lambda *asked: [replace(floor, binding=floor.definition == "engaged") for floor in floors(*asked)],
     )
-    assert [slip.top_up for slip in other.slips] == [0, 1200], "a floor on engaged time pays next to nothing"
+    assert [slip.top_up for slip in other.reckonings] == [0, 1200], "a floor on engaged time pays next to nothing"
     assert (anna.top_up, anna.net) == (3600 - 1500, 3600 + 900)
     assert [floor.amount for floor in anna.floors] == [0, 900, 2100]
     assert (ben.worker, ben.lines, ben.top_up, ben.net) == ("ben", (), 3600, 3600)
@@ -142,7 +142,7 @@ def test_a_floor_tops_up_to_the_highest_and_tips_are_not_in_it() -> None:
 
 def test_contributions_are_stated_and_what_is_left_to_take_home() -> None:
     def deductions(
-        read: Reader, worker: str, operator: str, slip: Slip, currency: str, until: Instant
+        read: Reader, worker: str, operator: str, slip: Reckoning, currency: str, until: Instant
     ) -> list[Deduction]:
         return [
             Deduction("pension", "worker", slip.net // 10, "fund:pension"),
@@ -151,7 +151,7 @@ def test_contributions_are_stated_and_what_is_left_to_take_home() -> None:
 
     made = world("anna")
     made.add(done("1", "anna", later(MONDAY, hours=10), 30, 1450, 290))
-    (slip,) = planned(made, deductions=deductions).slips
+    (slip,) = planned(made, deductions=deductions).reckonings
     assert (slip.net, slip.taken, slip.take_home) == (1160, 116, 1044)
 
 
@@ -162,10 +162,10 @@ def test_windows_follow_on_each_other_and_late_work_is_paid_once() -> None:
     paid(made)
     made.add(done("late", "anna", later(MONDAY, hours=9), 20, 1000, 100), *week_of("anna", NEXT))
     second = planned(made, later(NEXT, days=7), "pay-2")
-    assert (second.parent, second.since, len(second.slips[0].lines)) == ("pay-1", NEXT, 41)
+    assert (second.parent, second.since, len(second.reckonings[0].lines)) == ("pay-1", NEXT, 41)
     paid(made, "pay-2")
     assert len(list(made.state.list(WorkPay))) == len(list(made.state.list(Work))) == 81
-    assert balance(made, "party:anna") == sum(slip.slip.net for slip in made.state.list(Payslip))
+    assert balance(made, "party:anna") == sum(slip.reckoning.net for slip in made.state.list(Payslip))
 
 
 def test_a_plan_is_carried_out_once_or_refused_or_stale() -> None:
@@ -262,7 +262,7 @@ def test_every_piece_of_work_is_paid_exactly_once_and_the_books_balance(found: A
             paid(made, f"pay-{day}")
     hers = [work for work in made.state.list(Work) if work.worker != OPERATOR]
     assert {row.work for row in made.state.list(WorkPay)} == {work.id for work in hers}
-    lines = [line.work for slip in made.state.list(Payslip) for line in slip.slip.lines]
+    lines = [line.work for slip in made.state.list(Payslip) for line in slip.reckoning.lines]
     assert len(lines) == len(set(lines)) == len(hers)
     assert sum(row.balance for row in made.state.list(Account)) == 0
     for rider in ("anna", "ben"):

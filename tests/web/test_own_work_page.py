@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from working import OPERATOR
 
 import riding
 from usufruct.node import operators
 from usufruct.node.node import Node
 from usufruct.node.operators import Allocation, Sources, Weight
+from working import OPERATOR
 
 
 def test_a_worker_sees_her_series_and_payslips_as_charts_and_as_tables(browse: Callable[..., Any], node: Node) -> None:

@@ -57,7 +57,7 @@ def _tell(found: PayPlanned) -> None:
                 slip.gross, slip.fee, slip.made_up, slip.top_up, slip.tips, slip.net, slip.taken, slip.take_home
             )
         )]
-        for slip in found.slips
+        for slip in found.reckonings
     ]  # fmt: skip
     table("", ["worker", "works", *columns], rows, ("works", *columns))
     out.print(f"in all {Money(found.total, found.currency)}", markup=False)
@@ -119,7 +119,7 @@ def payslip(
 
 def tell(found: Payslip, called: str) -> None:
     """A payslip on the screen."""
-    slip = found.slip
+    slip = found.reckoning
 
     def money(minor: int) -> str:
         return str(Money(minor, found.currency))
@@ -160,5 +160,5 @@ def payslips(
 
 
 def _line(one: Payslip) -> list[str]:
-    amounts = (one.slip.net, one.slip.take_home, one.corrected)
+    amounts = (one.reckoning.net, one.reckoning.take_home, one.corrected)
     return [one.id, one.operator, one.since[:10], one.until[:10], *(str(Money(each, one.currency)) for each in amounts)]

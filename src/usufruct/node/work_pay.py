@@ -52,7 +52,7 @@ class Paid:
     @property
     def net(self) -> int:
         """What the workers got together."""
-        return sum(one.slip.net for one in self.payslips)
+        return sum(one.reckoning.net for one in self.payslips)
 
 
 def plan(
@@ -85,9 +85,9 @@ def pay(
             or_undone(machine)
         paid = []
         for fact in or_undone(paying.pay(tx, plan, operator, by)):
-            slip = fact.slip
+            slip = fact.reckoning
             taken = tuple(rules.deductions(tx, slip.worker, operator, slip, fact.currency, tx.now))
-            paid.append(replace(fact, slip=replace(slip, deductions=taken)))
+            paid.append(replace(fact, reckoning=replace(slip, deductions=taken)))
             tx.append(paid[-1])
             rules.charge(tx, node, paid[-1])
         return Paid(plan, tuple(paid), paid[0].currency)

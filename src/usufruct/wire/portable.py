@@ -99,7 +99,7 @@ def time(one: Time, currency: str) -> dict[str, Any]:
 
 def payslip(one: Payslip) -> dict[str, Any]:
     """A payslip, with every line."""
-    slip, places = one.slip, DECIMALS[one.currency]
+    slip, places = one.reckoning, DECIMALS[one.currency]
     amounts = ("gross", "fee", "tips", "made_up", "top_up", "net", "taken", "take_home", "surcharges")
     return {
         "pay": one.id, "operator": one.operator, "worker": one.worker, "currency": one.currency, "since": one.since,

@@ -193,7 +193,7 @@ def _wage(window: _Window, beside: Beside, found: _Found, which: str) -> None:
     below = 0
     for worker in workers:
         hers = [work for work in works if work.worker == worker]
-        pay = sum(slip.slip.net - slip.slip.tips + slip.corrected for slip in slips if slip.worker == worker)
+        pay = sum(slip.reckoning.net - slip.reckoning.tips + slip.corrected for slip in slips if slip.worker == worker)
         ms = worked([shift for shift in shifts if shift.worker == worker], hers).ms(ONLINE)
         # pay - costs < rate * hours, in whole numbers
         costs = stick.cost_per_hour * ms * 1000 + stick.cost_per_km * sum(work.metres for work in hers) * HOUR
@@ -240,7 +240,7 @@ def _terms(window: _Window, beside: Beside, found: _Found) -> None:
         f"all {total} pieces of work stand under a job agreement with terms that was there before they began", before == total,
         f"{total - before} of {total} pieces of work stand under no job agreement that was there before",
     )  # fmt: skip
-    lines = [line for slip in window.slips for line in slip.slip.lines]
+    lines = [line for slip in window.slips for line in slip.reckoning.lines]
     found.hold(
         f"none of {len(lines)} lines on payslips pays less than was agreed", bool(lines),
         "no payslip shows that what was agreed was paid",

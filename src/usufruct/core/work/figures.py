@@ -148,7 +148,7 @@ def _persons(read: Reader, operator: str, currency: str, since: Instant, until: 
     added: dict[str, int] = {}
     for slip in read.list(Payslip, operator=operator):
         if slip.currency == currency and since <= slip.since < until:
-            more = slip.slip.made_up + slip.slip.top_up + slip.corrected
+            more = slip.reckoning.made_up + slip.reckoning.top_up + slip.corrected
             added[slip.worker] = added.get(slip.worker, 0) + more
     week, found = naming("week"), []
     for worker in dict.fromkeys([*works, *shifts]):

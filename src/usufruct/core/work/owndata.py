@@ -104,9 +104,11 @@ def records(read: Reader, worker: str, currency: str, operator: str = "") -> Rec
     added: list[tuple[Instant, Instant, int]] = []
     for slip in read.list(Payslip, **where):
         if slip.currency == currency:
-            made_up = [(begun.get(line.work, slip.since), line.made_up) for line in slip.slip.lines if line.made_up]
+            made_up = [
+                (begun.get(line.work, slip.since), line.made_up) for line in slip.reckoning.lines if line.made_up
+            ]
             added += [(at, at, amount) for at, amount in made_up]
-            added.append((slip.since, slip.until, slip.slip.top_up + slip.corrected))
+            added.append((slip.since, slip.until, slip.reckoning.top_up + slip.corrected))
     return Records(currency, tuple(read.list(Shift, **where)), works, tuple(added))
 
 

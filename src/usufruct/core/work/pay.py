@@ -1,11 +1,11 @@
 """Pay for work: what an operator pays each worker for a time, planned first, then done once.
 
-A *pay run* is a plan: for each worker a *slip* that names every piece of work with what it is reckoned from, the floors that
-were looked at, and what comes out. Whoever approves it leaves no choices: each slip becomes a `WorkPaid`, and the ledger moves
-exactly what stands on it. A plan names the one before it. When another was paid first it is stale, so that no piece of work can
-be paid twice.
+A *pay run* is a plan: for each worker a *reckoning* that names every piece of work with what it is reckoned from, the floors
+that were looked at, and what comes out. Whoever approves it leaves no choices: each reckoning becomes a `WorkPaid`, her
+*payslip*, and the ledger moves exactly what stands on it. A plan names the one before it. When another was paid first it is
+stale, so that no piece of work can be paid twice.
 
-What a slip adds up, in minor units:
+What a reckoning adds up, in minor units:
 
     pay      what the customer paid for the work, less the fee of the operator
     made up  what is missing there of what the job agreement promised
@@ -14,7 +14,7 @@ What a slip adds up, in minor units:
     net      the sum of these: it goes to the worker's account
 
 Surcharges are no pay of anybody: they go from the operator to the fund they were raised for. Contributions to cover move by
-facts of their own; the slip states what they took, so that it says what is left to take home.
+facts of their own; the payslip states what they took, so that it says what is left to take home.
 
 What was paid is in the accounts of both, so it stays when she is erased, under an id that says nothing. A mistake is put right
 by a new fact, never by changing the old.
@@ -36,7 +36,7 @@ WORKER, OPERATOR = "worker", "operator"
 
 @dataclass(frozen=True, slots=True)
 class PaidWork:
-    """One piece of work on a slip, in minor units: what the customer paid, the operator's `fee`, `tips` and `surcharges`.
+    """One piece of work in a reckoning, in minor units: what the customer paid, the operator's `fee`, `tips` and `surcharges`.
 
     `agreed` is what the job agreement promises for it, by `basis`; `made_up` is what gross less fee lacks of that.
     """
@@ -88,7 +88,7 @@ class Deduction:
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
+class Reckoning:
     """What one worker gets in a pay run. The sums are those of the lines; `top_up` is that of the highest floor.
 
     `surcharges` go to the account `surcharges_to`.
@@ -129,7 +129,7 @@ class PayPlanned(Fact):
     currency: str
     since: Instant
     until: Instant
-    slips: tuple[Slip, ...]
+    reckonings: tuple[Reckoning, ...]
     parent: str
     by: str
 
@@ -139,7 +139,7 @@ class PayPlanned(Fact):
     @property
     def total(self) -> int:
         """What leaves the operator's account for workers and funds, in minor units."""
-        return sum(slip.net + slip.surcharges for slip in self.slips)
+        return sum(slip.net + slip.surcharges for slip in self.reckonings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class PayRefused(Fact):
 
 @dataclass(frozen=True, slots=True)
 class WorkPaid(Fact):
-    """`operator` paid `slip.worker` what the slip of a plan says. The ledger moves it from account to account."""
+    """`operator` paid `worker` what its reckoning in a plan says. The ledger moves it from account to account."""
 
     KIND = "work.paid/1"
     pay: str
@@ -168,7 +168,7 @@ class WorkPaid(Fact):
     currency: str
     since: Instant
     until: Instant
-    slip: Slip
+    reckoning: Reckoning
     by: str
 
     def about(self) -> tuple[str, ...]:
@@ -241,7 +241,7 @@ class Payslip(Row):
     currency: str
     since: Instant
     until: Instant
-    slip: Slip
+    reckoning: Reckoning
     at: Instant
     seq: int
     corrected: int = 0
@@ -258,10 +258,10 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield replace(_run(read, fact.plan), stands=PAID)
             yield LastPay(fact.operator, fact.currency, fact.plan, fact.until)
             yield Payslip(
-                fact.pay, fact.plan, fact.operator, fact.worker, fact.currency, fact.since, fact.until, fact.slip, entry.at,
+                fact.pay, fact.plan, fact.operator, fact.worker, fact.currency, fact.since, fact.until, fact.reckoning, entry.at,
                 entry.seq,
             )  # fmt: skip
-            for line in fact.slip.lines:
+            for line in fact.reckoning.lines:
                 yield WorkPay(line.work, fact.pay)
             yield from _paid(Book(read, entry), fact)
         case PayCorrected() as fact:
@@ -279,8 +279,8 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
 
 
 def _paid(book: Book, fact: WorkPaid) -> Iterator[Row]:
-    """The postings of one slip, each with what it is for."""
-    debit, credit, slip = of_party(fact.operator), of_party(fact.worker), fact.slip
+    """The postings of one payslip, each with what it is for."""
+    debit, credit, slip = of_party(fact.operator), of_party(fact.worker), fact.reckoning
     book.move(debit, credit, slip.gross - slip.fee, fact.currency, f"{fact.pay}: pay")
     book.move(debit, credit, slip.made_up, fact.currency, f"{fact.pay}: made up to what was agreed")
     book.move(debit, credit, slip.top_up, fact.currency, f"{fact.pay}: topped up to the floor")

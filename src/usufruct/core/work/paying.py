@@ -35,7 +35,7 @@ from usufruct.core.work.pay import (
     PayRefused,
     PayRun,
     Payslip,
-    Slip,
+    Reckoning,
     TopUp,
     WorkPaid,
     WorkPay,
@@ -48,7 +48,7 @@ WORKS_MAX = 50_000  # pieces of work in one plan
 Floors = Callable[[Reader, str, str, Instant, Instant, int, str], Sequence[TopUp]]
 """Asked with worker, operator, since, until, pay of that time (minor units) and currency."""
 
-Deductions = Callable[[Reader, str, str, Slip, str, Instant], Sequence[Deduction]]
+Deductions = Callable[[Reader, str, str, Reckoning, str, Instant], Sequence[Deduction]]
 """Asked with worker, operator, the slip so far, currency and the end of the time: what contributions take."""
 
 
@@ -60,7 +60,7 @@ def no_floors(
 
 
 def no_deductions(
-    read: Reader, worker: str, operator: str, slip: Slip, currency: str, until: Instant
+    read: Reader, worker: str, operator: str, slip: Reckoning, currency: str, until: Instant
 ) -> list[Deduction]:
     """Where no contribution is due."""
     return []
@@ -128,7 +128,7 @@ def plan(
             "pay.window", not_done, f"{len(works)} pieces of work are more than the {WORKS_MAX} of one plan",
             remedy="plan a shorter time",
         )  # fmt: skip
-    slips = tuple(_slips(read, operator, works, first, until, currency, floors, deductions))
+    slips = tuple(_reckonings(read, operator, works, first, until, currency, floors, deductions))
     if not slips:
         return refuse(
             "pay.nothing", not_done, f"nothing for `{operator}` that ended before {until[:10]} waits to be paid in {currency}",
@@ -138,10 +138,10 @@ def plan(
     return covered(read, operator, [(planned.total, currency)]) or planned
 
 
-def _slips(
+def _reckonings(
     read: Reader, operator: str, works: Sequence[Work], since: Instant, until: Instant, currency: str, floors: Floors,
     deductions: Deductions,
-) -> Iterator[Slip]:  # fmt: skip
+) -> Iterator[Reckoning]:  # fmt: skip
     """The slip of everybody who did work, or waited for some so long that a floor is due."""
     by_worker: dict[str, list[Work]] = {}
     for work in works:
@@ -150,15 +150,15 @@ def _slips(
         if since <= shift.end < until and shift.worker != operator:
             by_worker.setdefault(shift.worker, [])
     for worker, found in sorted(by_worker.items()):
-        slip = slip_of(read, operator, worker, found, since, until, currency, floors, deductions)
+        slip = reckon(read, operator, worker, found, since, until, currency, floors, deductions)
         if slip.lines or slip.net:
             yield slip
 
 
-def slip_of(
+def reckon(
     read: Reader, operator: str, worker: str, works: Sequence[Work], since: Instant, until: Instant, currency: str,
     floors: Floors, deductions: Deductions,
-) -> Slip:  # fmt: skip
+) -> Reckoning:  # fmt: skip
     """One worker's slip."""
     lines, counted = [], 0
     for work in works:
@@ -174,9 +174,9 @@ def slip_of(
     top_up = max((floor.amount for floor in looked if floor.binding), default=0)
     net = gross - fee + made_up + top_up + tips
     to = fund_of_surcharges(operator) if surcharges else ""
-    made = Slip(worker, tuple(lines), gross, fee, tips, made_up, top_up, net, looked, (), surcharges, to)
+    made = Reckoning(worker, tuple(lines), gross, fee, tips, made_up, top_up, net, looked, (), surcharges, to)
     taken = tuple(deductions(read, worker, operator, made, currency, until))
-    return Slip(worker, made.lines, gross, fee, tips, made_up, top_up, net, looked, taken, surcharges, to)
+    return Reckoning(worker, made.lines, gross, fee, tips, made_up, top_up, net, looked, taken, surcharges, to)
 
 
 def pay(read: Reader, plan: str, operator: str, by: str) -> list[WorkPaid] | Refusal:
@@ -199,7 +199,7 @@ def pay(read: Reader, plan: str, operator: str, by: str) -> list[WorkPaid] | Ref
         WorkPaid(
             f"{plan}-{number}", plan, operator, slip.worker, planned.currency, planned.since, planned.until, slip, by
         )
-        for number, slip in enumerate(planned.slips, 1)
+        for number, slip in enumerate(planned.reckonings, 1)
     ]
 
 
@@ -234,7 +234,7 @@ def correct(
     slip = read.get(Payslip, pay)
     if slip is None or slip.operator != operator:
         return unknown(not_done, f"there is no payslip `{pay}` of yours")
-    there = slip.slip.net + slip.corrected
+    there = slip.reckoning.net + slip.corrected
     if amount.currency != slip.currency or amount.minor == 0 or there + amount.minor < 0:
         return refuse(
             "pay.correction", not_done, f"{Money(there, slip.currency)} were paid by it, and no more than that can be taken back",

@@ -99,7 +99,7 @@ def services(read: Reader, worker: str, clock: Clock = utc) -> list[Services]:
     found = []
     for (operator, currency), works in groups.items():
         added = sum(
-            slip.slip.made_up + slip.slip.top_up + slip.corrected
+            slip.reckoning.made_up + slip.reckoning.top_up + slip.corrected
             for slip in slips
             if (slip.operator, slip.currency) == (operator, currency)
         )

@@ -75,7 +75,7 @@ def mine(request: AnyRequest, every: FromQuery[str] = MONTH) -> Page:
 def payslip(request: AnyRequest, payslip: FromPath[str]) -> Page:
     """A payslip in words, for who got it and who paid it."""
     found, called = done(owndata.payslip(node_of(request), who_is(request).party, payslip))
-    slip = found.slip
+    slip = found.reckoning
     parts = [
         Bar("what customers paid for the work", slip.gross, ""), Bar("the operator kept", -slip.fee, ""),
         Bar("made up to what was agreed", slip.made_up, ""), Bar("topped up to the floor", slip.top_up, ""),
