@@ -26,7 +26,7 @@ from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import END_OF_TIME, later
+from usufruct.core.base.instants import END_OF_TIME, Instant, later
 from usufruct.core.contract.facts import NegotiationMoved, Terms
 from usufruct.core.dataspace.facts import PeerLinked, ProcessOpened, TransferMoved
 from usufruct.core.dataspace.messages import (
@@ -52,6 +52,7 @@ from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.core.terms.model import Action, Rule, Ruleset
 from usufruct.core.work.facts import JobTerms, Pay
+from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
 from usufruct.node import (
     consent,
     cubes,
@@ -157,6 +158,17 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "GET", "/invoices/{invoice}/{form}", None, "invoice"),
     ("user", "POST", "/invoices/{invoice}/disputes", {"reason": "x", "line": ""}, "invoice"),
     ("user", "POST", "/api/v1/disputes", {"about": NAME, "reason": "x"}, "invoice"),
+    ("user", "POST", "/api/v1/work/pay", {"operator": NAME}, "party"),
+    ("user", "GET", "/api/v1/work/pay/{plan}", None, "pay run"),
+    ("user", "POST", "/api/v1/work/pay/{plan}/approval", None, "pay run"),
+    ("user", "POST", "/api/v1/work/pay/{plan}/refusal", {"why": "x"}, "pay run"),
+    ("user", "POST", "/api/v1/work/payslips/{payslip}/corrections", {"amount": "1.00 EUR", "why": "x"}, "payslip"),
+    ("user", "GET", "/api/v1/me/work/payslips/{payslip}", None, "payslip"),
+    ("user", "GET", "/work/mine/payslips/{payslip}", None, "payslip"),
+    ("", "GET", "/api/v1/work/operators/{operator}", None, "member"),
+    ("", "GET", "/api/v1/work/operators/{operator}/fairwork", None, "member"),
+    ("", "GET", "/api/v1/work/operators/{operator}/figures/{half}", None, "member"),
+    ("", "GET", "/work/operators/{operator}", None, "member"),
     ("user", "POST", "/api/v1/agreements/{agreement}/duties", {"duty": "d", "fulfilled": True}, "agreement"),
     ("user", "POST", "/api/v1/agreements/{agreement}/renewal/refusal", None, "agreement"),
     ("user", "POST", "/api/v1/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
@@ -297,7 +309,12 @@ class World:
         form = not path.startswith(("/api/", "/access/", "/dataspace/")) and method == "POST"
         text = json.dumps(body).replace(NAME, name) if body is not None else None
         sent: dict[str, Any] = {} if text is None else {"data" if form else "json": json.loads(text)}
-        path = re.sub(r"{\w+}", name, path, count=1).replace("{version}", "1").replace(NAME, name)
+        path = (
+            re.sub(r"{\w+}", name, path, count=1)
+            .replace("{version}", "1")
+            .replace("{half}", "2026-2")
+            .replace(NAME, name)
+        )
         before = self.size()
         answer = self.client.request(method, path, headers=headers, follow_redirects=False, **sent)
         given = [(key, plain(value, name)) for key, value in answer.headers.items() if key != "content-length"]
@@ -367,6 +384,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
         "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
+        **_pay_of(node, person),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
@@ -379,6 +397,21 @@ def _jobs_of(node: Node, poster: str, worker: str) -> tuple[str, str, str]:
     job = story.done(work.post(node, poster, terms)).job
     agreed = story.done(work.take(node, job, worker)).agreement
     return job, agreed, story.done(work.offer(node, job, worker, poster)).offer
+
+
+def _pay_of(node: Node, worker: str) -> dict[str, str]:
+    """A payslip by the node's operator, and a pay run of its that waits."""
+    slip = Reckoning(worker, (), 0, 0, 0, 0, 500, 500)
+    planned = PayPlanned("pay-80", story.OPERATOR, "EUR", Instant(""), Instant(""), (slip,), "", story.OPERATOR)
+    waits = replace(planned, plan="pay-81", parent="pay-80")
+    paid = WorkPaid("pay-80-1", "pay-80", story.OPERATOR, worker, "EUR", Instant(""), Instant(""), slip, story.OPERATOR)
+
+    def command(tx: Transaction) -> None:
+        for fact in (planned, paid, waits):
+            tx.append(fact)
+
+    node.store.write(command)
+    return {"pay run": "pay-81", "payslip": "pay-80-1"}
 
 
 def _transfer_of(node: Node, agreement: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from cover_stories import cover_stories
 from hours_stories import hours_stories
 from money_stories import money_stories
+from pay_stories import pay_stories
 from peer_stories import peer_stories
 from round_stories import round_stories
 from skill_stories import skill_stories
@@ -172,6 +173,7 @@ def story(
         *hours_stories(number, a, b),
         *cover_stories(number, a, b),
         *skill_stories(number, a, b),
+        *pay_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

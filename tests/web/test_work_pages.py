@@ -12,7 +12,7 @@ import story
 from support import SetClock
 from usufruct.core.base.instants import in_months, later
 from usufruct.core.work.facts import Span
-from usufruct.core.work.figures import Quartiles
+from usufruct.core.work.public import Quartiles
 from usufruct.core.work.state import OPEN, Availability, Job, JobAgreement
 from usufruct.node import work, work_day, work_views
 from usufruct.node.node import Node

@@ -38,6 +38,7 @@ from usufruct.cli import (
     market,
     match,
     member,
+    own_work,
     payout,
     peer,
     pool,
@@ -60,6 +61,7 @@ from usufruct.cli import (
     use,
     witness,
     work,
+    work_pay,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
@@ -89,6 +91,7 @@ app.add_typer(findings.finding, name="finding")
 app.add_typer(cover.cover, name="cover")
 app.add_typer(skill.skill, name="skill")
 skill.skill.add_typer(training.train, name="train")
+app.add_typer(work.work, name="work")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")
@@ -127,6 +130,18 @@ command(income.income, "recompute")(statement.recompute)
 command(income.income, "complain")(statement.complain)
 command(income.income, "complaints")(statement.complaints)
 command(income.income, "answer")(statement.answer)
+command(work.work, "pay-plan")(work_pay.plan)
+command(work.work, "pay-show")(work_pay.show)
+command(work.work, "pay")(work_pay.pay)
+command(work.work, "pay-refuse")(work_pay.refuse)
+command(work.work, "pay-correct")(work_pay.correct)
+command(work.work, "payslip")(work_pay.payslip)
+command(work.work, "payslips")(work_pay.payslips)
+command(work.work, "series")(own_work.series)
+command(work.work, "export")(own_work.export)
+command(work.work, "read-in")(own_work.read_in)
+command(work.work, "fairwork")(own_work.fairwork)
+command(work.work, "figures")(own_work.figures)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)

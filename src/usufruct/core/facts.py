@@ -52,9 +52,10 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
-from usufruct.core.work import conditions, findings, rounds, skills, training
+from usufruct.core.work import conditions, findings, history, rounds, skills, training
 from usufruct.core.work import facts as work
 from usufruct.core.work import offers as job_offers
+from usufruct.core.work import pay as work_pay
 from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
@@ -252,6 +253,11 @@ FACTS: tuple[type[Fact], ...] = (
     training.TrainingDecided,
     training.PlacePromised,
     training.PlaceEnded,
+    work_pay.PayPlanned,
+    work_pay.PayRefused,
+    work_pay.WorkPaid,
+    work_pay.PayCorrected,
+    history.HistoryRead,
     epochs.EpochClosed,
 )
 
@@ -391,6 +397,11 @@ ROWS: tuple[type[Row], ...] = (
     training.Training,
     training.Application,
     training.Place,
+    work_pay.PayRun,
+    work_pay.LastPay,
+    work_pay.WorkPay,
+    work_pay.Payslip,
+    history.History,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -441,6 +452,8 @@ FOLDS = (
     cover_state.fold,
     skills.fold,
     training.fold,
+    work_pay.fold,
+    history.fold,
     epochs.fold,
 )
 

@@ -43,6 +43,7 @@ from usufruct.web import (
     market,
     matches,
     messages,
+    own_work,
     participants,
     payments,
     peers,
@@ -55,6 +56,7 @@ from usufruct.web import (
     templates,
     training,
     work,
+    work_pay,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -66,7 +68,7 @@ LOG = logging.getLogger(__name__)
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies,
     log, lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
-    cover, skills,
+    cover, skills, own_work, work_pay,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -99,6 +101,7 @@ _STATUS = {
     "cover": 422,
     "ledger": 409,
     "payout": 409,
+    "pay": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -134,6 +137,8 @@ _EXACT = {
     "payout.statement": 422,
     "skill.training": 409,
     "skill.fund": 409,
+    "pay.correction": 422,
+    "pay.history": 422,
     "market.need": 409,
     "market.preview": 404,
     "market.allowance": 429,

@@ -137,6 +137,13 @@ CODES: dict[str, str] = {
     "payout.account": "the node knows no account to pay from",
     "payout.state": "the payout does not stand where this could be done",
     "payout.statement": "the bank's statement is not of the account that the node pays from",
+    # pay for work
+    "pay.nothing": "no work waits to be paid",
+    "pay.window": "the time of a pay run is not over, does not follow the last one, or holds too much",
+    "pay.stale": "another pay run was carried out after this one was planned",
+    "pay.state": "the plan was carried out, or refused",
+    "pay.correction": "a payslip cannot be corrected by that amount",
+    "pay.history": "an export of another node does not hold, or is not about who brings it",
     "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
     "income.credit-note": "no more can be credited, or paid back, than is left",
     "income.disputed": "this cannot be disputed, or decided, or not again",

@@ -41,6 +41,11 @@ def tax_of(issuer: str) -> str:
     return f"tax:{issuer}"
 
 
+def fund_of_surcharges(operator: str) -> str:
+    """Where the surcharges wait that the customers of an operator paid on work, apart from what is its own."""
+    return f"fund:{operator}-surcharges"
+
+
 def vesting_of(account: str) -> str:
     """Where what is for an account waits until it has vested."""
     return f"{account}:vesting"

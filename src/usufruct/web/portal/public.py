@@ -38,6 +38,7 @@ from usufruct.web.portal import (
     matches,
     member,
     openid,
+    own_work,
     pages,
     payments,
     peers,
@@ -222,6 +223,6 @@ handlers = [
         *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *findings.handlers, *agents.handlers,
         *rulesets.handlers, *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
         *payments.handlers, *market.handlers, *income.handlers, *peers.handlers, *work.handlers, *work_day.handlers,
-        *cover.handlers, *skills.handlers,
+        *cover.handlers, *skills.handlers, *own_work.handlers,
     ])
 ]  # fmt: skip

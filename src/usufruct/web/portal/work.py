@@ -14,7 +14,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import METHODS, PARTS, REVEAL
-from usufruct.core.work.figures import SHOWN_FROM, Balance, Bin
+from usufruct.core.work.public import SHOWN_FROM, Balance, Bin
 from usufruct.core.work.rounds import STATES
 from usufruct.node import rounds, work_views
 from usufruct.node.work_day import stands
