@@ -30,6 +30,7 @@ ORDER = [
     ["core.privacy"],
     ["core.market"],
     ["core.income"],
+    ["core.work", "core.cover"],
     ["core.oversight", "core.trace", "core.disclosure"],
     ["core.facts"],
     ["ports", "trainer", "attested"],

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from money_stories import money_stories
 from peer_stories import peer_stories
+from work_stories import work_stories
 
 from usufruct.core.access import clauses
 from usufruct.core.access.facts import (
@@ -162,6 +163,7 @@ def story(
         _matches(number, asset, a),
         *money_stories(number, asset, a, b),
         *peer_stories(number, a, b),
+        *work_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

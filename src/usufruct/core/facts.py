@@ -50,6 +50,8 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
+from usufruct.core.work import facts as work
+from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
     registry.PartyRegistered,
@@ -198,6 +200,14 @@ FACTS: tuple[type[Fact], ...] = (
     needs.NeedWithdrawn,
     needs.NeedMatched,
     previews.PreviewsSet,
+    work.JobPosted,
+    work.JobWithdrawn,
+    work.AvailabilityStated,
+    work.WishesStated,
+    work.JobAgreed,
+    work.JobEnded,
+    work.ShiftRecorded,
+    work.WorkDone,
     epochs.EpochClosed,
 )
 
@@ -307,6 +317,12 @@ ROWS: tuple[type[Row], ...] = (
     needs.StatedNeed,
     needs.NeedMatch,
     previews.Previews,
+    work_state.Job,
+    work_state.Availability,
+    work_state.Wishes,
+    work_state.JobAgreement,
+    work_state.Shift,
+    work_state.Work,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -349,6 +365,7 @@ FOLDS = (
     disputes.fold,
     needs.fold,
     previews.fold,
+    work_state.fold,
     epochs.fold,
 )
 

@@ -125,7 +125,7 @@ class Corrected(Row):
     amount: int
 
 
-class _Book:
+class Book:
     """What one fact does to the ledger: its transfers, numbered as they come, its reservations, and each account once, as it
     is after all of them."""
 
@@ -194,7 +194,7 @@ class _Book:
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The transfers and reservations that a fact brings about, and the balances after them."""
-    book = _Book(read, entry)
+    book = Book(read, entry)
     match entry.fact:
         case QueryAdmitted() as fact:
             payer = of_party(fact.requester)
@@ -253,7 +253,7 @@ def _levied(use: str, levy: Surcharge) -> str:
     return f"{use}:{levy.name}"
 
 
-def _end_use(read: Reader, book: _Book, fact: QueryAnswered | QueryAbandoned) -> None:
+def _end_use(read: Reader, book: Book, fact: QueryAnswered | QueryAbandoned) -> None:
     """What was reserved for a use is posted if it was answered, else set free."""
     use = read.get(Use, fact.use)
     assert use is not None
@@ -267,7 +267,7 @@ def _end_use(read: Reader, book: _Book, fact: QueryAnswered | QueryAbandoned) ->
             book.void(cause, payer)
 
 
-def _bill(book: _Book, fact: InvoiceIssued | CreditNoteIssued | RefundMade) -> None:
+def _bill(book: Book, fact: InvoiceIssued | CreditNoteIssued | RefundMade) -> None:
     """The tax of an invoice, what a credit note gives back, what was refunded."""
     match fact:
         case InvoiceIssued():
@@ -300,7 +300,7 @@ def _division(read: Reader, plan: PeriodPlanned) -> Iterator[tuple[str, str, int
         yield vesting_of(release.account), release.account, release.amount, memo
 
 
-def _pay_out(read: Reader, book: _Book, fact: PayoutApproved | PayoutSent | PayoutEnded) -> None:
+def _pay_out(read: Reader, book: Book, fact: PayoutApproved | PayoutSent | PayoutEnded) -> None:
     payout = read.get(Payout, fact.payout)
     assert payout is not None
     for source in payout.proposed.sources:
@@ -316,7 +316,7 @@ def _pay_out(read: Reader, book: _Book, fact: PayoutApproved | PayoutSent | Payo
             book.void(payout.id, move.account, move.amount)
 
 
-def _book_line(book: _Book, line: BankLine, currency: str) -> None:
+def _book_line(book: Book, line: BankLine, currency: str) -> None:
     """What a line of a bank statement moves. Whatever the bank moved, `bank` moves; what nobody can explain, to `suspense`."""
     memo = f"{line.end_to_end or line.payout or line.reference or 'bank line'} on {line.day}"
     for move in line.moves:
