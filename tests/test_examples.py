@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_every_example_is_told_here() -> None:
     assert [path.name for path in sorted(EXAMPLES.glob("*.py"))] == [
-        "clinic.py", "dust.py", "invented.py", "pair_of_nodes.py", "two_nodes.py",
+        "clinic.py", "couriers.py", "dust.py", "invented.py", "pair_of_nodes.py", "two_nodes.py",
     ]  # fmt: skip
     assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 120 for path in EXAMPLES.glob("*.py"))
 

@@ -51,6 +51,8 @@ from usufruct.cli import (
     train,
     use,
     witness,
+    work,
+    work_files,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
@@ -89,6 +91,7 @@ app.add_typer(peer.peer, name="peer")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(pool.pool, name="pool")
+app.add_typer(work.work, name="work")
 app.add_typer(journal.journal, name="journal")
 app.add_typer(hold.hold, name="hold")
 app.add_typer(decision.decisions, name="decision")
@@ -111,6 +114,8 @@ command(income.income, "recompute")(statement.recompute)
 command(income.income, "complain")(statement.complain)
 command(income.income, "complaints")(statement.complaints)
 command(income.income, "answer")(statement.answer)
+command(work.work, "read-tlc")(work_files.read_tlc)
+command(work.work, "read-mdrp")(work_files.read_mdrp)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)

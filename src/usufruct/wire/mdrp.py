@@ -65,6 +65,33 @@ def read(folder: Path) -> Day:
     return Day(folder.name, tuple(orders), tuple(couriers), conduct)
 
 
+def write(folder: Path, day: Day) -> None:
+    """The day as an instance, for other programs; the format has no place for operators, skills, refusals and pauses.
+
+    Raises:
+        BadInput: pay is not in whole dollars, or another currency.
+    """
+    conduct = day.conduct
+    if conduct.currency != "USD" or conduct.per_order % CENTS or conduct.per_hour % CENTS:
+        raise _bad(
+            folder / PARAMETERS, f"pay is not in whole dollars, but {conduct.per_order} {conduct.currency} cents"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    shops = {order.shop: order.pickup for order in day.orders}
+    settings = (
+        conduct.metres_per_minute, conduct.pickup_minutes, conduct.dropoff_minutes, conduct.target, conduct.longest,
+        conduct.per_order // CENTS, conduct.per_hour // CENTS,
+    )  # fmt: skip
+    lines: dict[str, list[tuple[object, ...]]] = {
+        ORDERS: [(one.id, one.dropoff.x, one.dropoff.y, one.placed, one.shop, one.ready) for one in day.orders],
+        COURIERS: [(one.id, one.start.x, one.start.y, one.on, one.off) for one in day.couriers],
+        RESTAURANTS: [(name, place.x, place.y) for name, place in shops.items()],
+        PARAMETERS: [settings],
+    }
+    for name, rows in lines.items():
+        _write(folder / name, "\t".join(HEADS[name]), ("\t".join(map(str, row)) for row in rows))
+
+
 def has_solution(folder: Path) -> bool:
     """Whether a solution lies in the folder."""
     return (folder / TOLD).is_file()

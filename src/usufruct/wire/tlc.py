@@ -6,8 +6,9 @@ those that the commission's data dictionary names. There is **no driver** in the
 
 Times are New York's wall clock without a zone. In the hour that the clock repeats in autumn a time may mean two moments.
 The rule: of all readings of a row's times the one is taken in which they stand in order; of those, the one whose ride lasts
-what the meter says (`trip_time`); then the earlier. In the hour that the clock skips in spring, winter time is meant. Rows
-read by these rules are counted, and so is whatever is left out, with the first rows of each kind.
+what the meter says (`trip_time`); then the one with the shortest wait; then the earlier. In the hour that the clock skips in
+spring, winter time is meant. Rows read by these rules are counted, and so is whatever is left out, with the first rows of
+each kind.
 
 Amounts are floats of dollars in the file. Each is taken as the nearest cent, which is the amount that was meant, as long as
 it lies within a millionth of it; rows where one does not are rounded, and counted.
@@ -26,11 +27,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import parquet
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.base.instants import instant
-from usufruct.core.work.trips import HOUR, Reading, Totals, Trip, TripRates
+from usufruct.core.base.instants import Instant, instant
+from usufruct.core.work.trips import HOUR, RatesOf, Reading, Totals, Trip
 
 ROWS = 262_144  # in a batch
 ZONE = ZoneInfo("America/New_York")
@@ -41,11 +42,15 @@ TIMES = ("request_datetime", "pickup_datetime", "dropoff_datetime")
 AMOUNTS = ("base_passenger_fare", "driver_pay", "tips", "tolls", "bcf")
 SURCHARGES = ("sales_tax", "congestion_surcharge", "airport_fee", "cbd_congestion_fee")
 LATER = ("airport_fee", "cbd_congestion_fee")  # columns that earlier files lack
-NEEDED = ("hvfhs_license_num", *TIMES, "trip_miles", "trip_time", *AMOUNTS, *SURCHARGES, "shared_match_flag")
+PLACES = ("PULocationID", "DOLocationID")
+OUTSIDE = (1, 264, 265)  # zones that are not in the city: Newark Airport, unknown, outside
+FLAGS = ("shared_match_flag", "wav_match_flag")
+NEEDED = ("hvfhs_license_num", *TIMES, "trip_miles", "trip_time", *AMOUNTS, *SURCHARGES, *PLACES, *FLAGS)
 MOST_MILES, MOST_SECONDS, MOST_DOLLARS = 10_000, 1_000_000, 1_000_000
 
 Whole = npt.NDArray[np.int64]
 Truth = npt.NDArray[np.bool_]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_TIME = np.iinfo(np.int64).min  # how NumPy writes the time that is missing
 
 BACKWARDS = "the ride ends before it begins"
@@ -63,7 +68,7 @@ SHARED = "the ride was shared"
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows of a file that can be used, in columns of whole numbers: moments in milliseconds of POSIX time, amounts in cents.
-    `operator` is a place in `operators`."""
+    `operator` is a place in `operators`, `day` the local one of the pickup, counted from 1970."""
 
     rows: Whole
     operators: tuple[str, ...]
@@ -76,6 +81,9 @@ class Batch:
     amounts: dict[str, Whole]
     surcharges: Whole
     shared: Truth
+    accessible: Truth
+    inside: Truth
+    day: Whole
 
 
 def batches(path: Path, reading: Reading, rows: int = ROWS) -> Iterator[Batch]:
@@ -85,7 +93,7 @@ def batches(path: Path, reading: Reading, rows: int = ROWS) -> Iterator[Batch]:
         BadInput: it is no Parquet file, a column is missing or of another type, or times carry a zone.
     """
     try:
-        file = pq.ParquetFile(path, read_dictionary=["hvfhs_license_num"])
+        file = parquet.ParquetFile(path, read_dictionary=["hvfhs_license_num"])
     except (pa.ArrowException, OSError):
         raise _bad(f"`{path}` cannot be read as Parquet") from None
     columns = _columns(file.schema_arrow)
@@ -96,16 +104,16 @@ def batches(path: Path, reading: Reading, rows: int = ROWS) -> Iterator[Batch]:
         raise _bad(f"`{path}` is damaged: {str(error)[:100]}") from None
 
 
-def summary(path: Path, reading: Reading, rates: TripRates | None = None) -> dict[str, Totals]:
+def summary(path: Path, reading: Reading, rates: RatesOf | None = None) -> dict[str, Totals]:
     """What the trips of each operator (by its licence) add up to; floors are checked if there are `rates`, but for shared
     rides."""
     found: dict[str, Totals] = {}
     for batch in batches(path, reading):
-        driven, asked = batch.dropped_off - batch.picked_up, batch.dropped_off - batch.requested
+        floor = _floors(batch, rates) if rates else None
         for place, name in enumerate(batch.operators):
             mine = batch.operator == place
             if mine.any():
-                _add(found.setdefault(name, Totals()), batch, mine, driven, asked, rates)
+                _add(found.setdefault(name, Totals()), batch, mine, floor)
     return dict(sorted(found.items()))
 
 
@@ -118,41 +126,61 @@ def trips(path: Path, reading: Reading) -> Iterator[Trip]:
         columns = zip(
             batch.rows.tolist(), batch.operator.tolist(), batch.requested.tolist(), batch.picked_up.tolist(),
             batch.dropped_off.tolist(), batch.millimiles.tolist(), batch.seconds.tolist(), *amounts,
-            batch.surcharges.tolist(), batch.shared.tolist(), strict=True,
+            batch.surcharges.tolist(), batch.shared.tolist(), batch.accessible.tolist(), batch.inside.tolist(), strict=True,
         )  # fmt: skip
         for row, operator, requested, picked_up, dropped_off, *rest in columns:
-            times = (instant(datetime.fromtimestamp(at / 1000, UTC)) for at in (requested, picked_up, dropped_off))
-            yield Trip(row, batch.operators[operator], *times, *rest)
+            yield Trip(
+                row, batch.operators[operator], _instant(requested), _instant(picked_up), _instant(dropped_off), *rest
+            )
 
 
-def _add(totals: Totals, batch: Batch, mine: Truth, driven: Whole, asked: Whole, rates: TripRates | None) -> None:
+def _instant(at: int) -> Instant:
+    return instant(EPOCH + timedelta(milliseconds=at))
+
+
+def _add(totals: Totals, batch: Batch, mine: Truth, floor: Whole | None) -> None:
     """Counts the rows `mine` of a batch; the same numbers as `Totals.add` one by one."""
 
-    def total(column: Whole) -> int:
-        return int(column[mine].sum())
+    def total(column: Whole, which: Truth = mine) -> int:
+        return int(column[which].sum())
 
-    pay = batch.amounts["driver_pay"]
+    driven, asked, pay = (
+        batch.dropped_off - batch.picked_up,
+        batch.dropped_off - batch.requested,
+        batch.amounts["driver_pay"],
+    )
     waited = mine & (asked >= driven)
     totals.trips += int(mine.sum())
-    totals.shared += int(batch.shared[mine].sum())
+    totals.shared += total(batch.shared.astype(np.int64))
     totals.millimiles += total(batch.millimiles)
     totals.driven += total(driven)
-    totals.asked += int(asked[waited].sum())
-    totals.asked_pay += int(pay[waited].sum())
+    totals.asked += total(asked, waited)
+    totals.asked_pay += total(pay, waited)
     totals.fare += total(batch.amounts["base_passenger_fare"])
     totals.pay += total(pay)
     totals.tips += total(batch.amounts["tips"])
     totals.tolls += total(batch.amounts["tolls"])
     totals.fund += total(batch.amounts["bcf"])
     totals.surcharges += total(batch.surcharges)
-    if rates:
-        alone = mine & ~batch.shared
-        a, b, whole = rates.scaled
-        floor = (2 * (a * batch.millimiles[alone] + b * batch.seconds[alone]) + whole) // (2 * whole)
-        missing = np.maximum(floor - pay[alone], 0)
-        totals.checked += int(alone.sum())
-        totals.below += int((missing > 0).sum())
-        totals.short += int(missing.sum())
+    if floor is not None:
+        checked = mine & (floor >= 0)
+        missing = np.maximum(floor - pay, 0)
+        totals.checked += int(checked.sum())
+        totals.below += int((checked & (missing > 0)).sum())
+        totals.short += total(missing, checked)
+
+
+def _floors(batch: Batch, rates: RatesOf) -> Whole:
+    """The floor of each row in cents; -1 where none is held against it."""
+    found: Whole = np.full(len(batch.rows), -1, dtype=np.int64)
+    mine = batch.inside & ~batch.shared
+    for day, accessible in product(np.unique(batch.day).tolist(), (False, True)):
+        rate = rates(str(np.datetime64(day, "D")), accessible)
+        which = mine & (batch.day == day) & (batch.accessible == accessible)
+        if rate and which.any():
+            a, b, whole = rate.scaled
+            found[which] = (2 * (a * batch.millimiles[which] + b * batch.seconds[which]) + whole) // (2 * whole)
+    return found
 
 
 def _columns(schema: pa.Schema) -> list[str]:
@@ -164,7 +192,7 @@ def _columns(schema: pa.Schema) -> list[str]:
         kind = schema.field(name).type
         if not pa.types.is_timestamp(kind) or kind.tz:
             raise _bad(f"`{name}` is `{kind}`, and must be a time without a zone")
-    for name in (*AMOUNTS, *SURCHARGES, "trip_miles", "trip_time"):
+    for name in (*AMOUNTS, *SURCHARGES, *PLACES, "trip_miles", "trip_time"):
         kind = schema.field(name).type if name in schema.names else pa.float64()
         if not any(
             is_it(kind) for is_it in (pa.types.is_integer, pa.types.is_float64, pa.types.is_decimal, pa.types.is_null)
@@ -201,7 +229,9 @@ def _batch(batch: pa.RecordBatch, reading: Reading) -> Batch:
     seconds = np.rint(numbers["trip_time"]).astype(np.int64)
     (requested, picked_up, dropped_off), twice, skipped = _moments(local, seconds * 1000, keep)
     judge(BACKWARDS, dropped_off < picked_up, out=True)
-    shared: Truth = batch.column("shared_match_flag").cast(pa.string()).to_numpy(False) == "Y"
+    shared, accessible = (batch.column(name).cast(pa.string()).to_numpy(False) == "Y" for name in FLAGS)
+    ends = [batch.column(name).cast(pa.float64()).to_numpy(False) for name in PLACES]
+    inside: Truth = ~np.any([np.isin(end, OUTSIDE) | np.isnan(end) for end in ends], axis=0)
     judge(TWICE, twice, out=False)
     judge(SKIPPED, skipped, out=False)
     judge(EARLY, picked_up < requested, out=False)
@@ -209,12 +239,14 @@ def _batch(batch: pa.RecordBatch, reading: Reading) -> Batch:
     judge(NEGATIVE, np.any([column < 0 for column in cents.values()], axis=0), out=False)
     judge(PARTS, np.any([abs(numbers[name] * 100 - cents[name]) > 1e-6 for name in cents], axis=0), out=False)
     judge(SHARED, shared, out=False)
+    surcharges: Whole = np.sum([cents[name] for name in SURCHARGES], axis=0)
     names = tuple(str(name) for name in code.dictionary.to_pylist())
     place = code.indices.fill_null(0).to_numpy(False).astype(np.int64)
     miles = np.rint(numbers["trip_miles"] * 1000).astype(np.int64)
     return Batch(
         rows[keep], names, place[keep], requested[keep], picked_up[keep], dropped_off[keep], miles[keep], seconds[keep],
-        {name: cents[name][keep] for name in AMOUNTS}, sum(cents[name][keep] for name in SURCHARGES), shared[keep],
+        {name: cents[name][keep] for name in AMOUNTS}, surcharges[keep], shared[keep], accessible[keep],
+        inside[keep], local[1][keep] // (24 * HOUR),
     )  # fmt: skip
 
 
@@ -232,10 +264,10 @@ def _beyond(local: list[Whole], numbers: dict[str, npt.NDArray[np.float64]]) -> 
     found = np.zeros(len(local[0]), dtype=np.bool_)
     for column in local:
         found |= (column < _posix(YEARS.start)) | (column >= _posix(YEARS.stop - 1))
-    for name, column in numbers.items():
+    for name, values in numbers.items():
         least, most = bounds.get(name, (-MOST_DOLLARS, MOST_DOLLARS))
-        found |= ~((column >= least) & (column <= most))
-        column[~np.isfinite(column)] = 0
+        found |= ~((values >= least) & (values <= most))
+        values[~np.isfinite(values)] = 0
     return found
 
 
@@ -248,14 +280,17 @@ def _moments(local: list[Whole], metered: Whole, keep: Truth) -> tuple[list[Whol
     twice = np.any([second > first for first, second in read], axis=0) & differ
     for row in np.flatnonzero(twice).tolist():
         choices = product(*({int(first[row]), int(second[row])} for first, second in read))
-        best = min(choices, key=lambda times: (_disorder(times), abs(times[2] - times[1] - int(metered[row])), times))
+        best = min(choices, key=lambda times: _unlikely(times, int(metered[row])))
         for column, at in zip(firsts, best, strict=True):
             column[row] = at
     return firsts, twice, differ & ~twice
 
 
-def _disorder(times: tuple[int, ...]) -> int:
-    return (times[2] < times[1]) * 2 + (times[1] < times[0])  # a ride's own times matter more than who asked when
+def _unlikely(times: tuple[int, ...], metered: int) -> tuple[int, ...]:
+    """How little a reading of a row's times can be meant, most telling first."""
+    requested, picked_up, dropped_off = times
+    disorder = (dropped_off < picked_up) * 2 + (picked_up < requested)
+    return disorder, abs(dropped_off - picked_up - metered), picked_up - requested, *times
 
 
 def _utc(local: Whole) -> tuple[Whole, Whole]:
@@ -275,7 +310,7 @@ def _utc(local: Whole) -> tuple[Whole, Whole]:
 @cache
 def _offsets(year: int) -> tuple[Whole, Whole]:
     """How far New York's clock is from UTC in each hour of a year, in both readings."""
-    start = datetime(year, 1, 1)  # noqa: DTZ001 - the wall clock itself
+    start = datetime(year, 1, 1)  # the wall clock itself
     hours = [start + timedelta(hours=hour) for hour in range((_posix(year + 1) - _posix(year)) // HOUR)]
 
     def offset(at: datetime, fold: int) -> int:

@@ -27,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Something to be brought from `pickup` to `dropoff`: `placed` by a customer with an `operator`, and `ready` at `shop`."""
+    """Something to be brought from `pickup` to `dropoff`: `placed` by a customer with an `operator`, and `ready` at `shop`.
+
+    `needs` are the skills without which nobody may bring it.
+    """
 
     id: str
     placed: int
@@ -36,13 +39,16 @@ class Order:
     pickup: Place
     dropoff: Place
     operator: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Courier:
     """Somebody who is logged in from minute `on` until just before `off`, first at `start`.
 
-    `operators` are those that may give her orders; none named: whoever runs the day.
+    `operators` are those that may give her orders (none named: all), `skills` what she has shown that she can, `refuses` the
+    operators and shops for which she does not ride. In a pause, from its first minute until just before its second, she is
+    not online.
     """
 
     id: str
@@ -50,11 +56,20 @@ class Courier:
     on: int
     off: int
     operators: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
+    pauses: tuple[tuple[int, int], ...] = ()
 
     @property
     def minutes(self) -> int:
         """How long her shift lasts."""
         return self.off - self.on
+
+    @property
+    def online(self) -> tuple[tuple[int, int], ...]:
+        """The spans of her shift without the pauses, which are in order and do not meet."""
+        edges = [self.on, *(edge for pause in self.pauses for edge in pause), self.off]
+        return tuple((start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ A rate is a fraction, so that a floor is exact before it is rounded once, to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -26,7 +26,9 @@ METRES = Fraction(1_609_344, 1_000_000)
 @dataclass(frozen=True, slots=True)
 class Trip:
     """One trip: times as instants, `seconds` as metered, amounts in minor units. `fare` is what the passenger paid before
-    tips, taxes and surcharges, `pay` what the driver got without tips, `fund` the surcharge for the drivers' fund."""
+    tips, taxes and surcharges, `pay` what the driver got without tips, `fund` the surcharge for the drivers' fund. `accessible`:
+    a car that takes wheelchairs was asked for and came; `inside`: both ends are in the city.
+    """
 
     row: int
     operator: str
@@ -42,6 +44,8 @@ class Trip:
     fund: int
     surcharges: int
     shared: bool
+    accessible: bool
+    inside: bool
 
     @property
     def metres(self) -> int:
@@ -69,10 +73,16 @@ class TripRates:
         return (2 * (a * millimiles + b * seconds) + whole) // (2 * whole)
 
 
+RatesOf = Callable[[str, bool], TripRates | None]
+"""The rates of a local day, as 2024-03-05, for a car that takes wheelchairs or another; None where nobody knows them."""
+
+
 @dataclass(slots=True)
 class Totals:
     """What the trips of one operator add up to. Times are milliseconds; `asked` counts from the request on, over the trips
-    whose passenger was picked up after it, and `asked_pay` is what those paid."""
+    whose passenger was picked up after it, and `asked_pay` is what those paid. A floor is held against trips that stay in the
+    city and were not shared, on days whose rates are known: so many were `checked`, of them so many are `below`, by `short`.
+    """
 
     trips: int = 0
     shared: int = 0
@@ -115,7 +125,7 @@ class Totals:
         if asked >= driven:
             self.asked += asked
             self.asked_pay += trip.pay
-        if rates and not trip.shared:  # who shares a ride is not paid by her own miles alone
+        if rates and trip.inside and not trip.shared:  # who shares a ride is not paid by her own miles alone
             missing = max(0, rates.floor(trip.millimiles, trip.seconds) - trip.pay)
             self.checked += 1
             self.below += missing > 0
