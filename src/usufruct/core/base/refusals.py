@@ -140,6 +140,17 @@ CODES: dict[str, str] = {
     "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
     "income.credit-note": "no more can be credited, or paid back, than is left",
     "income.disputed": "this cannot be disputed, or decided, or not again",
+    # work: allocation
+    "allocation.rule": "a round cannot be allocated by this rule",
+    "allocation.opening": "what a chamber opened is not what it committed to for this round",
+    "allocation.redraw": "the lottery of a round would be drawn again",
+    "allocation.unreadable": "the bytes are not those of an instance, or not of a certificate",
+    "allocation.instance": "the certificate is of another instance",
+    "allocation.seed": "the seed does not come of what the chambers opened",
+    "allocation.impossible": "the certificate gives somebody what she could not have, or more seats than there are",
+    "allocation.blocking": "a worker and a job would both rather have each other",
+    "allocation.not-best": "the allocation is stable, and there is one that is better for every worker it changes",
+    "allocation.prices": "the prices do not prove that the sum is the largest, or are not the lowest",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",
