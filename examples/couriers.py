@@ -47,7 +47,7 @@ def day(orders: int = 1000, couriers: int = 240, seed: int = 1) -> Day:
 def _order(lots: random.Random, shops: list[tuple[str, Place]]) -> Order:
     shop, pickup = lots.choice(shops)
     placed = _time(lots)
-    kitchen = 1 + round(lots.gammavariate(3.6, 4.5))
+    kitchen = 1 + round(lots.gammavariate(3.2, 5.0))
     drawn = lots.random()
     needs = (AGE,) if drawn < 0.06 else (CARGO,) if drawn < 0.10 else ()
     operator = lots.choices(list(OPERATORS), list(OPERATORS.values()))[0]
@@ -62,7 +62,7 @@ def _courier(lots: random.Random, shops: list[tuple[str, Place]]) -> Courier:
     operators = list(OPERATORS)
     mine = {lots.choices(operators, list(OPERATORS.values()))[0]}
     if lots.random() < 1 / 3:
-        mine.add(lots.choice(operators))
+        mine.add(lots.choice([one for one in operators if one not in mine]))
     skills = tuple(skill for skill, share in ((AGE, 0.60), (CARGO, 0.15)) if lots.random() < share)
     refuses = (lots.choice([lots.choice(shops)[0], lots.choice(operators)]),) if lots.random() < 0.1 else ()
     begin = on + 5 * round(length * (1 + lots.random()) / 15)  # in the middle third
