@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_mdrp import CARRIED, INSTANCE
-from test_tlc import RIDE, write
+from test_tlc import RIDE, times, write
 
 from usufruct.cli import commands
 from usufruct.wire import mdrp
@@ -61,7 +61,20 @@ def test_trips_and_their_floor(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "HV0003 Uber 1.26 2.7 %" in told
     assert "HV0003 Uber 2 1 50.0 % 1.31" in told
     assert "left out a time, the distance, the fare or the driver's pay is missing 1 4" in told
+    assert "the rates are those that were typed" in told
     assert "4 rows were read." in told and "The file names no driver" in " ".join(told)
+
+
+def test_the_floor_is_the_city_s_of_the_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Published for 1 March 2024: 1.360 a mile, 1.760 in a car that takes wheelchairs, and 0.583 a minute."""
+    later = times("2030-01-01 18:00:00", "2030-01-01 18:06:00", "2030-01-01 18:26:00", 1200)
+    file = write(tmp_path / "trips.parquet", {"driver_pay": 16.30}, {"wav_match_flag": "Y"}, later)
+    assert run("read-tlc", file) == 0
+    told = lines(capsys.readouterr().out)
+    # 16.31 less 16.30, and 3.42 x 1.760 + 20 x 0.583 = 17.68 less 16.31.
+    assert "HV0003 Uber 2 2 100.0 % 1.38" in told
+    assert any(line.startswith("the sector's rate for a mile in town, from 2024-03-01: 1.36 USD/mile") for line in told)
+    assert "no rates are known from 2030-01-01 to 2030-01-01, on 1 of the days" in told
 
 
 @pytest.mark.parametrize(

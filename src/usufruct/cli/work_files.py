@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,10 @@ import typer
 
 from usufruct.cli.app import out, table
 from usufruct.core.base.faults import BadInput
+from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import decimal
+from usufruct.core.rulebook.statutory import shipped
+from usufruct.core.rulebook.statutory.explained import shown
 from usufruct.core.work import deliveries, trips
 from usufruct.core.work.deliveries import Earned
 from usufruct.wire import mdrp, tlc
@@ -22,15 +26,15 @@ from usufruct.wire import mdrp, tlc
 
 def read_tlc(
     file: Annotated[Path, typer.Argument(help="a month of New York's high-volume trip records, in Parquet")],
-    per_mile: Annotated[str, typer.Option(help="check each trip's floor: dollars a mile, as 1.360")] = "",
-    per_minute: Annotated[str, typer.Option(help="and dollars a minute, as 0.583")] = "",
+    per_mile: Annotated[str, typer.Option(help="a floor of so many dollars a mile (default: the city's)")] = "",
+    per_minute: Annotated[str, typer.Option(help="and so many a minute (default: the city's)")] = "",
 ) -> None:
     """What the trips in a file of New York's taxi commission paid, by operator, and whether each got its floor."""
     if not file.is_file():
         raise BadInput("input.tlc", f"there is no file `{file}`", "name a file of the commission's trip records")
-    rates = _rates(per_mile, per_minute)
+    floor = _Floor(per_mile, per_minute)
     reading = trips.Reading()
-    found = tlc.summary(file, reading, (lambda day, accessible: rates) if rates else None)
+    found = tlc.summary(file, reading, floor.of)
     names = {licence: f"{licence} {tlc.OPERATORS.get(licence, '')}".strip() for licence in found}
     rows: list[list[object]] = [
         [names[licence], one.trips, _dollars(one.pay), _dollars(one.tips), _dollars(one.hourly),
@@ -43,15 +47,14 @@ def read_tlc(
         [names[licence], _dollars(one.fund), _percent(_share(one.fund, one.fare))] for licence, one in found.items()
     ]
     table("For the Black Car Fund", ["operator", "dollars", "of the fares"], rows, ("dollars", "of the fares"))
-    if rates:
-        rows = [
-            [names[licence], one.checked, one.below, _percent(_share(one.below, one.checked)), _dollars(one.short)]
-            for licence, one in found.items()
-        ]
-        heads = ["operator", "trips", "below", "of them", "missing"]
-        table(
-            f"A floor of {per_mile} a mile and {per_minute} a minute, each trip in town", heads, rows, tuple(heads[1:])
-        )
+    rows = [
+        [names[licence], one.checked, one.below, _percent(_share(one.below, one.checked)), _dollars(one.short)]
+        for licence, one in found.items()
+    ]
+    heads = ["operator", "trips", "below", "of them", "missing"]
+    table("Each trip in town against its floor", heads, rows, tuple(heads[1:]))
+    for said in floor.said():
+        out.print(f"  {said}", markup=False)
     _tell(reading)
     out.print(
         "The file names no driver: what an hour online or a shift paid does not follow from it, and rides that were "
@@ -123,10 +126,38 @@ def _tell(reading: trips.Reading) -> None:
         table("", ["", "what", "rows", "the first"], rows, ("rows",))
 
 
-def _rates(per_mile: str, per_minute: str) -> trips.TripRates | None:
-    if not per_mile and not per_minute:
-        return None
-    return trips.TripRates(_rate(per_mile), _rate(per_minute))
+class _Floor:
+    """The rates of each day, and what is to be said of them: those that somebody typed, or those of the statutory tables."""
+
+    def __init__(self, per_mile: str, per_minute: str) -> None:
+        self.typed = trips.TripRates(_rate(per_mile), _rate(per_minute)) if per_mile or per_minute else None
+        self.used: dict[str, None] = {}
+        self.unknown: set[str] = set()
+
+    @cache  # noqa: B019 - it lives as long as one command
+    def of(self, day: str, accessible: bool) -> trips.TripRates | None:
+        """The rates of a day; None where the tables have none."""
+        if self.typed:
+            self.used["the rates are those that were typed"] = None
+            return self.typed
+        on = parse_instant(day)
+        try:
+            mile, minute = (
+                shipped().step(f"nyc.trip.{each}", on)
+                for each in ("mile.accessible" if accessible else "mile", "minute")
+            )
+        except BadInput:
+            self.unknown.add(day)
+            return None
+        for one in (mile, minute):
+            self.used[f"{one.words}: {shown(one.value)} {one.unit}, {one.source}"] = None
+        return trips.TripRates(mile.value * 100, minute.value * 100)
+
+    def said(self) -> list[str]:
+        """Which rates were used, and for which days there were none."""
+        days = sorted(self.unknown)
+        none = [f"no rates are known from {days[0]} to {days[-1]}, on {len(days)} of the days"] if days else []
+        return [*self.used, *none]
 
 
 def _rate(text: str) -> Fraction:
