@@ -213,6 +213,7 @@ WITHOUT_DIR = {
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
     "usufruct auction seal",
     "usufruct statutory list", "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip",
+    "usufruct work read-tlc", "usufruct work read-mdrp",
 }  # fmt: skip
 
 

@@ -61,6 +61,7 @@ from usufruct.cli import (
     use,
     witness,
     work,
+    work_files,
     work_pay,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
@@ -106,6 +107,7 @@ app.add_typer(peer.peer, name="peer")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(pool.pool, name="pool")
+app.add_typer(work.work, name="work")
 app.add_typer(journal.journal, name="journal")
 app.add_typer(hold.hold, name="hold")
 app.add_typer(decision.decisions, name="decision")
@@ -142,6 +144,8 @@ command(work.work, "export")(own_work.export)
 command(work.work, "read-in")(own_work.read_in)
 command(work.work, "fairwork")(own_work.fairwork)
 command(work.work, "figures")(own_work.figures)
+command(work.work, "read-tlc")(work_files.read_tlc)
+command(work.work, "read-mdrp")(work_files.read_mdrp)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)
