@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from usufruct.allocator import Allocator
 from usufruct.attested import Attestations, TimestampAuthority, Witnesses
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
@@ -119,6 +120,7 @@ class Node:
     runs: Runs[Any] = field(default_factory=Runs)
     intersecting: Intersecting | None = None
     settler: Settler = field(kw_only=True)
+    allocator: Allocator = field(kw_only=True)
     connector: Connector = field(kw_only=True)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:
