@@ -209,7 +209,7 @@ WITHOUT_DIR = {
     "usufruct grades", "usufruct classify table", "usufruct income attacks", "usufruct classify confirm",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
-    "usufruct auction seal",
+    "usufruct auction seal", "usufruct finding packs", "usufruct finding audit",
 }  # fmt: skip
 
 
