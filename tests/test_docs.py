@@ -212,9 +212,13 @@ WITHOUT_DIR = {
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct skill sample", "usufruct skill asked",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
+<<<<<<< HEAD
     "usufruct auction seal",
     "usufruct statutory list", "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip",
     "usufruct work read-tlc", "usufruct work read-mdrp",
+=======
+    "usufruct auction seal", "usufruct finding packs", "usufruct finding audit",
+>>>>>>> w-hours
 }  # fmt: skip
 
 
