@@ -207,7 +207,8 @@ WITHOUT_DIR = {
     "usufruct journal timestamp-verify", "usufruct witness init", "usufruct witness add", "usufruct witness list",
     "usufruct witness serve", "usufruct restore", "usufruct hold grounds",
     "usufruct grades", "usufruct classify table", "usufruct income attacks", "usufruct classify confirm",
-    "usufruct levy examples", "usufruct skill sample", "usufruct skill asked", "usufruct version", "usufruct terms check", "usufruct terms compare",
+    "usufruct skill sample", "usufruct skill asked",
+    "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
     "usufruct auction seal",
 }  # fmt: skip
