@@ -208,9 +208,14 @@ WITHOUT_DIR = {
     "usufruct journal timestamp-verify", "usufruct witness init", "usufruct witness add", "usufruct witness list",
     "usufruct witness serve", "usufruct restore", "usufruct hold grounds",
     "usufruct grades", "usufruct classify table", "usufruct income attacks", "usufruct classify confirm",
+<<<<<<< HEAD
     "usufruct cover scheme examples", "usufruct cover estimate",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
     "usufruct skill sample", "usufruct skill asked",
+=======
+    "usufruct skill sample", "usufruct skill asked",
+    "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
+>>>>>>> w-skills
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
 <<<<<<< HEAD
     "usufruct auction seal",
