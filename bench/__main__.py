@@ -20,6 +20,7 @@ CLAIMS = {
     "matching": "private matching of 100,000 persons with 1 million, against openmined-psi and against salted hashes",
     "valuation": "what records add to a training: exact nearest-neighbour values against pydvl and DataScope; attacks",
     "period": "dividing one income among 1 million members, settling 10 million, against Decimal, rows, COPY and Beancount",
+    "cover": "levies and entitlements of 1 million persons over 12 months, exact, against openfisca-core for a like rule",
     "shares": "what each of 1,000 holders added to totals of 10 million rows, against the totals alone; and each person's value",
     "negotiation": "negotiations between two nodes, from request to FINALIZED, against two programs that keep nothing",
     "payout": "orders to the bank of up to 1 million payments, valid by the standard's schema, against sepaxml",

@@ -146,12 +146,24 @@ def _running(
         return np.zeros_like(basis), np.zeros_like(paid)
     periods = [period_of(scheme, levy.per, f"{name}-01") for name in rows.months]
     period = np.array([sorted(set(periods)).index(one) for one in periods], np.int64)[rows.month]
-    keys = [period, rows.person if levy.counted in (PAIR, PERSON) else np.zeros_like(period)]
-    keys.append(rows.operator if levy.counted in (PAIR, FIRM) else np.zeros_like(period))
-    order = np.lexsort((np.arange(len(period)), rows.month, *keys))
+    key = period
+    if levy.counted in (PAIR, PERSON):
+        key = _paired(key, rows.person)
+    if levy.counted in (PAIR, FIRM):
+        key = _paired(key, rows.operator)
+    order = np.argsort(_paired(key, rows.month), kind="stable")
+    ordered = key[order]
     first = np.ones(len(order), np.bool_)
-    first[1:] = np.logical_or.reduce([key[order][1:] != key[order][:-1] for key in keys])
+    first[1:] = ordered[1:] != ordered[:-1]
     return _before(basis, order, first), _before(paid, order, first)
+
+
+def _paired(key: Numbers, more: Numbers) -> Numbers:
+    """One number for both, in the same order: one sort of it is much faster than a sort by several columns."""
+    wide = int(more.max(initial=0)) + 1
+    if (int(key.max(initial=0)) + 1) * wide > LIMIT:
+        raise OverflowError("there are too many persons and operators")
+    return key * wide + more
 
 
 def _before(values: Numbers, order: Numbers, first: Flags) -> Numbers:
