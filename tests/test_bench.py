@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HELPERS = (
-    "__init__", "__main__", "contestant", "decision_peers", "decision_world", "exchange_load", "matching_peer", "measure",
+    "__init__", "__main__", "contestant", "cover_peer", "decision_peers", "decision_world", "exchange_load",
+    "matching_peer", "measure",
     "negotiation_bare", "negotiation_edc", "payees", "private_node", "private_table", "report", "valuation_turn",
 )  # fmt: skip
 NAMES = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if path.stem not in HELPERS)
