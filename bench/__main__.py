@@ -25,6 +25,7 @@ CLAIMS = {
     "shares": "what each of 1,000 holders added to totals of 10 million rows, against the totals alone; and each person's value",
     "skills": "one certificate away among 100,000 open jobs, against trying every certificate; names among 14,000 skills",
     "negotiation": "negotiations between two nodes, from request to FINALIZED, against two programs that keep nothing",
+    "allocation": "allocating jobs to 100,000 workers with a certificate, and checking it, against OR-Tools",
     "payout": "orders to the bank of up to 1 million payments, valid by the standard's schema, against sepaxml",
 }
 

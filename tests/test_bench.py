@@ -32,6 +32,9 @@ def test_the_list_names_every_benchmark(bench: ModuleType, capsys: pytest.Captur
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_prints_one_object(name: str, bench: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    if name == "allocation":
+        pytest.importorskip("numba")
+        pytest.importorskip("ortools")
     if name == "decision":
         pytest.importorskip("cedarpy")
         pytest.importorskip("casbin")
