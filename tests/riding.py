@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import story
+from delivering import OPERATOR, agreed, job, week_of
 from support import SetClock
 from usufruct.core.base.instants import Instant, later, moment
 from usufruct.core.registry.rules import id_of
@@ -11,7 +12,6 @@ from usufruct.node.node import Node
 from usufruct.node.operators import half_of
 from usufruct.node.work_pay import Paid
 from usufruct.ports import Transaction
-from working import OPERATOR, agreed, job, week_of
 
 
 def ride(node: Node, riders: int = 2, weeks: int = 2) -> Instant:

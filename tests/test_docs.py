@@ -207,9 +207,13 @@ WITHOUT_DIR = {
     "usufruct journal timestamp-verify", "usufruct witness init", "usufruct witness add", "usufruct witness list",
     "usufruct witness serve", "usufruct restore", "usufruct hold grounds",
     "usufruct grades", "usufruct classify table", "usufruct income attacks", "usufruct classify confirm",
+    "usufruct cover scheme examples", "usufruct cover estimate",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
+    "usufruct skill sample", "usufruct skill asked",
     "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
     "usufruct auction seal",
+    "usufruct statutory list", "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip",
+    "usufruct work read-tlc", "usufruct work read-mdrp",
 }  # fmt: skip
 
 

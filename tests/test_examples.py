@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import math
 import os
 import re
+import statistics
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -21,7 +23,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_every_example_is_told_here() -> None:
     assert [path.name for path in sorted(EXAMPLES.glob("*.py"))] == [
-        "clinic.py", "dust.py", "invented.py", "pair_of_nodes.py", "two_nodes.py",
+        "chambers.py", "clinic.py", "courier_day.py", "couriers.py", "dispatch.py", "dust.py", "invented.py",
+        "pair_of_nodes.py", "riders.py", "two_nodes.py",
     ]  # fmt: skip
     assert all(len(path.read_text(encoding="utf-8").splitlines()) <= 120 for path in EXAMPLES.glob("*.py"))
 
@@ -75,6 +78,67 @@ def test_two_nodes(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypat
     assert max(map(abs, off)) < 3 * answered[0]["admitted_margin"]
     assert (came["theirs"].price, came["owed"], came["sound"]) == ("40.00 EUR", -4000, True)
     assert came["refused"].code == "contract.pull"
+
+
+def test_a_day_of_couriers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told is stored in courier_day.txt, and is the same each time; to store it anew see above."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    story, stored = example("courier_day"), EXAMPLES / "courier_day.txt"
+    came = story.tell()
+    told = capsys.readouterr().out
+    if os.environ.get("USUFRUCT_STORE"):
+        stored.write_text(told, encoding="utf-8")
+    assert told == stored.read_text(encoding="utf-8")
+
+    alone, fair, fairer = came["came"].values()
+    assert alone.gini() > fair.gini() > fairer.gini()
+    assert alone.tenth(1) < fairer.tenth(1) and alone.cost("shift") > fair.cost("shift") > fairer.cost("shift")
+    for one in came["came"].values():
+        assert one.missing["shift"] > one.missing["online"] > one.missing["engaged"]
+        assert one.apart > one.missing["shift"], "an hour at two operators at once is paid by each"
+    assert came["checked"].only, "no other allocation of the round has as much"
+
+
+def test_no_courier_is_told_what_she_may_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    day = example("couriers").day(300, 80, seed=5)
+    done = example("dispatch").dispatch(day, 1)
+    orders, people = ({one.id: one for one in found} for found in (day.orders, day.couriers))
+    assert len(done.carried) > 200
+    assert len({order for trip in done.carried for order in trip.orders}) == len(done.carried), "brought once"
+    last: dict[str, int] = {}
+    for trip in done.carried:
+        courier, order = people[trip.courier], orders[trip.orders[0]]
+        assert order.operator in courier.operators and set(order.needs) <= set(courier.skills)
+        assert not {order.operator, order.shop} & set(courier.refuses)
+        assert any(start <= trip.told < end for start, end in courier.online), "nobody is told in a pause"
+        assert order.placed <= trip.told <= trip.picked_up <= courier.off and order.ready <= trip.picked_up
+        assert trip.told >= last.get(trip.courier, 0), "nor before she is done"
+        last[trip.courier] = trip.dropped[-1]
+    why = {code for one in done.rounds for code, _ in one.instance.words}
+    assert {"dispatch.operator", "dispatch.refusal", "dispatch.skill"} <= why
+
+
+def test_the_day_has_the_shape_that_it_says() -> None:
+    """The numbers of its essay, over many orders; the same seed gives the same day."""
+    couriers = example("couriers")
+    day = couriers.day(20_000, 4_000, seed=3)
+    ways = sorted(math.dist((o.pickup.x, o.pickup.y), (o.dropoff.x, o.dropoff.y)) for o in day.orders)
+    kitchen = sorted(order.ready - order.placed for order in day.orders)
+    hours = sum(courier.minutes for courier in day.couriers) / 60
+    lunch, dinner = (sum(low <= o.placed < low + 300 for o in day.orders) / len(day.orders) for low in (60, 420))
+    for found, said, within in (
+        (statistics.mean(ways), 2200, 50), (ways[len(ways) * 9 // 10], 3800, 80),
+        (statistics.mean(kitchen), 17, 0.5), (statistics.stdev(kitchen), 9, 0.6),
+        (lunch, 0.26, 0.02), (dinner, 0.69, 0.02), (hours / len(day.couriers), 2.84, 0.03),
+        (sum(len(one.operators) > 1 for one in day.couriers) / 4000, 1 / 3, 0.03),
+        (sum("age-check" in one.skills for one in day.couriers) / 4000, 0.60, 0.03),
+        (sum(bool(one.refuses) for one in day.couriers) / 4000, 0.10, 0.02),
+        (sum(order.needs == ("age-check",) for order in day.orders) / 20_000, 0.06, 0.01),
+        (sum(order.operator == "blue-bag" for order in day.orders) / 20_000, 0.50, 0.02),
+    ):  # fmt: skip
+        assert abs(found - said) <= within, (found, said)
+    assert couriers.day(50, 10, seed=3) == couriers.day(50, 10, seed=3) != couriers.day(50, 10, seed=4)
 
 
 def noiseless(text: str) -> str:

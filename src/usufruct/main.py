@@ -68,7 +68,7 @@ from usufruct.store.orders import OrderFolder
 from usufruct.store.sealing import TableKeys
 from usufruct.store.sqlite import SqliteStore
 from usufruct.store.vault import FolderVault
-from usufruct.wire import dcp, dsp, pain
+from usufruct.wire import dcp, dsp, openbadges, pain
 from usufruct.wire.credentials import SdJwtCredentials, trusted_issuers
 from usufruct.wire.oauth import AHEAD_SECONDS
 
@@ -425,8 +425,9 @@ def _identities(directory: Path, settings: Settings, now: Instant) -> Identities
         )
     voice = VoiceFile(directory / "keys" / "voice.pem")
     return Identities(
-        trusted, settings.status_minutes * 60, SdJwtCredentials(), HttpDocuments(), openid, once, dcp, voice, types
-    )
+        trusted, settings.status_minutes * 60, SdJwtCredentials(), HttpDocuments(), openid, once, dcp, voice, types,
+        badges=openbadges,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from litestar.testing import TestClient
 
 import riding
 import story
+from delivering import OPERATOR
 from serving import application
 from support import SetClock
 from usufruct.core.base.instants import later
@@ -26,7 +27,6 @@ from usufruct.node.node import Node
 from usufruct.node.work_pay import PayRules
 from usufruct.ports import Transaction
 from usufruct.wire import portable
-from working import OPERATOR
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "reference" / "portable-work.schema.json").read_text(encoding="utf-8")

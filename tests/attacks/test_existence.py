@@ -51,6 +51,7 @@ from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.core.terms.model import Action, Rule, Ruleset
+from usufruct.core.work.facts import JobTerms, Pay
 from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
 from usufruct.node import (
     consent,
@@ -66,6 +67,7 @@ from usufruct.node import (
     rows,
     templates,
     trade,
+    work,
 )
 from usufruct.node.dataspace import peers, talk
 from usufruct.node.node import Node
@@ -169,6 +171,21 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("", "GET", "/work/operators/{operator}", None, "member"),
     ("user", "POST", "/api/v1/agreements/{agreement}/duties", {"duty": "d", "fulfilled": True}, "agreement"),
     ("user", "POST", "/api/v1/agreements/{agreement}/renewal/refusal", None, "agreement"),
+    ("user", "POST", "/api/v1/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+    ("user", "POST", "/api/v1/work/job-offers/{offer}/acceptance", None, "job offer"),
+    ("user", "POST", "/api/v1/work/job-offers/{offer}/refusal", None, "job offer"),
+    ("user", "POST", "/api/v1/work/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+    ("user", "POST", "/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+    ("user", "POST", "/work/offers/{offer}", {"word": "accept"}, "job offer"),
+    ("user", "POST", "/work/board/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+    ("user", "POST", "/api/v1/work/jobs/{job}/offers", {"worker": "institute"}, "job"),
+    ("user", "POST", "/api/v1/work/jobs/job-1/offers", {"worker": NAME}, "party"),
+    ("user", "POST", "/api/v1/work/shifts", {
+        "worker": NAME, "start": "2026-01-01", "end": "2026-01-02", "online": []}, "party"),
+    ("user", "POST", "/api/v1/work/works", {
+        "agreement": NAME, "engaged": [{"start": "2026-01-01", "end": "2026-01-02"}], "gross": "1.00 EUR"}, "job agreement"),
+    ("user", "POST", "/api/v1/work/works", {
+        "agreement": NAME, "engaged": [{"start": "2026-01-01", "end": "2026-01-02"}], "gross": "1.00 EUR"}, "agreement"),
     ("user", "GET", "/api/v1/terms/{name}", None, "agreement"),
     ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "agree"}, "negotiation"),
     ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "dance"}, "negotiation"),
@@ -248,7 +265,13 @@ PUBLIC = {
     "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
     "/api/v1/peers/{peer}/catalogue", "/api/v1/peers/{peer}/negotiations", "/nodes/{peer}/catalogue",
-    "/nodes/{peer}/negotiations",
+    "/nodes/{peer}/negotiations", "/api/v1/work/jobs/{job}", "/api/v1/work/jobs/{job}/agreements",
+    "/api/v1/work/rounds/{round}", "/api/v1/work/rounds/{round}/certificate", "/api/v1/work/rounds/{round}/instance",
+    "/api/v1/work/rounds/{round}/reasons", "/api/v1/work/rounds/{round}/wishes", "/api/v1/work/rounds/{round}/commitments",
+    "/api/v1/work/rounds/{round}/secrets", "/work/jobs/{job}", "/work/jobs/{job}/taking", "/work/rounds/{round}",
+    "/work/rounds/{round}/wishes",
+    "/api/v1/skills/training/{id}/withdrawal", "/api/v1/skills/training/{id}/applications",
+    "/skills/training/{id}/applications",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.
@@ -331,6 +354,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     hidden = query.ask(
         node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE, anew=True)
     )
+    jobs = _jobs_of(node, story.USER, person)
     tokens = {
         role: login.issue_token(node, party, role, login.ROLES[role], 1, "")
         for party, role in ((story.STRANGER, "user"), (SHE, "member"))
@@ -359,10 +383,20 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
-        "transfer": _transfer_of(node, agreement), **_pay_of(node, person),
+        "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
+        **_pay_of(node, person),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
+
+
+def _jobs_of(node: Node, poster: str, worker: str) -> tuple[str, str, str]:
+    """A job of the user's, with an agreement on it and an offer, both with somebody else."""
+    starts = later(node.clock.now(), days=2)
+    terms = JobTerms("letters", "here", starts, later(starts, hours=2), 60, Pay("EUR", 1000), seats=2)
+    job = story.done(work.post(node, poster, terms)).job
+    agreed = story.done(work.take(node, job, worker)).agreement
+    return job, agreed, story.done(work.offer(node, job, worker, poster)).offer
 
 
 def _pay_of(node: Node, worker: str) -> dict[str, str]:
@@ -475,6 +509,9 @@ def test_whoever_it_belongs_to_is_told_otherwise(world: World) -> None:
         ("member", "POST", "/api/v1/me/cells/{cell}/offer", {"purposes": [story.PURPOSE], "price": "1.00 EUR"}, "cell"),
         ("user", "GET", "/matches/{name}", None, "match"),
         ("user", "POST", "/api/v1/agreements/{agreement}/end", None, "agreement"),
+        ("user", "POST", "/api/v1/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+        ("user", "POST", "/api/v1/work/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+        ("member", "POST", "/api/v1/work/job-offers/{offer}/refusal", None, "job offer"),
         ("steward", "POST", "/api/v1/rights/{right}/release", None, "right"),
     ):  # fmt: skip
         there = world.told(who, method, path, body, world.there[kind])

@@ -1,7 +1,7 @@
 """At the end, one line for each outside suite: `suite NAME: P of T`.
 
 A test counts for one case; where it runs a program with cases of its own, it records their numbers as the property
-`cases`, how many passed and how many there are.
+`cases`, how many passed and how many there are. What else is to be said of them are `notes`, a list of lines.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pytest
 _passed: Counter[str] = Counter()
 _total: Counter[str] = Counter()
 _skipped: dict[str, str] = {}
+_notes: dict[str, list[str]] = {}
 
 
 def _suite(report: pytest.TestReport) -> str:
@@ -30,9 +31,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         passed, total = dict(report.user_properties).get("cases", (int(report.passed), 1))
         _total[suite] += total
         _passed[suite] += passed
+        _notes.setdefault(suite, []).extend(dict(report.user_properties).get("notes", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for suite in sorted({*_total, *_skipped}):
         why = f" (skipped: {_skipped[suite].removeprefix('Skipped: ')})" if suite in _skipped else ""
         terminalreporter.write_line(f"suite {suite}: {_passed[suite]} of {_total[suite]}{why}")
+        for note in _notes.get(suite, []):
+            terminalreporter.write_line(f"  {note}")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tables import cases
-from working import MONDAY, OPERATOR, agreed, done, job, parties, week_of
 from worlds import World
 
+from delivering import MONDAY, OPERATOR, agreed, done, job, parties, week_of
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import later
 from usufruct.core.base.refusals import Refusal

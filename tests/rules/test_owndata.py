@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import World
 
+from delivering import MONDAY, OPERATOR, agreed, done, job, parties, shift, week_of
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, later, moment, seconds
 from usufruct.core.work.facts import Span
 from usufruct.core.work.measured import DEFINITIONS, HOUR, engaged_ms
 from usufruct.core.work.owndata import clock_hours, records, series, tenth, tenths
 from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
-from working import MONDAY, OPERATOR, agreed, done, job, parties, shift, week_of
 
 
 def world(*riders: str) -> World:

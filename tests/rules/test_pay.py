@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tables import cases
 from worlds import World
 
+from delivering import MONDAY, OPERATOR, agreed, done, job, parties, shift, terms, week_of
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, later, parse
 from usufruct.core.base.money import Money
@@ -22,7 +23,6 @@ from usufruct.core.work.facts import JobAgreed, JobPosted, Pay
 from usufruct.core.work.pay import Deduction, PayPlanned, PayRun, Payslip, Reckoning, TopUp, WorkPay
 from usufruct.core.work.paying import correct, pay, plan, promised, turn_down
 from usufruct.core.work.state import JobAgreement, Work
-from working import MONDAY, OPERATOR, agreed, done, job, parties, shift, terms, week_of
 
 NEXT = later(MONDAY, days=7)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from working import MONDAY, OPERATOR, agreed, done, job, parties, week_of
 from worlds import World
 
+from delivering import MONDAY, OPERATOR, agreed, done, job, parties, week_of
 from usufruct.core.base.instants import later
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.work.history import History

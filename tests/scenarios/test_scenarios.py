@@ -5,8 +5,9 @@ that begins with `$ ` is a command, and what follows is its stored output, up to
 the node's clock goes on by so much; where `three riders work`, facts of their shifts and deliveries are recorded. KEY
 stands for the node's verifier key, NOTICE for the digest and CELL for the cell that was printed last. Behind `no noise
 is drawn` every draw of noise is nothing, so that what depends on it can be stored. Days and weeks are stored as DAY
-and WEEK, digests as DIGEST, names of cells as CELL and noised numbers as ~, for they differ from run to run;
-everything else must be as stored. To store new outputs, run with USUFRUCT_STORE=1 and read the difference.
+and WEEK, digests as DIGEST, names of cells as CELL, what a round draws as NUMBER and N, and noised numbers as ~, for
+they differ from run to run; everything else must be as stored. To store new outputs, run with USUFRUCT_STORE=1 and
+read the difference.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def masked(output: str) -> str:
     output = re.sub(r"usu_[0-9a-f]{64}", "SECRET", output)
     output = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", output)
     output = re.sub(r"\bcell-[0-9a-f]{16}\b", "CELL", output)
+    output = re.sub(r"(?<![\w-])[0-9a-f]{16}\b", "NUMBER", output)
+    output = re.sub(
+        r"place \d+ in the certificate, lottery rank \d+", "place N in the certificate, lottery rank N", output
+    )
     output = re.sub(r"\+[0-9a-f]{8}\+\S+", "+KEY", output)
     lines, measures = [], 0
     for line in output.splitlines():

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import riding
+from delivering import OPERATOR
 from usufruct.node import operators
 from usufruct.node.node import Node
 from usufruct.node.operators import Allocation, Sources, Weight
-from working import OPERATOR
 
 
 def test_a_worker_sees_her_series_and_payslips_as_charts_and_as_tables(browse: Callable[..., Any], node: Node) -> None:

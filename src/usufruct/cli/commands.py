@@ -12,20 +12,24 @@ import typer
 
 from usufruct import __version__
 from usufruct.cli import (
+    allocation,
     cell,
     classify,
     consent,
     contribution,
+    cover,
     credential,
     decision,
     delegation,
     demo,
     did,
     division,
+    findings,
     forms,
     hold,
     income,
     invoicing,
+    jobs,
     journal,
     keep,
     keys,
@@ -41,18 +45,23 @@ from usufruct.cli import (
     register,
     report,
     right,
+    rounds,
     ruleset,
     service,
+    skill,
     statement,
+    statutory,
     template,
     terms,
     timestamp,
     trace,
     trade,
     train,
+    training,
     use,
     witness,
     work,
+    work_files,
     work_pay,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
@@ -79,6 +88,10 @@ app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
+app.add_typer(findings.finding, name="finding")
+app.add_typer(cover.cover, name="cover")
+app.add_typer(skill.skill, name="skill")
+skill.skill.add_typer(training.train, name="train")
 app.add_typer(work.work, name="work")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
@@ -86,6 +99,7 @@ app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")
 app.add_typer(service.service, name="service")
 app.add_typer(terms.terms, name="terms")
+app.add_typer(statutory.statutory, name="statutory")
 app.add_typer(template.template, name="template")
 app.add_typer(service.client, name="client")
 app.add_typer(match.match, name="match")
@@ -93,6 +107,7 @@ app.add_typer(peer.peer, name="peer")
 app.add_typer(member.member, name="member")
 app.add_typer(consent.consent, name="consent")
 app.add_typer(pool.pool, name="pool")
+app.add_typer(work.work, name="work")
 app.add_typer(journal.journal, name="journal")
 app.add_typer(hold.hold, name="hold")
 app.add_typer(decision.decisions, name="decision")
@@ -109,6 +124,8 @@ app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
+app.add_typer(work.work, name="work")
+_OF_WORK = (jobs, rounds)  # their commands are in the group `work` once they are imported
 command(income.income, "statement")(statement.statement)
 command(income.income, "check")(statement.check)
 command(income.income, "recompute")(statement.recompute)
@@ -127,12 +144,18 @@ command(work.work, "export")(own_work.export)
 command(work.work, "read-in")(own_work.read_in)
 command(work.work, "fairwork")(own_work.fairwork)
 command(work.work, "figures")(own_work.figures)
+command(work.work, "read-tlc")(work_files.read_tlc)
+command(work.work, "read-mdrp")(work_files.read_mdrp)
 command(app, "grades")(classify.grades)
 command(app, "query")(use.ask)
 command(app, "train")(train.train)
 command(income.income, "attacks")(contribution.attacks)
 command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
+command(work.work, "commit")(allocation.commit)
+command(work.work, "allocate")(allocation.allocate)
+command(work.work, "check")(allocation.check)
+command(work.work, "explain")(allocation.explain)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)
 command(app, "migrate")(keep.migrate)

@@ -14,6 +14,7 @@ from usufruct.core.privacy.matching_sides import Intersecting, Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.core.work.lookup import Looked
 from usufruct.node.dataspace.doors import Connector
 from usufruct.node.identities import Identities
 from usufruct.node.runs import Runs
@@ -95,7 +96,7 @@ def unless_refused(work: Callable[[], T]) -> T | Refusal:
 class Node:
     """Everything plugged in. `reach` is told each step, for tests that stop the process there; `disclosed` is what was read
     for the yearly disclosure so far, `runs` are the matches that other nodes are in the middle of. `intersecting` is there if the
-    settings say where SPU is."""
+    settings say where SPU is. `looked` is what is kept in memory about skills."""
 
     about: About
     store: Store
@@ -118,6 +119,7 @@ class Node:
     disclosed: Book = field(default_factory=Book)
     runs: Runs[Any] = field(default_factory=Runs)
     intersecting: Intersecting | None = None
+    looked: Looked = field(default_factory=Looked)
     settler: Settler = field(kw_only=True)
     connector: Connector = field(kw_only=True)
 

@@ -8,12 +8,38 @@ not what was decided.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
+from typing import Protocol, TypeVar
 
 from usufruct.core.base.instants import Instant, parse
+
+
+class Dated(Protocol):
+    """What has the two dates: from when it applies, and when it was published."""
+
+    @property
+    def effective(self) -> Instant:
+        """From this moment on it applies."""
+
+    @property
+    def known(self) -> Instant:
+        """From this moment on it could be known."""
+
+
+D = TypeVar("D", bound=Dated)
+
+
+def by_dates(versions: Iterable[D]) -> list[D]:
+    """The versions of one thing in the order in which `in_force` reads them."""
+    return sorted(versions, key=lambda version: (version.effective, version.known))
+
+
+def in_force(versions: Sequence[D], effective: Instant, known: Instant) -> D | None:
+    """Of versions in the order of `by_dates`, the one that applies on `effective` as published by `known`; None if none."""
+    return next((one for one in reversed(versions) if one.effective <= effective and one.known <= known), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +59,7 @@ class Rulebook:
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         self._by_name: dict[str, list[Parameter]] = {}
-        for parameter in sorted(parameters, key=lambda p: (p.effective, p.known)):
+        for parameter in by_dates(parameters):
             self._by_name.setdefault(parameter.name, []).append(parameter)
 
     def parameter(self, name: str, effective: Instant, known: Instant | None = None) -> Parameter:
@@ -42,10 +68,10 @@ class Rulebook:
         Raises:
             KeyError: there was none on that day; a rule that reads it would be a bug.
         """
-        in_force = [p for p in self._by_name[name] if p.effective <= effective and p.known <= (known or effective)]
-        if not in_force:
+        found = in_force(self._by_name[name], effective, known or effective)
+        if found is None:
             raise KeyError(f"`{name}` had no value on {effective}")
-        return in_force[-1]
+        return found
 
     def value(self, name: str, effective: Instant, known: Instant | None = None) -> int:
         """The number of that parameter; its unit is part of its name."""
