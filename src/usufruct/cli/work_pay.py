@@ -17,6 +17,8 @@ from usufruct.node import owndata
 from usufruct.node import work_pay as use_case
 from usufruct.wire import portable
 
+LINES = 20  # pieces of work on the screen
+
 PlanId = Annotated[str, typer.Argument(metavar="PLAN", help="the plan, as pay-17")]
 By = Annotated[str | None, typer.Option("--as", help="who signs (default: the operator)")]
 
@@ -140,8 +142,12 @@ def tell(found: Payslip, called: str) -> None:
             f"{money(floor.paid)} were there{'' if floor.binding else '; not the one in force'} ({floor.source})",
             markup=False,
         )
-    rows = [[line.work, money(line.gross), money(line.fee), money(line.tips), line.basis] for line in slip.lines]
+    rows = [
+        [line.work, money(line.gross), money(line.fee), money(line.tips), line.basis] for line in slip.lines[:LINES]
+    ]
     table("", ["work", "gross", "fee", "tips", "agreed"], rows, ("gross", "fee", "tips"))
+    if len(slip.lines) > LINES:
+        out.print(f"the first {LINES} of {len(slip.lines)} pieces of work; `--json` has them all", markup=False)
 
 
 def payslips(
