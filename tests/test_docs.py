@@ -203,27 +203,15 @@ def test_every_dependency_is_accounted_for() -> None:
 
 WITHOUT_DIR = {
     "usufruct init", "usufruct journal verify", "usufruct journal check", "usufruct asset propose",
-    "usufruct income check", "usufruct receipt verify",
-    "usufruct receipt line",
-    "usufruct journal timestamp-verify", "usufruct witness init", "usufruct witness add", "usufruct witness list",
-    "usufruct witness serve", "usufruct restore", "usufruct hold grounds",
-    "usufruct grades", "usufruct classify table", "usufruct income attacks", "usufruct classify confirm",
-<<<<<<< HEAD
-    "usufruct cover scheme examples", "usufruct cover estimate",
+    "usufruct income check", "usufruct receipt verify", "usufruct receipt line", "usufruct journal timestamp-verify",
+    "usufruct witness init", "usufruct witness add", "usufruct witness list", "usufruct witness serve",
+    "usufruct restore", "usufruct hold grounds", "usufruct grades", "usufruct classify table",
+    "usufruct income attacks", "usufruct classify confirm", "usufruct cover scheme examples", "usufruct cover estimate",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
-    "usufruct skill sample", "usufruct skill asked",
-=======
-    "usufruct skill sample", "usufruct skill asked",
-    "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
->>>>>>> w-skills
-    "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
-<<<<<<< HEAD
-    "usufruct auction seal",
-    "usufruct statutory list", "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip",
-    "usufruct work read-tlc", "usufruct work read-mdrp",
-=======
-    "usufruct auction seal", "usufruct finding packs", "usufruct finding audit",
->>>>>>> w-hours
+    "usufruct skill sample", "usufruct skill asked", "usufruct service compare", "usufruct consent receipt verify",
+    "usufruct credential key", "usufruct credential sign", "usufruct auction seal", "usufruct statutory list",
+    "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip", "usufruct work read-tlc",
+    "usufruct work read-mdrp", "usufruct finding packs", "usufruct finding audit",
 }  # fmt: skip
 
 

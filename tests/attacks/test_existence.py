@@ -426,6 +426,8 @@ def _pay_of(node: Node, worker: str) -> dict[str, str]:
 
     node.store.write(command)
     return {"pay run": "pay-81", "payslip": "pay-80-1"}
+
+
 def _found_about(node: Node) -> dict[str, str]:
     """A finding about another member, and a restriction of her account at the user's."""
     working.in_force(node, "eu-working-time")
