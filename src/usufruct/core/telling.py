@@ -33,6 +33,7 @@ from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.registry.pool import PoolJoined
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grounds import GROUNDS
+from usufruct.core.work.training import TrainingApplied, TrainingDecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,10 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
         case ComplaintAnswered():
             became = "upheld" if fact.upheld else "rejected"
             return f"your complaint about {fact.period}, {name(fact.asset)}, was {became}"
+        case TrainingApplied():
+            return f"you asked that the training fund pays you a place in {fact.training}"
+        case TrainingDecided():
+            return f"your application {fact.application} for training was {'approved' if fact.approved else 'declined'}"
         case _:
             return _of_right(fact, name) or f"a fact about you: {fact.KIND.partition('/')[0]}"
 
