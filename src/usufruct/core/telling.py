@@ -42,6 +42,7 @@ from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.registry.pool import PoolJoined
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grounds import GROUNDS
+from usufruct.core.work.training import TrainingApplied, TrainingDecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,10 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
         case ComplaintAnswered():
             became = "upheld" if fact.upheld else "rejected"
             return f"your complaint about {fact.period}, {name(fact.asset)}, was {became}"
+        case TrainingApplied():
+            return f"you asked that the training fund pays you a place in {fact.training}"
+        case TrainingDecided():
+            return f"your application {fact.application} for training was {'approved' if fact.approved else 'declined'}"
         case _:
             told = _of_right(fact, name) or _of_cover(fact, name)
             return told or f"a fact about you: {fact.KIND.partition('/')[0]}"
