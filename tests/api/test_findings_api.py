@@ -11,6 +11,7 @@ from litestar.testing import TestClient
 import story
 import working
 from serving import application
+from usufruct.core.work.facts import WorkDone
 from usufruct.core.work.findings import DispatchStop, DispatchStopped
 from usufruct.core.work.state import Shift
 from usufruct.node import findings, login
@@ -162,6 +163,19 @@ def test_dispatch_stops_at_a_limit_once_and_ends_by_itself(api: Any, broken: str
 def test_hours_left_are_told_by_rule(api: Any, broken: str) -> None:
     left = {one["rule"]: one["minutes"] for one in her(api).json()["left"]}
     assert left == {"eu-rest-daily": 13 * 60, "eu-rest-weekly": 24 * 60, "eu-average": 24 * 60}
+
+
+def test_floors_of_pay_are_told_by_operator_under_each_definition(node: Node) -> None:
+    working.in_force(node, "hourly-floor", "nyc-trip-floor")
+    who = working.shift(node, SHE, PLATFORM, 2, 8, 12)
+    done = WorkDone("work-1", "agreement-1", who, PLATFORM, (working.span(2, 9, 10),), 16_093, 2500, 500, "USD")
+    working.add(node, done)
+    [found] = findings.pay_floors(node, SHE, working.at(1, 0), working.at(8, 0))
+    assert [(one.definition, one.due, one.top_up, one.binding) for one in found.hourly] == [
+        ("engaged", 1500, 0, False), ("online", 6000, 4000, False), ("shift", 6000, 4000, True),
+    ]  # fmt: skip
+    assert [(one.due, one.paid, one.top_up) for one in found.trips] == [(4858, 2000, 2858)]
+    assert findings.pay_floors(node, SHE, working.at(8, 0), working.at(9, 0)) == []
 
 
 def test_rules_are_read_by_everybody_and_ended_by_the_steward(api: Any, broken: str) -> None:

@@ -13,7 +13,8 @@ from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.instants import parse as parse_instant
-from usufruct.core.work.conditions import Condition, Limit, SetCondition, limits
+from usufruct.core.base.money import Money
+from usufruct.core.work.conditions import Condition, Limit, SetCondition, duration, limits
 from usufruct.core.work.facts import Span
 from usufruct.core.work.findings import RESTRICTIONS
 from usufruct.core.work.intervals import millis
@@ -141,6 +142,32 @@ def left(worker: Worker, dir: Directory = HERE) -> None:
         out.print(one.words, markup=False)
     for stop in found.stops:
         out.print(f"{stop.operator} sends no work until {stop.until}: {stop.rule}: {stop.words}", markup=False)
+
+
+@command(finding, "floors")
+def floors(
+    worker: Worker,
+    since: Annotated[str, typer.Argument(help="the day on which the pay period begins")],
+    until: Annotated[str, typer.Argument(help="the day after its last")],
+    dir: Directory = HERE,
+) -> None:
+    """What pay floors make due for a worker's time, under each definition of it, and what is to be topped up."""
+    with doors().open(dir) as node:
+        found = use_case.pay_floors(node, worker, parse_instant(since), parse_instant(until))
+    for one in found:
+        rows = [
+            [each.definition, duration(each.hours_ms),
+             *(Money(minor, one.currency) for minor in (each.paid, each.due, each.top_up)),
+             "yes" if each.binding else ""]
+            for each in one.hourly
+        ]  # fmt: skip
+        heads = ["time", "hours", "paid", "due", "to top up", "binding"]
+        table(f"at {one.operator}, by the hour", heads, rows, ("hours", "paid", "due", "to top up"))
+        short = sum(each.top_up for each in one.trips)
+        if one.trips:
+            out.print(f"{len(one.trips)} trips, to top up {Money(short, one.currency)}", markup=False)
+    if not found:
+        out.print("no work was done then")
 
 
 @command(finding, "dispatch")

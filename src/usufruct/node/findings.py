@@ -11,11 +11,12 @@ from functools import partial
 
 from usufruct.core.access.delegation import only_people
 from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Party
-from usufruct.core.work import findings, hours
+from usufruct.core.work import findings, floors, hours
 from usufruct.core.work.conditions import Limit
 from usufruct.core.work.facts import Span
 from usufruct.core.work.findings import (
@@ -29,6 +30,7 @@ from usufruct.core.work.findings import (
     MadeFinding,
     Restriction,
 )
+from usufruct.core.work.floors import Floor, TripFloor
 from usufruct.core.work.hours import Finding, Left, Piece, Stop, Timesheet
 from usufruct.core.work.intervals import millis
 from usufruct.core.work.state import JobAgreement, Shift, Work
@@ -46,6 +48,16 @@ class Checked:
 
     workers: int
     made: tuple[FindingMade, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """What floors of pay make due for a worker's time and trips at one operator, in one currency."""
+
+    operator: str
+    currency: str
+    hourly: tuple[Floor, ...]
+    trips: tuple[TripFloor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +206,24 @@ def mine(node: Node, name: str) -> Mine:
             tuple(state.list(MadeFinding, party=worker)), tuple(state.list(Restriction, party=worker)),
             tuple(state.list(Appeal, party=worker)),
         )  # fmt: skip
+
+
+def pay_floors(node: Node, name: str, since: Instant, until: Instant) -> list[Floors]:
+    """The floors of pay of a worker for a pay period, by operator and currency; what each is is in `core.work.floors`."""
+    with node.store.read() as state:
+        sheet, _ = timesheet(state, id_of(state, name))
+        binding = limits(state, node.clock.now())
+    found = []
+    part = floors.during(sheet, since, until)
+    for operator, currency in dict.fromkeys((one.operator, one.currency) for one in part.pieces if one.currency):
+        there = floors.at(part, operator)
+        there = replace(there, pieces=tuple(one for one in there.pieces if one.currency == currency))
+        bound = [one for one in binding if one.operator in ("", operator)]
+        paid = Money(sum(one.paid for one in there.pieces), currency)
+        found.append(Floors(
+            operator, currency, tuple(floors.hourly(there, paid, bound)), tuple(floors.per_trip(there, bound))
+        ))  # fmt: skip
+    return found
 
 
 def made(node: Node) -> list[MadeFinding]:

@@ -24,6 +24,7 @@ def show(request: AnyRequest, made: FromQuery[int | None] = None) -> Page:
     node, who = node_of(request), request.scope["state"]["identity"]
     mine = findings.mine(node, who.party) if who else None
     steward = who is not None and "steward" in who.scopes
+    every = findings.made(node) if steward else []
     rows = [
         charts.Bar(one.rule, one.minutes, _said(one.minutes, one.words)) for one in (mine.left if mine else ())
     ]  # fmt: skip
@@ -31,7 +32,7 @@ def show(request: AnyRequest, made: FromQuery[int | None] = None) -> Page:
         request, "findings.html", "Working conditions", rules=conditions.in_force(node), mine=mine, rows=rows,
         drawing=charts.bars("left", "How long you may still work at a stretch, by rule", rows),
         waiting=findings.waiting(node, who.party) if who else [], made=made,
-        all=list(reversed(findings.made(node)))[:LISTED] if steward else None,
+        all=every[: -LISTED - 1 : -1] if steward else None, about={one.id: one.found.words for one in every},
         appeals={one.of: one for one in mine.appeals} if mine else {},
     )  # fmt: skip
 
