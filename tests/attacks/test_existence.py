@@ -29,6 +29,7 @@ from usufruct.core.access.templates import Draft
 from usufruct.core.base.ids import numbered
 from usufruct.core.base.instants import END_OF_TIME, Instant, later
 from usufruct.core.contract.facts import NegotiationMoved, Terms
+from usufruct.core.cover.facts import ClaimMade
 from usufruct.core.dataspace.facts import PeerLinked, ProcessOpened, TransferMoved
 from usufruct.core.dataspace.messages import (
     PULL,
@@ -192,6 +193,8 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "agree"}, "negotiation"),
     ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "dance"}, "negotiation"),
     ("user", "POST", "/desk/negotiations/{negotiation}", {"message": "agree"}, "negotiation"),
+    ("user", "POST", "/api/v1/cover/claims/{name}/decision", {"reasons": "x", "grant": "1.00 EUR"}, "claim"),
+    ("member", "POST", "/cover/claims/{name}/decision", {"reasons": "x", "grant": "1.00 EUR"}, "claim"),
     ("user", "GET", "/api/v1/uses/{use}/decision", None, "use"),
     ("member", "GET", "/api/v1/uses/{use}/decision", None, "hidden use"),
     ("user", "GET", "/questions/{use}", None, "use"),
@@ -285,6 +288,9 @@ PUBLIC = {
     "/work/rounds/{round}/wishes",
     "/api/v1/skills/training/{id}/withdrawal", "/api/v1/skills/training/{id}/applications",
     "/skills/training/{id}/applications",
+    "/nodes/{peer}/negotiations",
+    "/api/v1/me/cover/schemes/{name}/joining", "/api/v1/me/cover/schemes/{name}/leaving", "/cover/schemes/{name}/joining",
+    "/cover/schemes/{name}/leaving",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.
@@ -358,6 +364,8 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     asked = story.done(consent.ask(node, story.OPERATOR, story.ASSET, "Marketing", ANY, "x", 9, OTHER))
     with node.store.read() as state:
         person = id_of(state, OTHER)
+    fell = ClaimMade("claim-4714", person, "none", "accident", "fund:x", 900, "EUR", "x", node.clock.now(), person=True)
+    node.store.write(lambda tx: tx.append(fell))
     cell = story.done(deposit.deposit(node, person, b"what,how\nsteps,12\n")).id
     key = jose.public_key(json.loads(jose.new_key()[1]))
     story.done(identity.register_key(node, story.USER, "user", key.thumbprint, key.jwk))
@@ -398,6 +406,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
         "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
         **_pay_of(node, person), **_found_about(node),
+        "transfer": _transfer_of(node, agreement), "claim": fell.claim,
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
