@@ -89,6 +89,7 @@ AUTHENTICATE = f'Bearer, DPoP algs="{" ".join(ALGORITHMS)}"'
 _STATUS = {
     "query": 400,
     "access": 403,
+    "allocation": 422,
     "consent": 409,
     "privacy": 422,
     "registry": 404,
