@@ -101,6 +101,8 @@ fr.micro.tourism | 2025-01-01 |           | 170000.00 EUR | 10370.00 EUR | 13260
 # Each line to the euro, and the turnover before: 1234.50 counts as 1235; 261.82, 2.47 and 21.00
 fr.micro.services | 2023-01-01 |          | 1234.50 EUR  | 264.00 EUR   | 285.00 EUR
 fr.micro.services | 2023-01-01 |          | 1234.49 EUR  | 264.00 EUR   | 285.00 EUR
+# 2.36 counts as 2, of which 21.2 % is 0.42; of 2.36 it would be 0.50, and a euro.
+fr.micro.services | 2023-01-01 |          | 2.36 EUR     | 0.00 EUR     | 0.00 EUR
 # Published in December 2022 for the time from October on: owed is the lower rate, decided was the higher.
 fr.micro.sales  | 2022-10-15 |            | 10000.00 EUR | 1240.00 EUR  | 1340.00 EUR
 fr.micro.sales  | 2022-10-15 | 2022-10-15 | 10000.00 EUR | 1290.00 EUR  | 1390.00 EUR
