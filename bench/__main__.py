@@ -23,6 +23,7 @@ CLAIMS = {
     "shares": "what each of 1,000 holders added to totals of 10 million rows, against the totals alone; and each person's value",
     "negotiation": "negotiations between two nodes, from request to FINALIZED, against two programs that keep nothing",
     "payout": "orders to the bank of up to 1 million payments, valid by the standard's schema, against sepaxml",
+    "trips": "1 million paid trips of New York read, checked and added up, against a plain query in DuckDB",
 }
 
 
