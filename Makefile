@@ -83,7 +83,7 @@ PINS := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --pyt
 	--upgrade --quiet
 lock:
 	$(BIN)/python -m pip install --quiet $(UV)
-	$(PINS) $(patsubst %,--extra %,bench classify demo dev pg synth timestamp train) -o requirements.lock
+	$(PINS) $(patsubst %,--extra %,bench classify demo dev pg synth timestamp train work) -o requirements.lock
 	$(PINS) --extra demo --constraint requirements.lock -o requirements-run.lock
 	$(PINS) --extra spark --constraint requirements.lock -o requirements-spark.lock
 	$(PINS) --extra ray --constraint requirements.lock -o requirements-ray.lock

@@ -33,7 +33,7 @@ ORDER = [
     ["core.work", "core.cover"],
     ["core.oversight", "core.trace", "core.disclosure"],
     ["core.facts"],
-    ["ports", "trainer", "attested"],
+    ["ports", "trainer", "attested", "allocator"],
     ["node", "store", "engine", "wire", "peer"],
     ["web", "client"],
     ["cli"],

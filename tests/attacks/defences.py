@@ -1,4 +1,4 @@
-"""Each defence against each of the 27 attacks, taken out: a test must then fail, or it proves nothing.
+"""Each defence against each of the 30 attacks, taken out: a test must then fail, or it proves nothing.
 
 `defences.toml` says for every attack what the attacker does, and which lines stand against him. Each *removal* puts other
 lines in their place, as a careless change would, in a copy of the source; of the tests that it names each must then fail,
@@ -54,7 +54,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class Attack:
-    """One of the 27: its `name`, what the attacker does, and the removals of what stands against him."""
+    """One of the 30: its `name`, what the attacker does, and the removals of what stands against him."""
 
     number: int
     name: str

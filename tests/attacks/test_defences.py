@@ -13,7 +13,7 @@ from attacks.defences import ATTACKS, FIRST, PAGE, PLACE, REMOVALS, ROOT, Remova
 
 
 def test_all_attacks_are_there() -> None:
-    assert [attack.number for attack in ATTACKS] == list(range(1, 28))
+    assert [attack.number for attack in ATTACKS] == list(range(1, 31))
     assert all(attack.removals and attack.name and attack.attacker.endswith(".") for attack in ATTACKS)
     assert len({removal.defence for removal in REMOVALS}) == len(REMOVALS)
 

@@ -21,12 +21,13 @@ from litestar.testing import TestClient
 
 import pooling
 import story
+import working
 from serving import application
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
 from usufruct.core.access.templates import Draft
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import END_OF_TIME, later
+from usufruct.core.base.instants import END_OF_TIME, Instant, later
 from usufruct.core.contract.facts import NegotiationMoved, Terms
 from usufruct.core.dataspace.facts import PeerLinked, ProcessOpened, TransferMoved
 from usufruct.core.dataspace.messages import (
@@ -51,11 +52,14 @@ from usufruct.core.registry.credentials import CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.core.terms.model import Action, Rule, Ruleset
+from usufruct.core.work.facts import JobTerms, Pay
+from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
 from usufruct.node import (
     consent,
     cubes,
     delegation,
     deposit,
+    findings,
     identity,
     invoicing,
     login,
@@ -65,6 +69,7 @@ from usufruct.node import (
     rows,
     templates,
     trade,
+    work,
 )
 from usufruct.node.dataspace import peers, talk
 from usufruct.node.node import Node
@@ -155,8 +160,34 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("user", "GET", "/invoices/{invoice}/{form}", None, "invoice"),
     ("user", "POST", "/invoices/{invoice}/disputes", {"reason": "x", "line": ""}, "invoice"),
     ("user", "POST", "/api/v1/disputes", {"about": NAME, "reason": "x"}, "invoice"),
+    ("user", "POST", "/api/v1/work/pay", {"operator": NAME}, "party"),
+    ("user", "GET", "/api/v1/work/pay/{plan}", None, "pay run"),
+    ("user", "POST", "/api/v1/work/pay/{plan}/approval", None, "pay run"),
+    ("user", "POST", "/api/v1/work/pay/{plan}/refusal", {"why": "x"}, "pay run"),
+    ("user", "POST", "/api/v1/work/payslips/{payslip}/corrections", {"amount": "1.00 EUR", "why": "x"}, "payslip"),
+    ("user", "GET", "/api/v1/me/work/payslips/{payslip}", None, "payslip"),
+    ("user", "GET", "/work/mine/payslips/{payslip}", None, "payslip"),
+    ("", "GET", "/api/v1/work/operators/{operator}", None, "member"),
+    ("", "GET", "/api/v1/work/operators/{operator}/fairwork", None, "member"),
+    ("", "GET", "/api/v1/work/operators/{operator}/figures/{half}", None, "member"),
+    ("", "GET", "/work/operators/{operator}", None, "member"),
     ("user", "POST", "/api/v1/agreements/{agreement}/duties", {"duty": "d", "fulfilled": True}, "agreement"),
     ("user", "POST", "/api/v1/agreements/{agreement}/renewal/refusal", None, "agreement"),
+    ("user", "POST", "/api/v1/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+    ("user", "POST", "/api/v1/work/job-offers/{offer}/acceptance", None, "job offer"),
+    ("user", "POST", "/api/v1/work/job-offers/{offer}/refusal", None, "job offer"),
+    ("user", "POST", "/api/v1/work/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+    ("user", "POST", "/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+    ("user", "POST", "/work/offers/{offer}", {"word": "accept"}, "job offer"),
+    ("user", "POST", "/work/board/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+    ("user", "POST", "/api/v1/work/jobs/{job}/offers", {"worker": "institute"}, "job"),
+    ("user", "POST", "/api/v1/work/jobs/job-1/offers", {"worker": NAME}, "party"),
+    ("user", "POST", "/api/v1/work/shifts", {
+        "worker": NAME, "start": "2026-01-01", "end": "2026-01-02", "online": []}, "party"),
+    ("user", "POST", "/api/v1/work/works", {
+        "agreement": NAME, "engaged": [{"start": "2026-01-01", "end": "2026-01-02"}], "gross": "1.00 EUR"}, "job agreement"),
+    ("user", "POST", "/api/v1/work/works", {
+        "agreement": NAME, "engaged": [{"start": "2026-01-01", "end": "2026-01-02"}], "gross": "1.00 EUR"}, "agreement"),
     ("user", "GET", "/api/v1/terms/{name}", None, "agreement"),
     ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "agree"}, "negotiation"),
     ("user", "POST", "/api/v1/negotiations/{negotiation}/messages", {"message": "dance"}, "negotiation"),
@@ -198,6 +229,17 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("member", "POST", "/member/cells/{cell}/withdrawal", {}, "cell"),
     ("member", "POST", f"/api/v1/me/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
     ("member", "POST", f"/member/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
+    *(
+        ("member", "POST", f"{path}/findings/{{of}}/{what}", body, kind)
+        for path in ("", "/api/v1") for kind in ("finding", "restriction") for what, body in (
+            ("appeal", {"reason": "x"}),
+            ("answer", {"reasons": "x", **({"upheld": True} if path else {"became": "upheld"})}),
+        )
+    ),
+    ("user", "POST", "/api/v1/findings/restrictions/{id}/ending", {"why": "x"}, "restriction"),
+    ("user", "POST", "/api/v1/findings/restrictions", {
+        "worker": NAME, "operator": story.STRANGER, "kind": "ended", "reasons": "x", "contact": "y",
+    }, "member"),
     ("user", "GET", "/dataspace/2025-1/data/{pid}", None, "transfer"),
     ("user", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
     ("", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
@@ -236,7 +278,13 @@ PUBLIC = {
     "/member/pools/{name}", "/member/pools/{name}/membership", "/member/pools/{name}/leaving",
     "/api/v1/me/pools/{name}/membership", "/api/v1/me/pools/{name}/leaving",
     "/api/v1/peers/{peer}/catalogue", "/api/v1/peers/{peer}/negotiations", "/nodes/{peer}/catalogue",
-    "/nodes/{peer}/negotiations",
+    "/nodes/{peer}/negotiations", "/api/v1/work/jobs/{job}", "/api/v1/work/jobs/{job}/agreements",
+    "/api/v1/work/rounds/{round}", "/api/v1/work/rounds/{round}/certificate", "/api/v1/work/rounds/{round}/instance",
+    "/api/v1/work/rounds/{round}/reasons", "/api/v1/work/rounds/{round}/wishes", "/api/v1/work/rounds/{round}/commitments",
+    "/api/v1/work/rounds/{round}/secrets", "/work/jobs/{job}", "/work/jobs/{job}/taking", "/work/rounds/{round}",
+    "/work/rounds/{round}/wishes",
+    "/api/v1/skills/training/{id}/withdrawal", "/api/v1/skills/training/{id}/applications",
+    "/skills/training/{id}/applications",
 }  # fmt: skip
 
 # What a closed period brought somebody: two names, of a period and of somebody or of an asset.
@@ -274,7 +322,12 @@ class World:
         form = not path.startswith(("/api/", "/access/", "/dataspace/")) and method == "POST"
         text = json.dumps(body).replace(NAME, name) if body is not None else None
         sent: dict[str, Any] = {} if text is None else {"data" if form else "json": json.loads(text)}
-        path = re.sub(r"{\w+}", name, path, count=1).replace("{version}", "1").replace(NAME, name)
+        path = (
+            re.sub(r"{\w+}", name, path, count=1)
+            .replace("{version}", "1")
+            .replace("{half}", "2026-2")
+            .replace(NAME, name)
+        )
         before = self.size()
         answer = self.client.request(method, path, headers=headers, follow_redirects=False, **sent)
         given = [(key, plain(value, name)) for key, value in answer.headers.items() if key != "content-length"]
@@ -314,6 +367,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
     hidden = query.ask(
         node, query.Asked(story.OPERATOR, SQL, sql.parse(f"SELECT COUNT(*) FROM {HIDDEN}"), story.PURPOSE, anew=True)
     )
+    jobs = _jobs_of(node, story.USER, person)
     tokens = {
         role: login.issue_token(node, party, role, login.ROLES[role], 1, "")
         for party, role in ((story.STRANGER, "user"), (SHE, "member"))
@@ -342,10 +396,48 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "hidden use": hidden.use, "fact": fact, "her fact": her, "right": theirs[0], "party": person, "member": OTHER,
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
-        "transfer": _transfer_of(node, agreement),
+        "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
+        **_pay_of(node, person),
+        "transfer": _transfer_of(node, agreement), **_found_about(node),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
+
+
+def _jobs_of(node: Node, poster: str, worker: str) -> tuple[str, str, str]:
+    """A job of the user's, with an agreement on it and an offer, both with somebody else."""
+    starts = later(node.clock.now(), days=2)
+    terms = JobTerms("letters", "here", starts, later(starts, hours=2), 60, Pay("EUR", 1000), seats=2)
+    job = story.done(work.post(node, poster, terms)).job
+    agreed = story.done(work.take(node, job, worker)).agreement
+    return job, agreed, story.done(work.offer(node, job, worker, poster)).offer
+
+
+def _pay_of(node: Node, worker: str) -> dict[str, str]:
+    """A payslip by the node's operator, and a pay run of its that waits."""
+    slip = Reckoning(worker, (), 0, 0, 0, 0, 500, 500)
+    planned = PayPlanned("pay-80", story.OPERATOR, "EUR", Instant(""), Instant(""), (slip,), "", story.OPERATOR)
+    waits = replace(planned, plan="pay-81", parent="pay-80")
+    paid = WorkPaid("pay-80-1", "pay-80", story.OPERATOR, worker, "EUR", Instant(""), Instant(""), slip, story.OPERATOR)
+
+    def command(tx: Transaction) -> None:
+        for fact in (planned, paid, waits):
+            tx.append(fact)
+
+    node.store.write(command)
+    return {"pay run": "pay-81", "payslip": "pay-80-1"}
+
+
+def _found_about(node: Node) -> dict[str, str]:
+    """A finding about another member, and a restriction of her account at the user's."""
+    working.in_force(node, "eu-working-time")
+    working.shift(node, OTHER, story.USER, 1, 4, 20)
+    [made] = findings.check(node).made
+    said = ("suspended", "x", "y", None, story.USER)
+    return {
+        "finding": made.finding,
+        "restriction": story.done(findings.restrict(node, OTHER, story.USER, *said)).restriction,
+    }
 
 
 def _transfer_of(node: Node, agreement: str) -> str:
@@ -443,6 +535,9 @@ def test_whoever_it_belongs_to_is_told_otherwise(world: World) -> None:
         ("member", "POST", "/api/v1/me/cells/{cell}/offer", {"purposes": [story.PURPOSE], "price": "1.00 EUR"}, "cell"),
         ("user", "GET", "/matches/{name}", None, "match"),
         ("user", "POST", "/api/v1/agreements/{agreement}/end", None, "agreement"),
+        ("user", "POST", "/api/v1/work/agreements/{agreement}/ending", {"why": "x"}, "job agreement"),
+        ("user", "POST", "/api/v1/work/jobs/{job}/withdrawal", {"why": "x"}, "job"),
+        ("member", "POST", "/api/v1/work/job-offers/{offer}/refusal", None, "job offer"),
         ("steward", "POST", "/api/v1/rights/{right}/release", None, "right"),
     ):  # fmt: skip
         there = world.told(who, method, path, body, world.there[kind])

@@ -5,8 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from cover_stories import cover_stories
+from hours_stories import hours_stories
 from money_stories import money_stories
+from pay_stories import pay_stories
 from peer_stories import peer_stories
+from round_stories import round_stories
+from skill_stories import skill_stories
 from work_stories import work_stories
 
 from usufruct.core.access import clauses
@@ -164,6 +169,11 @@ def story(
         *money_stories(number, asset, a, b),
         *peer_stories(number, a, b),
         *work_stories(number, a, b),
+        *round_stories(number, a, b),
+        *hours_stories(number, a, b),
+        *cover_stories(number, a, b),
+        *skill_stories(number, a, b),
+        *pay_stories(number, a, b),
     ]  # fmt: skip
     return stories[turn % len(stories)]
 

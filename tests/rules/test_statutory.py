@@ -390,7 +390,7 @@ def test_roundings() -> None:
     assert [rounding("1 half-up")(Fraction(n, 2)) for n in (0, 1, 2, 3)] == [0, 1, 1, 2]
     assert str(rounding("0.01 half-up")) == "to 0.01, half-up" and str(rounding("exact")) == "exact"
     for text in ("", "1 down", "0 half-up"):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="is no rounding"):
             rounding(text)
     with pytest.raises(ValueError, match="minor units"):
         explained.amount("a third", Fraction(1, 3), "EUR", ())

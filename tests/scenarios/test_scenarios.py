@@ -1,12 +1,13 @@
 """Scenarios: what people type and what they read back, stored as text that a citizen could follow.
 
-A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line that
-begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. At `31 days pass` the
-node's clock goes on by so much; KEY stands for the node's verifier key, NOTICE for the digest and CELL for the cell that
-was printed last. Behind `no noise is drawn` every draw of noise is nothing, so that what depends on it can be stored. Days
-are stored as DAY, digests as DIGEST, names of cells as CELL and noised numbers as ~, for they differ from run to run;
-everything else must be as stored. To store new outputs, run with
-USUFRUCT_STORE=1 and read the difference.
+A scenario is a `.txt` file. A line that begins with `file NAME:` makes a file of the indented lines below it; a line
+that begins with `$ ` is a command, and what follows is its stored output, up to the next empty line. At `31 days pass`
+the node's clock goes on by so much; where `three riders work`, facts of their shifts and deliveries are recorded. KEY
+stands for the node's verifier key, NOTICE for the digest and CELL for the cell that was printed last. Behind `no noise
+is drawn` every draw of noise is nothing, so that what depends on it can be stored. Days and weeks are stored as DAY
+and WEEK, digests as DIGEST, names of cells as CELL, what a round draws as NUMBER and N, and noised numbers as ~, for
+they differ from run to run; everything else must be as stored. To store new outputs, run with USUFRUCT_STORE=1 and
+read the difference.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import riding
 from usufruct.cli.app import Doors, give
 from usufruct.cli.commands import app
 from usufruct.core.base.instants import Instant, later
@@ -37,9 +39,14 @@ SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
 def masked(output: str) -> str:
     """The output without what differs from run to run."""
     output = re.sub(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z|\b20\d\d-\d\d-\d\d([T ]\d\d:\d\d( UTC)?)?", "DAY", output)
+    output = re.sub(r"\b20\d\d-w\d\d\b", "WEEK", output)
     output = re.sub(r"usu_[0-9a-f]{64}", "SECRET", output)
     output = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", output)
     output = re.sub(r"\bcell-[0-9a-f]{16}\b", "CELL", output)
+    output = re.sub(r"(?<![\w-])[0-9a-f]{16}\b", "NUMBER", output)
+    output = re.sub(
+        r"place \d+ in the certificate, lottery rank \d+", "place N in the certificate, lottery rank N", output
+    )
     output = re.sub(r"\+[0-9a-f]{8}\+\S+", "+KEY", output)
     lines, measures = [], 0
     for line in output.splitlines():
@@ -141,6 +148,9 @@ def replay(lines: list[str]) -> str:
             told += run(line[2:], clock).splitlines()
         elif line == "no noise is drawn":
             clock.silent = True
+        elif line.startswith("three riders work"):
+            with opened(Path("node"), clock) as node:
+                riding.ride(node, riders=3)
         elif line.endswith(" days pass"):
             clock.days += int(line.split()[0])
     return "\n".join(told) + "\n"

@@ -12,20 +12,24 @@ import typer
 
 from usufruct import __version__
 from usufruct.cli import (
+    allocation,
     cell,
     classify,
     consent,
     contribution,
+    cover,
     credential,
     decision,
     delegation,
     demo,
     did,
     division,
+    findings,
     forms,
     hold,
     income,
     invoicing,
+    jobs,
     journal,
     keep,
     keys,
@@ -34,25 +38,31 @@ from usufruct.cli import (
     market,
     match,
     member,
+    own_work,
     payout,
     peer,
     pool,
     register,
     report,
     right,
+    rounds,
     ruleset,
     service,
+    skill,
     statement,
+    statutory,
     template,
     terms,
     timestamp,
     trace,
     trade,
     train,
+    training,
     use,
     witness,
     work,
     work_files,
+    work_pay,
 )  # fmt: skip
 from usufruct.cli.app import HERE, Directory, Doors, command, doors, give, group, out
 from usufruct.node import followers, tiles
@@ -78,12 +88,18 @@ app.add_typer(invoicing.dispute, name="dispute")
 app.add_typer(delegation.delegation, name="delegation")
 app.add_typer(division.division, name="division")
 app.add_typer(levy.levy, name="levy")
+app.add_typer(findings.finding, name="finding")
+app.add_typer(cover.cover, name="cover")
+app.add_typer(skill.skill, name="skill")
+skill.skill.add_typer(training.train, name="train")
+app.add_typer(work.work, name="work")
 app.add_typer(credential.credential, name="credential")
 app.add_typer(did.did, name="did")
 app.add_typer(keys.key, name="key")
 app.add_typer(keys.login, name="login")
 app.add_typer(service.service, name="service")
 app.add_typer(terms.terms, name="terms")
+app.add_typer(statutory.statutory, name="statutory")
 app.add_typer(template.template, name="template")
 app.add_typer(service.client, name="client")
 app.add_typer(match.match, name="match")
@@ -108,12 +124,26 @@ app.add_typer(keep.keyring, name="keyring")
 app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
+app.add_typer(work.work, name="work")
+_OF_WORK = (jobs, rounds)  # their commands are in the group `work` once they are imported
 command(income.income, "statement")(statement.statement)
 command(income.income, "check")(statement.check)
 command(income.income, "recompute")(statement.recompute)
 command(income.income, "complain")(statement.complain)
 command(income.income, "complaints")(statement.complaints)
 command(income.income, "answer")(statement.answer)
+command(work.work, "pay-plan")(work_pay.plan)
+command(work.work, "pay-show")(work_pay.show)
+command(work.work, "pay")(work_pay.pay)
+command(work.work, "pay-refuse")(work_pay.refuse)
+command(work.work, "pay-correct")(work_pay.correct)
+command(work.work, "payslip")(work_pay.payslip)
+command(work.work, "payslips")(work_pay.payslips)
+command(work.work, "series")(own_work.series)
+command(work.work, "export")(own_work.export)
+command(work.work, "read-in")(own_work.read_in)
+command(work.work, "fairwork")(own_work.fairwork)
+command(work.work, "figures")(own_work.figures)
 command(work.work, "read-tlc")(work_files.read_tlc)
 command(work.work, "read-mdrp")(work_files.read_mdrp)
 command(app, "grades")(classify.grades)
@@ -122,6 +152,10 @@ command(app, "train")(train.train)
 command(income.income, "attacks")(contribution.attacks)
 command(income.income, "validation")(contribution.validation)
 command(app, "synthesize")(train.synthesize)
+command(work.work, "commit")(allocation.commit)
+command(work.work, "allocate")(allocation.allocate)
+command(work.work, "check")(allocation.check)
+command(work.work, "explain")(allocation.explain)
 command(app, "backup")(keep.backup)
 command(app, "restore")(keep.restore)
 command(app, "migrate")(keep.migrate)

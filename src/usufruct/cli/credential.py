@@ -15,7 +15,7 @@ from usufruct.core.base.instants import seconds
 from usufruct.core.registry.credentials import Scalar
 from usufruct.node import identity
 from usufruct.store.keys import SystemClock
-from usufruct.wire import jose, sdjwt
+from usufruct.wire import jose, openbadges, sdjwt
 
 credential = group("What others say of a party: credentials shown, and credentials issued.")
 
@@ -145,13 +145,18 @@ def sign(
     disclose: Annotated[list[str] | None, typer.Option(help="a claim to disclose; may be repeated")] = None,
     to: Annotated[Path, typer.Option(help="where to put what is to be shown")] = Path("shown.txt"),
 ) -> None:
-    """For a holder: choose what to disclose of a credential, and sign it for one node. It needs no node."""
+    """For a holder: choose what to disclose of a credential, and sign it for one node. A badge is shown whole. It needs no
+    node."""
     wanted = disclose or []
     try:
         private = jose.private_key(read_text(key))
-        chosen = sdjwt.present(read_text(file), dict.fromkeys(wanted, True))
-        at = seconds(SystemClock().now())
-        text = sdjwt.bind(chosen, audience, nonce, at, private.algorithm, private.sign)
+        at, held = seconds(SystemClock().now()), read_text(file)
+        if openbadges.is_one(held):
+            public = jose.public_key(private.imported.as_dict(private=False))
+            text, wanted = openbadges.present(held, audience, nonce, at, private, public), ["all of it"]
+        else:
+            chosen = sdjwt.present(held, dict.fromkeys(wanted, True))
+            text = sdjwt.bind(chosen, audience, nonce, at, private.algorithm, private.sign)
     except ValueError as error:
         raise BadInput(
             "input.credential", f"it cannot be signed: {error}", "give the credential and the key it is bound to"

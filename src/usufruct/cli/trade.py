@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from usufruct.cli import jobs
 from usufruct.cli.app import HERE, Directory, command, done, doors, group, out, table
 from usufruct.core.access import pricing
 from usufruct.core.base.instants import parse as parse_instant
@@ -17,6 +18,7 @@ from usufruct.core.contract.odrl import only_templates
 from usufruct.core.contract.state import Agreement, Negotiation, Offer
 from usufruct.core.rulebook.bases import CONSENT
 from usufruct.core.rulebook.grades import FORMS
+from usufruct.core.work.state import JobAgreement
 from usufruct.node import trade
 from usufruct.wire import odrl
 
@@ -117,8 +119,11 @@ def list_agreements(dir: Directory = HERE) -> None:
             [a.id, a.asset, a.consumer, ", ".join(a.terms.purposes), a.until[:10], "ended" if a.ended else ""]
             for a in state.list(Agreement)
         ]
+        on_jobs = jobs.agreed(state.list(JobAgreement))
     table("negotiations", ["id", "offer", "consumer", "state"], moving)
     table("agreements", ["id", "asset", "consumer", "purposes", "until", ""], agreed)
+    if on_jobs:
+        table("job agreements", jobs.AGREED, on_jobs)
 
 
 def _shower(of: typer.Typer, what: str) -> None:

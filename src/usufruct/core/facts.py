@@ -31,6 +31,8 @@ from usufruct.core.base.records import Entry, Fact, Reader, Row, plain, rebuild
 from usufruct.core.contract import auction
 from usufruct.core.contract import facts as contract
 from usufruct.core.contract import state as contract_state
+from usufruct.core.cover import facts as cover
+from usufruct.core.cover import state as cover_state
 from usufruct.core.dataspace import claims as dataspace_claims
 from usufruct.core.dataspace import facts as dataspace
 from usufruct.core.dataspace import state as dataspace_state
@@ -50,7 +52,10 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
+from usufruct.core.work import conditions, findings, history, rounds, skills, training
 from usufruct.core.work import facts as work
+from usufruct.core.work import offers as job_offers
+from usufruct.core.work import pay as work_pay
 from usufruct.core.work import state as work_state
 
 FACTS: tuple[type[Fact], ...] = (
@@ -208,6 +213,51 @@ FACTS: tuple[type[Fact], ...] = (
     work.JobEnded,
     work.ShiftRecorded,
     work.WorkDone,
+    job_offers.JobOffered,
+    job_offers.JobOfferDeclined,
+    rounds.RoundOpened,
+    rounds.SeedCommitted,
+    rounds.RoundEntered,
+    rounds.RoundClosed,
+    rounds.SeedOpened,
+    rounds.RoundPlanned,
+    rounds.RoundSettled,
+    rounds.RoundAbandoned,
+    conditions.ConditionSet,
+    conditions.RuleEnded,
+    findings.FindingMade,
+    findings.FindingAppealed,
+    findings.AppealAnswered,
+    findings.DispatchStopped,
+    findings.AccountRestricted,
+    findings.AccountRestored,
+    cover.SchemeAdopted,
+    cover.SchemeEnded,
+    cover.FundOpened,
+    cover.ParticularsStated,
+    cover.OptedIn,
+    cover.OptedOut,
+    cover.ContributionTaken,
+    cover.ClaimMade,
+    cover.ClaimDecided,
+    cover.CoverPaid,
+    skills.FrameworkAdopted,
+    skills.SkillsNamed,
+    skills.IssuerRecognised,
+    skills.RecognitionEnded,
+    skills.StackAdopted,
+    skills.StackEnded,
+    training.TrainingOffered,
+    training.TrainingWithdrawn,
+    training.TrainingApplied,
+    training.TrainingDecided,
+    training.PlacePromised,
+    training.PlaceEnded,
+    work_pay.PayPlanned,
+    work_pay.PayRefused,
+    work_pay.WorkPaid,
+    work_pay.PayCorrected,
+    history.HistoryRead,
     epochs.EpochClosed,
 )
 
@@ -323,6 +373,35 @@ ROWS: tuple[type[Row], ...] = (
     work_state.JobAgreement,
     work_state.Shift,
     work_state.Work,
+    job_offers.JobOffer,
+    rounds.Round,
+    rounds.Entrant,
+    conditions.SetCondition,
+    findings.MadeFinding,
+    findings.Appeal,
+    findings.DispatchStop,
+    findings.Restriction,
+    cover_state.AdoptedScheme,
+    cover_state.Fund,
+    cover_state.FundMonth,
+    cover_state.Particulars,
+    cover_state.SchemeMembership,
+    cover_state.Contribution,
+    cover_state.LevyPeriod,
+    cover_state.CoverClaim,
+    cover_state.CoverPayment,
+    skills.Framework,
+    skills.Skill,
+    skills.Recognition,
+    skills.Stack,
+    training.Training,
+    training.Application,
+    training.Place,
+    work_pay.PayRun,
+    work_pay.LastPay,
+    work_pay.WorkPay,
+    work_pay.Payslip,
+    history.History,
     epochs.Epoch,
     epochs.LastEpoch,
 )
@@ -366,6 +445,15 @@ FOLDS = (
     needs.fold,
     previews.fold,
     work_state.fold,
+    job_offers.fold,
+    rounds.fold,
+    conditions.fold,
+    findings.fold,
+    cover_state.fold,
+    skills.fold,
+    training.fold,
+    work_pay.fold,
+    history.fold,
     epochs.fold,
 )
 

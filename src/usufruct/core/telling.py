@@ -19,6 +19,15 @@ from usufruct.core.access.facts import (
     UseObjected,
 )
 from usufruct.core.base.records import Fact
+from usufruct.core.cover.facts import (
+    ClaimDecided,
+    ClaimMade,
+    ContributionTaken,
+    CoverPaid,
+    OptedIn,
+    OptedOut,
+    ParticularsStated,
+)
 from usufruct.core.exchange.facts import PersonLookedUp
 from usufruct.core.income.complaints import ComplaintAnswered, ComplaintMade
 from usufruct.core.privacy.facts import QueryAbandoned, QueryAnswered
@@ -144,7 +153,8 @@ def _of_the_register(fact: Fact, name: Callable[[str], str]) -> str:
             became = "upheld" if fact.upheld else "rejected"
             return f"your complaint about {fact.period}, {name(fact.asset)}, was {became}"
         case _:
-            return _of_right(fact, name) or f"a fact about you: {fact.KIND.partition('/')[0]}"
+            told = _of_right(fact, name) or _of_cover(fact, name)
+            return told or f"a fact about you: {fact.KIND.partition('/')[0]}"
 
 
 def _of_right(fact: Fact, name: Callable[[str], str]) -> str:
@@ -156,6 +166,24 @@ def _of_right(fact: Fact, name: Callable[[str], str]) -> str:
         case RightTransferred() | RightReleased() | RightRevoked():
             how = fact.KIND.partition(".")[2].partition("/")[0]
             return f"a right on {name(fact.asset)} was {how} ({fact.right})"
+        case _:
+            return ""
+
+
+def _of_cover(fact: Fact, name: Callable[[str], str]) -> str:
+    match fact:
+        case ParticularsStated():
+            return "you said when you were born, and what you work with"
+        case OptedIn() | OptedOut():
+            return f"you {'joined' if isinstance(fact, OptedIn) else 'left'} the scheme {fact.scheme}"
+        case ContributionTaken():
+            return f"contributions to {fact.scheme} were taken of what you earned with {name(fact.operator)} in {fact.month}"
+        case ClaimMade():
+            return f"you claimed under {fact.entitlement} of {fact.scheme} ({fact.claim})"
+        case ClaimDecided():
+            return f"your claim {fact.claim} was {'granted' if fact.amount else 'not granted'}"
+        case CoverPaid():
+            return f"your claim {fact.claim} was paid"
         case _:
             return ""
 

@@ -18,7 +18,7 @@ from usufruct.core.base.faults import Fault, NodeFault
 from usufruct.core.base.instants import Instant
 from usufruct.core.epochs import Epoch, LastEpoch
 from usufruct.core.proof.submission import checkpoint_in
-from usufruct.node import auction, epoch, identity, market, payout, pool, standing, stored, timestamp, witness
+from usufruct.node import auction, epoch, identity, market, payout, pool, rounds, standing, stored, timestamp, witness
 from usufruct.node.dataspace import crawl, outbox
 from usufruct.node.node import Node
 
@@ -69,6 +69,7 @@ FOLLOWERS: dict[str, Callable[[Node], str]] = {
     "needs": market.follow,
     "pools": pool.follow,
     "payouts": payout.follow,
+    "rounds of jobs": rounds.follow,
     "tables": stored.follow,
     "epochs": _epochs,
     "witnesses": _witnesses,

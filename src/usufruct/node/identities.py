@@ -13,6 +13,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.dataspace.claims import SelfIssued, StatusPlace, Vouched
 from usufruct.core.registry.credentials import Listed, Named, Scalar, Shown, StatusReference, TrustedIssuer
+from usufruct.core.work.badges import Award
 from usufruct.node.once import Once
 
 
@@ -50,6 +51,23 @@ class Credentials(Protocol):
     ) -> str:  # fmt: skip
         """A credential bound to the public JWK `holder`, signed with the Ed25519 key `public`. Raises BadInput if it is
         none, or a claim has a name that is taken."""
+
+    def publish_status(
+        self, issuer: str, uri: str, revoked: Iterable[int], room: int, at: Instant, life: int, public: bytes,
+        sign: Callable[[bytes], bytes],
+    ) -> str:  # fmt: skip
+        """A signed status list of `room` places, of which those in `revoked` say no; good for `life` seconds."""
+
+
+class Badges(Protocol):
+    """Badges that this node gives, which others verify."""
+
+    def issue(
+        self, award: Award, issuer: str, name: str, url: str, holder: str, status: StatusReference, id: str, at: Instant,
+        until: Instant, public: bytes, sign: Callable[[bytes], bytes],
+    ) -> str:  # fmt: skip
+        """A badge for whoever has the key `holder` (a public JWK), signed with the Ed25519 key `public`. Raises ValueError if
+        it is no key."""
 
     def publish_status(
         self, issuer: str, uri: str, revoked: Iterable[int], room: int, at: Instant, life: int, public: bytes,
@@ -191,3 +209,4 @@ class Identities:
     voice: Voice
     demanded: tuple[str, ...] = ()
     fetched: Fetched = field(default_factory=Fetched)
+    badges: Badges = field(kw_only=True)

@@ -275,7 +275,7 @@ def issue(
                 "registry.unknown", "no credential was issued", f"there is no party `{party}`",
                 remedy="register the party first",
             )  # fmt: skip
-        index, until = _free_place(node, tx), later(tx.now, days=days)
+        index, until = free_place(node, tx), later(tx.now, days=days)
         status = StatusReference(node.about.url + STATUS_PATH, index)
         text = node.identities.credentials.issue(
             issuer, type, claims, holder, status, tx.now, until, node.signer.public, node.signer.sign,
@@ -287,7 +287,7 @@ def issue(
     return node.store.write(command)
 
 
-def _free_place(node: Node, tx: Transaction) -> int:
+def free_place(node: Node, tx: Transaction) -> int:
     """A place by lot, so that neighbours in the list have nothing to do with each other; one that nobody ever had.
 
     A place does not become free when its credential runs out. Address and place are together a name of the credential

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from usufruct.allocator import Allocator
 from usufruct.attested import Attestations, TimestampAuthority, Witnesses
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
@@ -14,6 +15,7 @@ from usufruct.core.privacy.matching_sides import Intersecting, Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
+from usufruct.core.work.lookup import Looked
 from usufruct.node.dataspace.doors import Connector
 from usufruct.node.identities import Identities
 from usufruct.node.runs import Runs
@@ -95,7 +97,7 @@ def unless_refused(work: Callable[[], T]) -> T | Refusal:
 class Node:
     """Everything plugged in. `reach` is told each step, for tests that stop the process there; `disclosed` is what was read
     for the yearly disclosure so far, `runs` are the matches that other nodes are in the middle of. `intersecting` is there if the
-    settings say where SPU is."""
+    settings say where SPU is. `looked` is what is kept in memory about skills."""
 
     about: About
     store: Store
@@ -118,7 +120,9 @@ class Node:
     disclosed: Book = field(default_factory=Book)
     runs: Runs[Any] = field(default_factory=Runs)
     intersecting: Intersecting | None = None
+    looked: Looked = field(default_factory=Looked)
     settler: Settler = field(kw_only=True)
+    allocator: Allocator = field(kw_only=True)
     connector: Connector = field(kw_only=True)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:

@@ -16,6 +16,7 @@ from usufruct.core import facts
 from usufruct.core.access import proof
 from usufruct.core.base import canonical
 from usufruct.core.base.records import Entry, Fact, Row, plain
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.income import measure, settlement
 from usufruct.core.income.accounts import members_of
 from usufruct.core.income.earned import earned_by, portions_of
@@ -32,6 +33,9 @@ from usufruct.core.privacy.totals import DrawnTotal, TotalDrawn
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
+from usufruct.core.work import round_rules
+from usufruct.core.work.allocation import certificate
+from usufruct.core.work.rounds import CERTIFICATE_TYPE, INSTANCE_TYPE, Round, RoundClosed, RoundPlanned
 from usufruct.ports import KeyRing, Settler
 from usufruct.store import reckoning, tables
 from usufruct.store.memory import MemoryState
@@ -96,7 +100,22 @@ class Recount:
         if self._complete:
             if isinstance(entry.fact, PeriodPlanned):
                 self._look_at_lines(entry.seq, entry.fact)
+            if isinstance(entry.fact, RoundPlanned):
+                self._look_at_round(entry.seq, entry.fact)
             self._fold(entry)
+
+    def _look_at_round(self, entry: int, planned: RoundPlanned) -> None:
+        """The certificate proves the plan of a round, of the instance that was sealed, by the secrets that were opened."""
+        row = self._state.get(Round, planned.round)
+        try:
+            instance = self._opened(row.instance) if row else b""
+            checked = certificate.check(instance, self._opened(planned.certificate))
+        except _Unsealed:
+            return  # whoever counts evidence names what is missing or was changed
+        if isinstance(checked, Refusal):
+            self._find(entry, f"the plan of the round `{planned.round}` is not proved: {checked.reasons[0]}")
+        elif row is None or round_rules.seed_of(row).hex() != planned.seed or checked.matched != planned.matched:
+            self._find(entry, f"the plan of the round `{planned.round}` does not follow from its secrets and its head")
 
     def _look_at_lines(self, entry: int, planned: PeriodPlanned) -> None:
         """Every line of a plan's settlements follows from the uses, and from the settlement before."""
@@ -269,6 +288,10 @@ def _seals(fact: Fact) -> Iterator[tuple[str, str]]:
                 yield statement.lines, INDEX_TYPE if statement.root else settlement.FIRST_TYPE
         case PayoutProposed():
             yield fact.lines, PAYOUT
+        case RoundClosed():
+            yield fact.instance, INSTANCE_TYPE
+        case RoundPlanned():
+            yield fact.certificate, CERTIFICATE_TYPE
 
 
 def _is_sealed(digest: str, salt: Any, data: Any) -> bool:

@@ -30,6 +30,7 @@ from usufruct.core.registry.assurance import PartyVerified
 from usufruct.core.registry.facts import PartyRegistered
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook import purposes
+from usufruct.core.work.state import JobAgreement
 from usufruct.node import (
     asking,
     delegation,
@@ -44,6 +45,7 @@ from usufruct.node import (
     trade,
     views,
     witness,
+    work,
 )
 from usufruct.web import messages
 from usufruct.web.auth import node_of, who_is
@@ -207,11 +209,12 @@ def move_negotiation(request: AnyRequest, negotiation: FromPath[str], data: JSON
 
 
 @get("/agreements", opt={"rule": ("ask", "negotiate", "steward")}, sync_to_thread=True, summary="Your agreements")
-def list_agreements(request: AnyRequest) -> list[Agreement]:
-    """The agreements you are a side of."""
+def list_agreements(request: AnyRequest) -> list[Agreement | JobAgreement]:
+    """The agreements you are a side of: on data, and on jobs."""
     party = who_is(request).party
     with node_of(request).store.read() as state:
-        return [*state.list(Agreement, consumer=party), *state.list(Agreement, provider=party)]
+        on_data = [*state.list(Agreement, consumer=party), *state.list(Agreement, provider=party)]
+        return [*on_data, *work.agreements_in(state, party)]
 
 
 @post(

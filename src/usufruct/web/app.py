@@ -27,11 +27,13 @@ from usufruct.web import (
     cells,
     consents,
     counts,
+    cover,
     cubes,
     dataplane,
     dataspace,
     decisions,
     delegations,
+    findings,
     identity,
     income,
     invoicing,
@@ -41,15 +43,20 @@ from usufruct.web import (
     market,
     matches,
     messages,
+    own_work,
     participants,
     payments,
     peers,
     pools,
     rights,
+    rounds,
     services,
+    skills,
     tables,
     templates,
     training,
+    work,
+    work_pay,
 )
 from usufruct.web.auth import enforce
 from usufruct.web.portal import open as open_data
@@ -59,8 +66,9 @@ from usufruct.wire.jose import ALGORITHMS
 LOG = logging.getLogger(__name__)
 
 _PARTS = (
-    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, income, invoicing, levies, log, lineage,
-    market, matches, payments, peers, pools, rights, services, tables, templates, training,
+    agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies,
+    log, lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
+    cover, skills, own_work, work_pay,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024
@@ -88,9 +96,12 @@ _STATUS = {
     "contract": 409,
     "terms": 422,
     "income": 409,
+    "hours": 409,
     "levy": 422,
+    "cover": 422,
     "ledger": 409,
     "payout": 409,
+    "pay": 409,
     "fit": 422,
     "pool": 409,
     "exchange": 403,
@@ -98,6 +109,9 @@ _STATUS = {
     "lineage": 422,
     "match": 409,
     "market": 422,
+    "work": 409,
+    "allocation": 409,
+    "skill": 422,
 }
 _EXACT = {
     "registry.exists": 409,
@@ -118,8 +132,13 @@ _EXACT = {
     "match.protocol": 422,
     "match.question": 422,
     "match.unknown": 404,
+    "cover.short": 409,
     "ledger.limit": 402,
     "payout.statement": 422,
+    "skill.training": 409,
+    "skill.fund": 409,
+    "pay.correction": 422,
+    "pay.history": 422,
     "market.need": 409,
     "market.preview": 404,
     "market.allowance": 429,

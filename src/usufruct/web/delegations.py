@@ -33,7 +33,8 @@ ANYONE = {"rule": "anyone"}
 THROUGH_A_CHAIN = frozenset({
     "/api/v1/queries", "/api/v1/templates/{name}/queries", "/api/v1/decisions", "/api/v1/offers/{offer}/requests",
     "/api/v1/agreements/{agreement}/end", "/api/v1/negotiations/{negotiation}/messages", "/api/v1/cubes/{cube}/deliveries",
-    "/api/v1/market/search", "/api/v1/offers/{offer}/previews",
+    "/api/v1/market/search", "/api/v1/offers/{offer}/previews", "/api/v1/work/jobs", "/api/v1/work/jobs/{job}/offers",
+    "/api/v1/work/jobs/{job}/agreements", "/api/v1/work/job-offers/{offer}/acceptance",
 })  # fmt: skip
 """Where the use case asks for every delegation in the chain."""
 
@@ -53,6 +54,7 @@ FOR_PEOPLE = {
     "/api/v1/guardians": "guardianship", "/api/v1/guardians/relief": "guardianship",
     "/api/v1/members/{member}/erasure": "erase", "/steward/erasure": "erase",
     "/api/v1/periods/{name}/closing": "close-period", "/steward/plans/{name}/closing": "close-period",
+    "/api/v1/work/agreements/{agreement}/ending": "end-work",
     "/api/v1/complaints/{name}/answer": "answer-complaint", "/steward/complaints/{name}": "answer-complaint",
     "/api/v1/divisions": "adopt-division",
     "/api/v1/pools": "adopt-charter",
@@ -61,7 +63,22 @@ FOR_PEOPLE = {
     "/api/v1/disputes/{name}/decision": "settle-dispute", "/steward/disputes/{name}": "settle-dispute",
     "/api/v1/templates/{name}/{version}/approval": "approve-template",
     "/templates/{name}/{version}/approval": "approve-template",
+    "/api/v1/cover/schemes": "adopt-scheme", "/api/v1/cover/schemes/{name}/ending": "adopt-scheme",
+    "/api/v1/cover/funds": "adopt-scheme",
+    "/api/v1/me/cover/schemes/{name}/joining": "join-scheme", "/cover/schemes/{name}/joining": "join-scheme",
+    "/api/v1/me/cover/schemes/{name}/leaving": "join-scheme", "/cover/schemes/{name}/leaving": "join-scheme",
+    "/api/v1/cover/claims/{name}/decision": "decide-claim", "/cover/claims/{name}/decision": "decide-claim",
+    "/api/v1/cover/claims/{name}/payment": "approve-payout", "/cover/claims/{name}/payment": "approve-payout",
+    "/api/v1/skills/frameworks": "recognise-issuer",
+    "/api/v1/skills/recognitions": "recognise-issuer",
+    "/api/v1/skills/recognitions/{id}/ending": "recognise-issuer",
+    "/api/v1/skills/stacks": "recognise-issuer", "/api/v1/skills/stacks/{name}/ending": "recognise-issuer",
+    "/api/v1/skills/applications/{id}/decision": "fund-training", "/skills/applications/{id}/decision": "fund-training",
+    "/api/v1/skills/places/{id}/ending": "fund-training", "/skills/places/{id}/ending": "fund-training",
     "/api/v1/payouts/{name}/approval": "approve-payout", "/steward/payments/{name}/approval": "approve-payout",
+    "/api/v1/findings/rules": "set-conditions", "/api/v1/findings/rules/{rule}/ending": "set-conditions",
+    "/api/v1/findings/{of}/answer": "answer-appeal", "/findings/{of}/answer": "answer-appeal",
+    "/api/v1/findings/restrictions": "end-work", "/api/v1/findings/restrictions/{id}/ending": "end-work",
 }  # fmt: skip
 """Which decision of `human_only.toml` is taken where."""
 

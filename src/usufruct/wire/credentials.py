@@ -1,4 +1,5 @@
-"""`node.identities.Credentials` as SD-JWT VC with Token Status Lists; what it says no to, in words for whoever presents."""
+"""`node.identities.Credentials` as SD-JWT VC with Token Status Lists, and as Open Badges 3.0 with Bitstring Status Lists; what
+it says no to, in words for whoever presents."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.credentials import Listed, Named, Scalar, Shown, StatusReference, TrustedIssuer
-from usufruct.wire import jose, sdjwt, statuslist
+from usufruct.core.work import badges
+from usufruct.wire import didkey, jose, openbadges, sdjwt, statuslist
 
 
 def trusted_issuers(found: Sequence[object]) -> tuple[TrustedIssuer, ...]:
@@ -44,10 +46,11 @@ def _trusted(entry: object) -> TrustedIssuer:
         for key in entry.get("keys", []):
             jose.public_key(key)
         if not entry.get("keys"):
-            jose.did_address(issuer)
+            didkey.key_of(issuer) if didkey.is_own_document(issuer) else jose.did_address(issuer)
     except ValueError as error:
         raise _unfit(
-            f"the keys of `{issuer}` cannot be had: {error}", "give `keys`, a list of public JWKs, or a did:web issuer"
+            f"the keys of `{issuer}` cannot be had: {error}",
+            "give `keys`, a list of public JWKs, or an issuer that is a did:web, did:key or did:jwk",
         ) from None
     keys = json.dumps({"keys": entry["keys"]}) if entry.get("keys") else ""
     return TrustedIssuer(issuer, kind, tuple(claims), keys, entry.get("private", False))
@@ -63,15 +66,16 @@ class SdJwtCredentials:
     def named(self, text: str) -> Named:
         """Issuer, type and nonce that a credential names."""
         try:
-            return sdjwt.named(text)
+            return openbadges.named(text) if openbadges.is_one(text) else sdjwt.named(text)
         except ValueError as error:
             raise BadInput(
-                "input.credential", f"this is no credential: {error}", "send an SD-JWT VC with its holder's signature"
-            ) from None
+                "input.credential", f"this is no credential: {error}",
+                "send an SD-JWT VC, or an Open Badge in a presentation, with its holder's signature",
+            ) from None  # fmt: skip
 
     def document_of(self, trusted: TrustedIssuer) -> str:
         """Where the issuer's keys lie; empty where the settings have them."""
-        return "" if trusted.keys else jose.did_address(trusted.issuer)
+        return "" if trusted.keys or didkey.is_own_document(trusted.issuer) else jose.did_address(trusted.issuer)
 
     def verify(
         self, text: str, trusted: TrustedIssuer, document: bytes, audience: str, nonce: str, at: Instant
@@ -80,7 +84,10 @@ class SdJwtCredentials:
         keys = _keys(trusted, document)
         if isinstance(keys, Refusal):
             return keys
-        shown = sdjwt.verify(text, keys, audience, nonce, at)
+        if openbadges.is_one(text):
+            shown = openbadges.verify(text, keys, trusted.issuer, audience, nonce, at)
+        else:
+            shown = sdjwt.verify(text, keys, audience, nonce, at)
         assert isinstance(shown, Refusal) or (shown.issuer, shown.type) == (trusted.issuer, trusted.type)
         return shown
 
@@ -92,7 +99,10 @@ class SdJwtCredentials:
         if isinstance(keys, Refusal):
             return keys
         try:
-            return statuslist.read(text.decode("ascii").strip(), uri, keys, at, max_age)
+            found = text.decode("ascii").strip()
+            if trusted.type == badges.TYPE:
+                return openbadges.read_list(found, uri, keys, trusted.issuer, at, max_age)
+            return statuslist.read(found, uri, keys, at, max_age)
         except ValueError as error:
             return refuse(
                 "identity.status", f"the status list at `{uri}` does not hold", str(error),
@@ -137,6 +147,8 @@ def _header(issuer: str, public: bytes) -> dict[str, str]:
 
 def _keys(trusted: TrustedIssuer, document: bytes) -> tuple[jose.Key, ...] | Refusal:
     try:
+        if didkey.is_own_document(trusted.issuer) and not trusted.keys:
+            return (didkey.key_of(trusted.issuer),)
         return jose.key_set(trusted.keys) if trusted.keys else jose.did_keys(document, trusted.issuer)
     except ValueError as error:
         return refuse(

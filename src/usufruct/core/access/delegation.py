@@ -37,8 +37,17 @@ ACTS = {
     "agree": "come to agreements",
     "end": "end agreements",
     "call": "call services",
+    "post": "post jobs",
+    "take": "take jobs",
 }
 """What can be delegated."""
+
+COUNTED = ("post", "take")  # each is a use by itself; the others are counted when data are used
+
+WORK = "work:"
+ANY_WORK = "work:any"
+"""A mandate names jobs where it names assets: `work:PLACE` for those at a place, `work:any` for those everywhere. No asset
+has such a name, for an id has no colon."""
 
 CHAIN_MAX = 8  # actors in a chain
 MONEY_MAX = 10**12
@@ -76,7 +85,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             assert row is not None
             yield replace(row, ended=True)
         case DelegationUsed() as fact:
-            yield from used(read, fact.delegations, 0, fact.money)
+            yield from used(read, fact.delegations, fact.uses, fact.money)
         case _:
             return
 
@@ -185,7 +194,7 @@ def _checked(mandate: Mandate, currency: str) -> Mandate:
             raise BadInput("input.mandate", f"`{wrong or ''}` is no {what}", f"use one of {', '.join(among)}")
     if not mandate.assets or not mandate.purposes:
         raise BadInput("input.mandate", "the mandate names no asset, or no purpose", "name at least one of each")
-    assets = tuple(xroad(id, (5,), "a service") if "/" in id else checked(id, "an asset") for id in mandate.assets)
+    assets = tuple(map(_named, mandate.assets))
     named = tuple(dict.fromkeys(map(purposes.checked, mandate.purposes)))
     if mandate.currency != currency:
         raise BadInput("input.mandate", f"the node's ledger is in {currency}", f"name amounts in {currency}")
@@ -195,6 +204,12 @@ def _checked(mandate: Mandate, currency: str) -> Mandate:
     if not 0 <= mandate.further < CHAIN_MAX:
         raise BadInput("input.mandate", f"it cannot be passed on {mandate.further} times", f"0 to {CHAIN_MAX - 1}")
     return replace(mandate, assets=assets, purposes=named)
+
+
+def _named(id: str) -> str:
+    if id.startswith(WORK):
+        return WORK + checked(id.removeprefix(WORK), "a place of work")
+    return xroad(id, (5,), "a service") if "/" in id else checked(id, "an asset")
 
 
 def end(read: Reader, id: str, by: str, at: Instant) -> DelegationEnded | Refusal:
@@ -215,7 +230,8 @@ def end(read: Reader, id: str, by: str, at: Instant) -> DelegationEnded | Refusa
 class Deed:
     """What a chain of actors is about to do. `price` is that of one use (None: not known yet), `money` what the principal
     is bound to by it, `uses` how many it is. What was admitted before has both 0, for it is counted, and names the
-    delegations `under` which it was. A call of a service, which stands as the asset, has no `form`."""
+    delegations `under` which it was. A call of a service, which stands as the asset, has no `form`, and neither has a job,
+    which stands as `work:` and its place."""
 
     act: str
     asset: str
@@ -277,7 +293,7 @@ def delegated(read: Reader, line: Sequence[str], act: str, asset: str, at: Insta
     may lack. To a chain of which this is not true, the asset is as good as unknown."""
     return all(
         any(
-            row.in_force(at) and act in row.mandate.acts and asset in row.mandate.assets
+            row.in_force(at) and act in row.mandate.acts and _names(row.mandate, asset)
             for row in read.list(Delegation, principal=principal, agent=agent)
         )
         for agent, principal in pairwise(line)
@@ -329,7 +345,7 @@ def _lacks(row: Delegation, below: int, deed: Deed) -> Iterator[str]:
     mandate = row.mandate
     if deed.act not in mandate.acts:
         yield f"it is not to {ACTS[deed.act]}"
-    if deed.asset not in mandate.assets:
+    if not _names(mandate, deed.asset):
         yield f"not for `{deed.asset}`"
     for purpose in deed.purposes:
         if not any(purposes.covers(broader, purpose) for broader in mandate.purposes):
@@ -345,6 +361,11 @@ def _lacks(row: Delegation, below: int, deed: Deed) -> Iterator[str]:
     if deed.money and (deed.currency != mandate.currency or row.money + deed.money > mandate.money):
         left = max(mandate.money - row.money, 0)
         yield f"it costs {_amount(deed.money, deed)}, and {Money(left, mandate.currency)} is left"
+
+
+def _names(mandate: Mandate, asset: str) -> bool:
+    """Whether a mandate names an asset, a service, or the jobs at a place."""
+    return asset in mandate.assets or (asset.startswith(WORK) and ANY_WORK in mandate.assets)
 
 
 def _amount(minor: int, deed: Deed) -> str:
@@ -378,4 +399,5 @@ def take(
             "access.delegation", f"nothing was done for `{requester}`", *(no.reason for no in chain.noes),
             remedy="; and ".join(dict.fromkeys(no.remedy for no in chain.noes)),
         )  # fmt: skip
-    return DelegationUsed(requester, actors, chain.ids, deed.act, on, deed.money) if actors else None
+    uses = deed.uses if deed.act in COUNTED else 0
+    return DelegationUsed(requester, actors, chain.ids, deed.act, on, deed.money, uses) if actors else None

@@ -260,8 +260,9 @@ class UseHeld(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """How far a delegation goes: which `acts` (see `delegation.ACTS`) on which `assets`, for which `purposes` and what is
-    narrower, in which `forms`; at most `uses` in all, at `price` a use and for `money` in all, in minor units of `currency`.
+    """How far a delegation goes: which `acts` (see `delegation.ACTS`) on which `assets` (and jobs, see `delegation.WORK`),
+    for which `purposes` and what is narrower, in which `forms`; at most `uses` in all, at `price` a use and for `money` in
+    all, in minor units of `currency`.
 
     With `further` the agent may delegate it on, so many times one after the other. `rules` are further ones. What is not
     said is not delegated: without `money` nothing may be spent; but without `uses`, or `price`, there is no such limit.
@@ -310,8 +311,8 @@ class DelegationEnded(Fact):
 class DelegationUsed(Fact):
     """`actors` act for `principal` under these delegations, one for each: `act` on the negotiation or agreement `on`.
 
-    Who speaks first stands first. `money` is what the principal is bound to by it. It is recorded together with the act;
-    uses of data say it of themselves.
+    Who speaks first stands first. `money` is what the principal is bound to by it, and so many `uses` are counted. It is
+    recorded together with the act; uses of data say it of themselves.
     """
 
     KIND = "delegation.used/1"
@@ -321,6 +322,7 @@ class DelegationUsed(Fact):
     act: str
     on: str
     money: int = 0
+    uses: int = 0
 
     def about(self) -> tuple[str, ...]:
         return (self.principal, *self.actors)

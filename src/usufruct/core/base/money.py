@@ -19,6 +19,8 @@ DECIMALS = {
     "DKK": 2,
     "PLN": 2,
     "CZK": 2,
+    "SGD": 2,
+    "INR": 2,
     "JPY": 0,
 }
 

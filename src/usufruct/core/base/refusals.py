@@ -137,9 +137,21 @@ CODES: dict[str, str] = {
     "payout.account": "the node knows no account to pay from",
     "payout.state": "the payout does not stand where this could be done",
     "payout.statement": "the bank's statement is not of the account that the node pays from",
+    # pay for work
+    "pay.nothing": "no work waits to be paid",
+    "pay.window": "the time of a pay run is not over, does not follow the last one, or holds too much",
+    "pay.stale": "another pay run was carried out after this one was planned",
+    "pay.state": "the plan was carried out, or refused",
+    "pay.correction": "a payslip cannot be corrected by that amount",
+    "pay.history": "an export of another node does not hold, or is not about who brings it",
     "income.nothing-to-invoice": "nothing is owed that is not on an invoice already",
     "income.credit-note": "no more can be credited, or paid back, than is left",
     "income.disputed": "this cannot be disputed, or decided, or not again",
+    # work
+    "work.job": "the job cannot be posted, offered or taken so, or not any more",
+    "work.taker": "a rule keeps the worker from the job; the first that does is named",
+    "work.spans": "the time of a shift or of work cannot be: to come, outside its agreement, or recorded already",
+    "work.round": "the round does not allow this, or not now",
     # work: allocation
     "allocation.rule": "a round cannot be allocated by this rule",
     "allocation.opening": "what a chamber opened is not what it committed to for this round",
@@ -150,12 +162,19 @@ CODES: dict[str, str] = {
     "allocation.impossible": "the certificate gives somebody what she could not have, or more seats than there are",
     "allocation.blocking": "a worker and a job would both rather have each other",
     "allocation.not-best": "the allocation is stable, and there is one that is better for every worker it changes",
-    "allocation.prices": "the prices do not prove that the sum is the largest, or are not the lowest",
+    "allocation.prices": "the prices do not prove that the sum is the largest, or could be higher",
     # hours and conditions of work
     "hours.limit": "a limit of working time would be broken, or a rest cut short",
     "hours.condition": "what was written cannot be a condition of work, or would change the past",
     "hours.restricted": "the worker's account at the operator is restricted, suspended or ended",
     "hours.appeal": "it is too late to appeal, or it was done before; or the answer lacks what goes with it",
+    # cover
+    "cover.scheme": "what was written cannot be a scheme",
+    "cover.late": "a scheme applies to what is earned from now on only",
+    "cover.fund": "the fund has no title, an unknown currency, or a reserve that cannot be",
+    "cover.joining": "the scheme does not let one join or leave so",
+    "cover.claim": "the claim, or the decision on it, lacks what goes with it",
+    "cover.short": "the fund, or the account, does not hold what was granted",
     # the market
     "market.need": "the need was stated already, or has run out, or there are too many",
     "market.period": "the asset does not cover the time that is needed",
@@ -163,6 +182,12 @@ CODES: dict[str, str] = {
     "market.budget": "it costs more than the budget",
     "market.preview": "there are no previews of the offer; the same answer is given for offers that do not exist",
     "market.allowance": "the data user had the previews of the asset that one may have in a time",
+    # skills and training
+    "skill.framework": "the framework cannot be adopted so",
+    "skill.recognition": "the issuer cannot be recognised so",
+    "skill.stack": "the stack cannot be adopted",
+    "skill.training": "the training cannot be offered, applied for, promised or ended so",
+    "skill.fund": "the training fund does not cover the place",
 }
 
 

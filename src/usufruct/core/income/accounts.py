@@ -4,6 +4,7 @@
 is the members' fund, `asset:wagepan:members` is the control account of what its members are owed: each member's own line
 stands in the settlement that the control transfer names, and the lines sum to the transfer. What is promised over months
 waits under the name of the account that it is for, with `:vesting` behind it. `tax:wage-commons` is the tax on its invoices.
+`cover:member-13:pension` is what a scheme saved for her, and `treasury:social-tax` what it took for the public.
 `bank` is our account at the bank, `cash` what came in or was paid back beside it, `suspense` what a statement shows and
 nobody has explained, and through `exchange` one currency becomes another.
 """
@@ -40,6 +41,16 @@ def tax_of(issuer: str) -> str:
     return f"tax:{issuer}"
 
 
+def fund_of_surcharges(operator: str) -> str:
+    """Where the surcharges wait that the customers of an operator paid on work, apart from what is its own."""
+    return f"fund:{operator}-surcharges"
+
+
 def vesting_of(account: str) -> str:
     """Where what is for an account waits until it has vested."""
     return f"{account}:vesting"
+
+
+def cover_of(party: str, name: str) -> str:
+    """What a scheme saved for a party under this name: hers, whomever she works for."""
+    return f"cover:{party}:{name}"

@@ -114,6 +114,7 @@ class Finding:
     """
 
     rule: str
+    shape: str
     start: Instant
     end: Instant
     found: int
@@ -270,7 +271,7 @@ def _finding(limit: Limit, breach: Breach, days: Days) -> Finding:
     most = _most(limit)
     when = f"from {days.clock(start)} to {days.clock(end)}"
     return Finding(
-        limit.rule, at_millis(start), at_millis(end), found, most, "ms", f"{_said(limit, found, most)}, {when}",
+        limit.rule, limit.shape, at_millis(start), at_millis(end), found, most, "ms", f"{_said(limit, found, most)}, {when}",
         limit.source, limit.authority, limit.operator,
     )  # fmt: skip
 
@@ -307,19 +308,32 @@ def _unkept(timesheet: Timesheet, limit: Limit) -> Iterator[Finding]:
         at = time[0][0] if time else since
         if len(missing) > limit["missing"] and since <= at < until and limit.operator in ("", piece.operator):
             yield Finding(
-                limit.rule, at_millis(at), at_millis(time[-1][1] if time else at), len(missing), limit["missing"], "conditions",
-                f"promised and not kept in `{piece.id}`: {', '.join(missing)}", limit.source, limit.authority, limit.operator,
+                limit.rule, limit.shape, at_millis(at), at_millis(time[-1][1] if time else at), len(missing),
+                limit["missing"], "conditions", f"promised and not kept in `{piece.id}`: {', '.join(missing)}",
+                limit.source, limit.authority, limit.operator,
             )  # fmt: skip
 
 
 # ---- what may still be done
 
 
-def may_start(
-    timesheet: Timesheet, limits: Sequence[Limit], days: Days, span: Span, operator: str = ""
-) -> Refusal | None:
-    """Why the person may not work in that span, at that operator; None if she may. The refusal has the rule with its numbers,
-    and when it ends. `days` reach as far back as the limits do, and past the week of the span.
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A `rule` that a span of work would break: in `words`, with when that ends (`until`; None where the span is too long for
+    any moment in sight)."""
+
+    rule: str
+    words: str
+    until: Instant | None
+    when: str
+    source: str
+    authority: str
+
+
+def stopped(timesheet: Timesheet, limits: Sequence[Limit], days: Days, span: Span, operator: str = "") -> Stop | None:
+    """The first limit that the person would break by working in that span, at that operator; None if there is none.
+
+    `days` reach as far back as the limits do, and past the week of the span.
 
     Raises:
         BadInput: the span ends before it begins.
@@ -331,15 +345,30 @@ def may_start(
         if broken is None:
             continue
         free = _earliest(limit, counted, days, time)
-        when = f"from {days.clock(free)} on" if free is not None else "not in that length"
         rest = limit.shape == "rest-daily"
         said = _said_of_rest(limit, counted, time) if rest else _said(limit, broken[2], _most(limit))
-        return refuse(
-            "hours.limit", "this cannot be started now", f"`{limit.rule}`: {said}; {when}",
-            f"the source is {limit.source} ({limit.authority})",
-            remedy=f"start {when}" if free is not None else "take something shorter",
-        )  # fmt: skip
+        when = f"from {days.clock(free)} on" if free is not None else "not in that length"
+        until = at_millis(free) if free is not None else None
+        return Stop(limit.rule, said, until, when, limit.source, limit.authority)
     return None
+
+
+def may_start(
+    timesheet: Timesheet, limits: Sequence[Limit], days: Days, span: Span, operator: str = ""
+) -> Refusal | None:
+    """Why the person may not work in that span, at that operator; None if she may. See `stopped`: the refusal has the rule with
+    its numbers, and when it ends."""
+    stop = stopped(timesheet, limits, days, span, operator)
+    return None if stop is None else refusal_of(stop)
+
+
+def refusal_of(stop: Stop) -> Refusal:
+    """A stop as dispatch and the worker read it."""
+    return refuse(
+        "hours.limit", "this cannot be started now", f"`{stop.rule}`: {stop.words}; {stop.when}",
+        f"the source is {stop.source} ({stop.authority})",
+        remedy=f"start {stop.when}" if stop.until else "take something shorter",
+    )  # fmt: skip
 
 
 def _binding(limits: Sequence[Limit], at: Instant, operator: str) -> list[Limit]:
@@ -357,9 +386,12 @@ def _would_break(limit: Limit, counted: Sequence[Stretch], days: Days, time: Str
 
 
 def _said_of_rest(limit: Limit, counted: Sequence[Stretch], time: Stretch) -> str:
-    """How much rest there would be before the stretch."""
-    last = max((end for _, end in counted if end <= time[0]), default=time[0])
-    return f"{duration(time[0] - last)} of {duration(limit['rest'] * MINUTE)} rest"
+    """How much rest there would be before the stretch; or, where it was enough, that the stretch alone is too long."""
+    rest = limit["rest"] * MINUTE
+    last = max((end for _, end in counted if end <= time[0]), default=None)
+    if last is None or time[0] - last >= rest:
+        return f"{duration(time[1] - time[0])} at a stretch leave no {duration(rest)} of rest"
+    return f"{duration(time[0] - last)} of {duration(rest)} rest"
 
 
 def _earliest(limit: Limit, counted: Sequence[Stretch], days: Days, time: Stretch) -> int | None:

@@ -25,10 +25,11 @@ OPEN, WITHDRAWN = "open", "withdrawn"
 
 @dataclass(frozen=True, slots=True)
 class Job(Row):
-    """See `JobPosted`, the fact number `seq`; `taken` of its seats are. It `stands` open, or is withdrawn."""
+    """See `JobPosted`, the fact number `seq`; `taken` of its seats are. It `stands` open, or is withdrawn. By the `month` of its
+    `until` those are found that may still be taken, however many there ever were."""
 
     KEY = ("id",)
-    INDEXED = ("by", "round", "stands")
+    INDEXED = ("by", "round", "stands", "month")
     id: str
     by: str
     terms: JobTerms
@@ -36,6 +37,7 @@ class Job(Row):
     round: str
     since: Instant
     seq: int
+    month: str
     stands: str = OPEN
     taken: int = 0
 
@@ -107,10 +109,10 @@ class Shift(Row):
 
 @dataclass(frozen=True, slots=True)
 class Work(Row):
-    """A piece of work that was done; see `WorkDone`, the fact number `seq`."""
+    """A piece of work that was done; see `WorkDone`, the fact number `seq`. `month` is the one in which it was recorded."""
 
     KEY = ("id",)
-    INDEXED = ("worker", "operator", "agreement")
+    INDEXED = ("worker", "operator", "agreement", "month")
     id: str
     agreement: str
     worker: str
@@ -127,13 +129,14 @@ class Work(Row):
     safe: tuple[str, ...]
     at: Instant
     seq: int
+    month: str
 
 
 def fold(read: Reader, entry: Entry) -> Iterator[Row]:
     """The rows that a fact about jobs and work changes."""
     match entry.fact:
         case JobPosted() as fact:
-            yield Job(fact.job, fact.by, fact.terms, fact.until, fact.round, entry.at, entry.seq)
+            yield Job(fact.job, fact.by, fact.terms, fact.until, fact.round, entry.at, entry.seq, fact.until[:7])
         case JobWithdrawn() as fact:
             yield replace(_job(read, fact.job), stands=WITHDRAWN)
         case AvailabilityStated() as fact:
@@ -166,7 +169,7 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case WorkDone() as fact:
             yield Work(
                 fact.work, fact.agreement, fact.worker, fact.operator, fact.engaged, fact.metres, fact.gross, fact.fee,
-                fact.currency, fact.tips, fact.surcharges, fact.orders, fact.shift, fact.safe, entry.at, entry.seq,
+                fact.currency, fact.tips, fact.surcharges, fact.orders, fact.shift, fact.safe, entry.at, entry.seq, entry.at[:7],
             )  # fmt: skip
         case _:
             return

@@ -75,6 +75,40 @@ def bars(name: str, title: str, rows: Sequence[Bar]) -> Markup:
     return svg(name, title, len(rows) * 44, drawn)
 
 
+def timeline(
+    name: str, title: str, rows: Sequence[tuple[str, Sequence[tuple[float, float]]]], ticks: Sequence[tuple[float, str]]
+) -> Markup:
+    """When something was so, in a line for each row: pieces from one place to another, both in per cent of the whole time. The
+    `ticks` are labelled places; a phone shows every other."""
+    drawn, bottom = [_hatch(name)], len(rows) * 44
+    for index, (label, pieces) in enumerate(rows):
+        for place, _ in ticks:
+            ends = {"y1": index * 44 + 22, "y2": index * 44 + 36}
+            drawn.append(element("line", x1=f"{_n(place)}%", x2=f"{_n(place)}%", **ends, class_="grid"))
+        drawn.append(words("0", index * 44 + 16, _cut(label)))
+        for start, end in pieces:
+            drawn.append(_part(name, index + 1, start, index * 44 + 22, f"{_n(max(end - start, 0.3))}%", 14))
+    last = len(ticks) - 1
+    for index, (place, label) in enumerate(ticks):
+        anchor = "middle" if 0 < index < last else "end" if index else ""
+        drawn.append(words(f"{_n(place)}%", bottom + 16, label, anchor, index % 2 == 1 and index != last))
+    return svg(name, title, bottom + 22, drawn)
+
+
+def pairs(name: str, title: str, rows: Sequence[tuple[Bar, Bar]]) -> Markup:
+    """Two bars for each row on one scale, the first solid and the second hatched, under the label of the first and both
+    texts."""
+    longest = max((max(bar.value, 0) for row in rows for bar in row), default=0) or 1
+    drawn = [_hatch(name)]
+    for index, row in enumerate(rows):
+        y = index * 82
+        drawn.append(words("0", y + 16, _cut(row[0].label)))
+        drawn.append(words("0", y + 34, f"{row[0].text}; {row[1].text}"))
+        for style, bar in enumerate(row, 1):
+            drawn.append(_part(name, style, 0, y + 22 + style * 18, f"{_n(100 * max(bar.value, 0) / longest)}%", 14))
+    return svg(name, title, len(rows) * 82, drawn)
+
+
 def waterfall(name: str, title: str, whole: Bar, parts: Sequence[Bar]) -> Markup:
     """Where a whole goes: each part begins where the one above it ended, and the last ends where the whole does."""
     total, at, drawn = whole.value or 1, 0.0, []

@@ -25,10 +25,12 @@ from usufruct.web.portal import (
     agents,
     ask,
     cells,
+    cover,
     cubes,
     description,
     desk,
     exchange,
+    findings,
     grades,
     income,
     levies,
@@ -36,6 +38,7 @@ from usufruct.web.portal import (
     matches,
     member,
     openid,
+    own_work,
     pages,
     payments,
     peers,
@@ -43,11 +46,14 @@ from usufruct.web.portal import (
     products,
     requests,
     rulesets,
+    skills,
     steward,
     tables,
     templates,
     title,
     trace,
+    work,
+    work_day,
 )
 from usufruct.web.portal import open as open_data
 from usufruct.web.portal.pages import HOMES, AnyRequest, Form, Page, PageNumber, back_to, field, page, trouble
@@ -214,8 +220,9 @@ handlers = [
         front, static, login_form, log_in, enter_form, enter, log_out, receipt, answer, *member.handlers,
         *steward.handlers, *desk.handlers, *ask.handlers, *description.handlers, *trace.handlers,
         *exchange.handlers, *matches.handlers, *requests.handlers, *grades.handlers, *open_data.handlers,
-        *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *agents.handlers, *rulesets.handlers,
-        *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
-        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers,
+        *openid.handlers, *title.handlers, *cells.handlers, *levies.handlers, *findings.handlers, *agents.handlers,
+        *rulesets.handlers, *pools.handlers, *cubes.handlers, *products.handlers, *tables.handlers, *templates.handlers,
+        *payments.handlers, *market.handlers, *income.handlers, *peers.handlers, *work.handlers, *work_day.handlers,
+        *cover.handlers, *skills.handlers, *own_work.handlers,
     ])
 ]  # fmt: skip

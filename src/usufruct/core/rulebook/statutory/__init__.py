@@ -11,11 +11,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from usufruct.core.base.instants import Instant
-from usufruct.core.rulebook.statutory.contributions import contributions
 from usufruct.core.rulebook.statutory.explained import Amount, Step, lines
-from usufruct.core.rulebook.statutory.per_trip import per_trip
 from usufruct.core.rulebook.statutory.self_employed import additional_medicare, self_employment
 from usufruct.core.rulebook.statutory.tables import Tables, covered, shipped
+from usufruct.core.rulebook.statutory.trips import per_trip
+from usufruct.core.rulebook.statutory.turnover import contributions
 from usufruct.core.rulebook.statutory.wages import minimum_wage, monthly_minimum, part_time
 
 __all__ = [

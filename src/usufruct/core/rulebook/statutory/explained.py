@@ -50,7 +50,7 @@ def rounding(text: str) -> Rounding:
     if text == EXACT:
         return Rounding()
     step, _, how = text.partition(" ")
-    if how != HALF_UP or Fraction(step) <= 0:
+    if how != HALF_UP or not Fraction(step) > 0:
         raise ValueError(f"`{text}` is no rounding")
     return Rounding(how, Fraction(step))
 

@@ -6,6 +6,6 @@ with the first rule that forbade them. Ties fall by one *lottery number* for eac
 
 Two methods are there. *stable* lets workers propose (`stable`); *sum* takes the largest sum of scores (`largest_sum`). Both
 have exactly one right result for an instance and a seed. So the certificate, too, is a function of them (`certificate`): the
-allocation, and for a sum the lowest prices at which nobody would rather have another job. To check it takes one look at every
+allocation, and for a sum the prices at which nobody would rather have another job. To check it takes one look at every
 pair. What a worker reads about a job that she did not get is read off the certificate, not off a model (`reasons`).
 """

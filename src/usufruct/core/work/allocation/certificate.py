@@ -7,8 +7,8 @@ price of each job. An instance and a seed have one right certificate, and no oth
   The first alone would let a job's favourite through where the workers' best is promised.
 - *sum*: at these prices nobody would rather have another job, nobody pays more than a pair is worth, and what is left over
   costs nothing. Then no allocation has a larger sum, for every sum is at most that of all gains and prices (duality of linear
-  programming, in whole numbers, with nothing left between). And no price could be lower, so that nobody can be told of a
-  higher one than there is.
+  programming, in whole numbers, with nothing left between). And no price could be higher, so that there is one vector of prices
+  and no choice among them.
 
 The check looks at each pair a few times. `engine.allocation` has a faster twin, held to this one by a test.
 """
@@ -16,7 +16,7 @@ The check looks at each pair a few times. `engine.allocation` has a faster twin,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -291,25 +291,26 @@ def _sum(certificate: Certificate, instance: Instance, seed: bytes) -> Refusal |
                 "allocation.prices", f"at these prices `{instance.workers[worker]}` would rather have something else"
             )
         gains.append(gain)
-    leads: list[list[int]] = [[] for _ in price]  # from a job to those that somebody in it would have just as well
-    held = [place for place, one in enumerate(price) if one == 0]
+    leads: list[list[int]] = [
+        [] for _ in price
+    ]  # from a job to those from which somebody would move to it just as well
+    fast = {place for place, left in enumerate(free) if left}  # whose price cannot rise, so far
+    fast |= {place for place, gain in zip(taken, gains, strict=True) if place >= 0 and not gain}
     only = True
     for worker, place in enumerate(taken):
         for pair in range(instance.starts[worker], instance.starts[worker + 1]):
             wanted = instance.job[pair]
-            if wanted != place and worth[pair] - price[wanted] == gains[worker]:
-                only = only and not free[wanted]
-                if place < 0:
-                    held.append(wanted)
-                else:
-                    leads[place].append(wanted)
-    if not _all_reached(held, leads):
-        return no("allocation.prices", "some prices could be lower")
-    seated = (gain for gain, place in zip(gains, taken, strict=True) if place >= 0)
-    return only and all(seated) and not _tangled(leads)
+            if wanted == place or worth[pair] - price[wanted] != gains[worker]:
+                continue
+            only = only and place >= 0 and price[place] > 0
+            if place >= 0:
+                leads[wanted].append(place)
+    if not _all_reached(fast, leads):
+        return no("allocation.prices", "some prices could be higher")
+    return only and not _tangled(leads)
 
 
-def _all_reached(starts: Sequence[int], leads: Sequence[Sequence[int]]) -> bool:
+def _all_reached(starts: Iterable[int], leads: Sequence[Sequence[int]]) -> bool:
     reached, waiting = [False] * len(leads), list(starts)
     while waiting:
         place = waiting.pop()

@@ -77,8 +77,7 @@ def split(data: bytes) -> tuple[dict[str, Any], memoryview]:
 
 
 def assemble(
-    header: dict[str, Any], body: memoryview, unpacked: Callable[[str, memoryview], Sequence[int]],
-    summed: Callable[[Sequence[int]], Sequence[int]],
+    header: dict[str, Any], body: memoryview, unpacked: Callable[[str, memoryview], Any], summed: Callable[[Any], Any],
 ) -> Instance:  # fmt: skip
     """The instance of a header and its columns, not looked at yet; `unpacked` reads a column of a type code, `summed` turns
     counts into starts.

@@ -88,8 +88,8 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Who got what: `taken` has the place of her job for each worker, or -1; `prices` what a seat of each job is worth to who
-    came next, in the units of `largest_sum` (empty where the method has none)."""
+    """Who got what: `taken` has the place of her job for each worker, or -1; `prices` what the sum would lose with one
+    seat less of each job, in the units of `largest_sum` (empty where the method has none)."""
 
     taken: Sequence[int]
     prices: Sequence[int] = ()

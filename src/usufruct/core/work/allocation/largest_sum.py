@@ -1,4 +1,4 @@
-"""The largest sum: of all allocations one with the most points in all, and with it the lowest prices that prove it.
+"""The largest sum: of all allocations one with the most points in all, and with it the prices that prove it.
 
 Points are multiplied by a power of two so large that *lottery points*, drawn from each worker's number for each of her jobs,
 decide only between allocations of the same sum. Such units are used for prices too (`Scale`). Lottery points have so many
@@ -9,8 +9,8 @@ whoever sat there takes another, and so on, until a free seat is reached or some
 chain costs is left without (the Hungarian method, by Dijkstra's algorithm with prices as potentials). Everything is a whole
 number, so the sum is exactly the largest one and not nearly so; pairs, seats and workers may be left over.
 
-At the end each price is lowered as far as it can be. The lowest prices are one vector and no other (Shapley and Shubik 1971).
-The price of a job is then what one more seat of it would add to the sum.
+At the end each price is raised as far as it can be. The highest prices are one vector and no other (Shapley and Shubik 1971).
+The price of a job is then what the sum would lose with one seat of it less: who has nothing else must be worth more than that.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def worths(instance: Instance, seed: bytes) -> list[int]:
 
 
 def match(instance: Instance, seed: bytes) -> Allocation:
-    """The allocation with the largest sum, of those the one with the most lottery points, and the lowest prices."""
+    """The allocation with the largest sum, of those the one with the most lottery points, and the highest prices."""
     search = _Search(instance, worths(instance, seed))
     places = lottery.ranks(seed, instance.workers)
     for worker in sorted(range(len(places)), key=places.__getitem__):
         search.admit(worker)
-    search.lower()
+    search.lift()
     job = instance.job
     return Allocation(array("i", [job[pair] if pair >= 0 else -1 for pair in search.taken]), array("q", search.price))
 
@@ -158,32 +158,35 @@ class _Search:
             place = self.job[before]
             self.sitting[place].remove(mover)
 
-    def lower(self) -> None:
-        """Lowers every price as far as it can be lowered together with all others.
+    def lift(self) -> None:
+        """Raises every price as far as it can be raised together with all others.
 
-        One more seat of a job is worth what the best chain brings in that starts with somebody moving to it, and ends
-        where a seat gets empty, or where somebody who had none sits down. The price is too high by the length of it.
+        A seat less of a job costs what the best chain costs that starts with who sits there leaving it: she takes another seat,
+        whoever sat there takes another, until a free seat is reached or somebody is left without. The price is too low by the
+        length of that chain.
         """
-        over = list(self.price)
-        queue = [(most, place) for place, most in enumerate(over) if self.sitting[place]]
-        for worker, pair in enumerate(self.taken):
-            if pair < 0:
-                self._lead(worker, 0, over, queue)
-        queue.sort()
+        back: list[list[int]] = [[] for _ in self.price]
+        for pair, place in enumerate(self.job):
+            back[place].append(pair)
+        under = [
+            min((self.gain[sitter] for sitter in sitting), default=0) if len(sitting) == seats else 0
+            for sitting, seats in zip(self.sitting, self.seats, strict=True)
+        ]
+        queue = sorted((at, place) for place, at in enumerate(under))
         while queue:
             at, place = heappop(queue)
-            if at == over[place]:
-                for sitter in self.sitting[place]:
-                    self._lead(sitter, at, over, queue)
-        for place, most in enumerate(over):
-            self.price[place] -= most
+            if at != under[place]:
+                continue
+            for pair in back[place]:
+                worker = self.owner[pair]
+                own = self.taken[worker]
+                if own < 0 or own == pair:
+                    continue
+                reached = at + self.gain[worker] + self.price[place] - self.worth[pair]
+                if reached < under[self.job[own]]:
+                    under[self.job[own]] = reached
+                    heappush(queue, (reached, self.job[own]))
+        for place, rise in enumerate(under):
+            self.price[place] += rise
             for sitter in self.sitting[place]:
-                self.gain[sitter] += most
-
-    def _lead(self, worker: int, start: int, over: list[int], queue: list[tuple[int, int]]) -> None:
-        for pair in range(self.starts[worker], self.starts[worker + 1]):
-            place = self.job[pair]
-            at = start + self.gain[worker] + self.price[place] - self.worth[pair]
-            if at < over[place]:
-                over[place] = at
-                heappush(queue, (at, place))
+                self.gain[sitter] -= rise

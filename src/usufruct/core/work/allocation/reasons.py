@@ -3,7 +3,9 @@
 A reason is what the certificate proves and nothing else: there is no model to ask. It says nothing of other people but numbers:
 how many seats there were, with how many points the last one went, at which lottery rank. No names, no wishes.
 
-What would have changed it is what is surely not enough below: with fewer points more, the same certificate would still stand.
+What would have changed it is a number of points. For a stable allocation it is exact in this: with so many more the job would
+rather have had her than the last whom it kept, with one fewer it would not. For a sum, with fewer points more nothing at all
+would have changed; for who got no job, one more than is said would have been enough.
 """
 
 from __future__ import annotations
@@ -121,9 +123,10 @@ def _of_sum(instance: Instance, certificate: Certificate, worker: int, seed: byt
             continue
         short = gain + price[place] - worth[pair - start]
         more = max(1, -(-short // unit))
-        over = "no job" if taken < 0 else "the job that you got"
-        words = f"its price was {cost} points and you had {points} for it; that leaves less than {over} did"
-        change = f"with at least {_points(more)} more for it the sum could have been larger with you in it"
+        words = f"its price was {cost} points, and you had {points} for it"
+        words += "" if taken < 0 else "; the job that you got leaves you more"
+        words += "; the lottery decided" if short < unit else ""
+        change = f"you would have needed at least {_points(more)} more for it"
         yield Reason(job, PRICE, words, change, rank, points, more)
 
 

@@ -1,0 +1,1 @@
+"""Jobs and rounds, through the use cases."""
