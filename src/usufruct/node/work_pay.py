@@ -18,6 +18,7 @@ from usufruct.core.registry.rules import id_of
 from usufruct.core.work import paying
 from usufruct.core.work.pay import PayCorrected, PayPlanned, PayRefused, PayRun, Payslip, WorkPaid
 from usufruct.core.work.paying import Deductions, Floors, no_deductions, no_floors, unknown
+from usufruct.node import pay_rules
 from usufruct.node.node import Node, or_undone
 from usufruct.ports import Transaction
 
@@ -38,7 +39,7 @@ class PayRules:
     charge: Charge = no_charge
 
 
-RULES = PayRules()
+RULES = PayRules(pay_rules.floors_of, pay_rules.deductions_of, pay_rules.charge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from pyarrow import parquet
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, instant
-from usufruct.core.work.trips import HOUR, RatesOf, Reading, Totals, Trip
+from usufruct.core.work.trips import HOUR, RatesOf, Reading, Totals, Trip, TripRates
 
 ROWS = 262_144  # in a batch
 ZONE = ZoneInfo("America/New_York")
@@ -174,10 +174,15 @@ def _floors(batch: Batch, rates: RatesOf) -> Whole:
     """The floor of each row in cents; -1 where none is held against it."""
     found: Whole = np.full(len(batch.rows), -1, dtype=np.int64)
     mine = batch.inside & ~batch.shared
-    for day, accessible in product(np.unique(batch.day).tolist(), (False, True)):
-        rate = rates(str(np.datetime64(day, "D")), accessible)
-        which = mine & (batch.day == day) & (batch.accessible == accessible)
-        if rate and which.any():
+    days = np.unique(batch.day).tolist()
+    for accessible in (False, True):
+        by_rate: dict[TripRates, list[int]] = {}
+        for day in days:
+            rate = rates(str(np.datetime64(day, "D")), accessible)
+            if rate:
+                by_rate.setdefault(rate, []).append(day)
+        for rate, its in by_rate.items():
+            which = mine & (batch.accessible == accessible) & np.isin(batch.day, its)
             a, b, whole = rate.scaled
             found[which] = (2 * (a * batch.millimiles[which] + b * batch.seconds[which]) + whole) // (2 * whole)
     return found

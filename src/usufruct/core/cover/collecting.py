@@ -40,17 +40,19 @@ from usufruct.core.rulebook.levy import WHOLE
 @dataclass(frozen=True, slots=True)
 class Earned:
     """One piece of work, or all of one day, that is paid now: the `day` (`2026-11-23`), and minor units. `gross` is what the
-    customer paid without tips and surcharges, `fee` what the operator kept of it."""
+    customer paid without tips and surcharges, `fee` what the operator kept of it, `made_up` what it paid besides (a floor): that
+    was earned, and no customer paid it."""
 
     day: str
     gross: int
     fee: int = 0
     tips: int = 0
+    made_up: int = 0
 
     @property
     def paid(self) -> int:
         """What the work earned her, without tips."""
-        return self.gross - self.fee
+        return self.gross - self.fee + self.made_up
 
 
 Counted = Callable[[SchemeLevy, str], tuple[int, int]]

@@ -229,7 +229,10 @@ def contributions(
         raise BadInput(
             "input.cover", "a contribution is for one month", f"give 1 to {EARNED_MAX} payments of one month"
         )
-    if any(not (0 <= one.fee <= one.gross <= AMOUNT_MAX and 0 <= one.tips <= AMOUNT_MAX) for one in earned):
+    if any(
+        not (0 <= one.fee <= one.gross <= AMOUNT_MAX and 0 <= one.tips <= AMOUNT_MAX and 0 <= one.made_up <= AMOUNT_MAX)
+        for one in earned
+    ):
         raise BadInput(
             "input.cover", "somebody cannot earn that", "give amounts of 0 or more, and a fee within the gross"
         )
