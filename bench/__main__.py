@@ -21,8 +21,11 @@ CLAIMS = {
     "valuation": "what records add to a training: exact nearest-neighbour values against pydvl and DataScope; attacks",
     "period": "dividing one income among 1 million members, settling 10 million, against Decimal, rows, COPY and Beancount",
     "hours": "1,000,000 shifts against every rule of hours: in columns, in plain Python, with pandas",
+    "cover": "levies and entitlements of 1 million persons over 12 months, exact, against openfisca-core for a like rule",
     "shares": "what each of 1,000 holders added to totals of 10 million rows, against the totals alone; and each person's value",
+    "skills": "one certificate away among 100,000 open jobs, against trying every certificate; names among 14,000 skills",
     "negotiation": "negotiations between two nodes, from request to FINALIZED, against two programs that keep nothing",
+    "allocation": "allocating jobs to 100,000 workers with a certificate, and checking it, against OR-Tools",
     "payout": "orders to the bank of up to 1 million payments, valid by the standard's schema, against sepaxml",
 }
 

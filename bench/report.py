@@ -21,7 +21,19 @@ from rich.console import Console
 from rich.table import Table
 
 NO_BAR = "none yet: first figures"
-PACKAGES = ("duckdb", "opendp", "pyarrow", "cryptography", "cedarpy", "pycasbin", "regopy", "pymerkle", "numpy")
+PACKAGES = (
+    "duckdb",
+    "opendp",
+    "pyarrow",
+    "cryptography",
+    "cedarpy",
+    "pycasbin",
+    "regopy",
+    "pymerkle",
+    "numpy",
+    "numba",
+    "ortools",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HELPERS = (
-    "__init__", "__main__", "contestant", "decision_peers", "decision_world", "exchange_load", "matching_peer", "measure",
+    "__init__", "__main__", "contestant", "cover_peer", "decision_peers", "decision_world", "exchange_load",
+    "matching_peer", "measure",
     "negotiation_bare", "negotiation_edc", "payees", "private_node", "private_table", "report", "valuation_turn",
 )  # fmt: skip
 NAMES = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if path.stem not in HELPERS)
@@ -31,6 +32,9 @@ def test_the_list_names_every_benchmark(bench: ModuleType, capsys: pytest.Captur
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_prints_one_object(name: str, bench: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    if name == "allocation":
+        pytest.importorskip("numba")
+        pytest.importorskip("ortools")
     if name == "decision":
         pytest.importorskip("cedarpy")
         pytest.importorskip("casbin")

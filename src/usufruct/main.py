@@ -43,6 +43,7 @@ from usufruct.core.privacy.question import Question
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook import parameters
+from usufruct.engine.allocation.allocator import LocalAllocator
 from usufruct.engine.duckdb import DuckDbEngine
 from usufruct.engine.fitting import ChildTrainer
 from usufruct.engine.matching import RistrettoMatching
@@ -274,19 +275,25 @@ def open_node(directory: Path, clock: Clock | None = None, reach: Callable[[str]
                 reach,
                 intersecting=_intersecting(settings),
                 settler=_open_settler(settings),
+                allocator=LocalAllocator(),
                 connector=_connector(directory, settings, catalogues),
             )
-            erase.recover(node)
-            register.settle(node)
-            identity.recover(node)
-            match_use.recover(node)
-            use.recover(node)
-            stored.forget(node)
-            call.recover(node)
+            _recover(node)
             yield node
         finally:
             for opened in (store, logins, keyring, guard, attestations, catalogues):
                 opened.close()
+
+
+def _recover(node: Node) -> None:
+    """Ends what the process before was in the middle of."""
+    erase.recover(node)
+    register.settle(node)
+    identity.recover(node)
+    match_use.recover(node)
+    use.recover(node)
+    stored.forget(node)
+    call.recover(node)
 
 
 def _payer(directory: Path, settings: Settings) -> OrderFolder:

@@ -21,6 +21,7 @@ from litestar.testing import TestClient
 
 import pooling
 import story
+import working
 from serving import application
 from usufruct.core.access.consent_conditions import ANY
 from usufruct.core.access.facts import Mandate
@@ -58,6 +59,7 @@ from usufruct.node import (
     cubes,
     delegation,
     deposit,
+    findings,
     identity,
     invoicing,
     login,
@@ -227,6 +229,17 @@ SURFACES: list[tuple[str, str, str, dict[str, Any] | None, str]] = [
     ("member", "POST", "/member/cells/{cell}/withdrawal", {}, "cell"),
     ("member", "POST", f"/api/v1/me/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
     ("member", "POST", f"/member/pools/{pooling.POOL}/membership", {"cell": NAME, "charter": "0" * 64}, "cell"),
+    *(
+        ("member", "POST", f"{path}/findings/{{of}}/{what}", body, kind)
+        for path in ("", "/api/v1") for kind in ("finding", "restriction") for what, body in (
+            ("appeal", {"reason": "x"}),
+            ("answer", {"reasons": "x", **({"upheld": True} if path else {"became": "upheld"})}),
+        )
+    ),
+    ("user", "POST", "/api/v1/findings/restrictions/{id}/ending", {"why": "x"}, "restriction"),
+    ("user", "POST", "/api/v1/findings/restrictions", {
+        "worker": NAME, "operator": story.STRANGER, "kind": "ended", "reasons": "x", "contact": "y",
+    }, "member"),
     ("user", "GET", "/dataspace/2025-1/data/{pid}", None, "transfer"),
     ("user", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
     ("", "POST", "/dataspace/2025-1/data/{pid}", {"sql": SQL}, "transfer"),
@@ -385,6 +398,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
         "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
         **_pay_of(node, person),
+        "transfer": _transfer_of(node, agreement), **_found_about(node),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
@@ -412,6 +426,18 @@ def _pay_of(node: Node, worker: str) -> dict[str, str]:
 
     node.store.write(command)
     return {"pay run": "pay-81", "payslip": "pay-80-1"}
+
+
+def _found_about(node: Node) -> dict[str, str]:
+    """A finding about another member, and a restriction of her account at the user's."""
+    working.in_force(node, "eu-working-time")
+    working.shift(node, OTHER, story.USER, 1, 4, 20)
+    [made] = findings.check(node).made
+    said = ("suspended", "x", "y", None, story.USER)
+    return {
+        "finding": made.finding,
+        "restriction": story.done(findings.restrict(node, OTHER, story.USER, *said)).restriction,
+    }
 
 
 def _transfer_of(node: Node, agreement: str) -> str:

@@ -101,7 +101,7 @@ class History:
             self._offer, self._withdrawal, self._move, self._agreement, self._end, self._consent,
             self._consents, self._refused, self._admitted, self._admitted, self._ended, self._ended, self._period,
             self._exchange, self._call, self._call, self._call_ended, self._call_ended, self._looked_up,
-            self._held, self._epoch, self._erased, self._step, *[self._told] * 6,
+            self._held, self._epoch, self._erased, self._step, *[self._told] * 14,
         )  # fmt: skip
         self._place = len(list(self.beginning()))
         while True:

@@ -462,7 +462,7 @@ def test_the_state_is_the_fold_of_the_journal(place: Place) -> None:
     with place.store() as store:
         store.write(lambda tx: [tx.append(fact) for fact in history.beginning()])
         source = history.facts()
-        while store.write(lambda tx: tx.next) < 1000:
+        while store.write(lambda tx: tx.next) < 1300:
             batch = list(islice(source, chance.randrange(1, 30)))
 
             def command(tx: Transaction, batch: list[Any] = batch, fail: bool = False) -> None:

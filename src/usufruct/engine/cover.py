@@ -10,7 +10,7 @@ is refused, not rounded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,7 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 LIMIT = 2**63 - 1
+_BLOCK = 65_536  # rows that are worked on at once, so that they stay near
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,53 +90,79 @@ def take(scheme: Scheme, people: People, earnings: Earnings, known: Instant) -> 
 
 
 def _levied(scheme: Scheme, levy: SchemeLevy, people: People, rows: Earnings, known: Instant) -> Levied:
-    rate_of = _rates(scheme, levy, people, rows, known)
-    basis = _bases(levy, rate_of, rows)
-    paid = np.where(rate_of >= 0, rows.gross - rows.fee, 0)
+    count = len(rows.person)
+    rate_of, basis, paid = np.full(count, -1, np.int16), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for block in _blocks(count):
+        rate_of[block] = _rates(scheme, levy, people, rows, block, known)
+        for number, here in _by_rate(rate_of[block], block):
+            earned = rows.gross[here] - rows.fee[here]
+            basis[here] = _basis(levy.rates[number], rows, here, earned)
+            paid[here] = earned
     before, paid_before = _running(scheme, levy, rows, basis, paid)
-    amount = np.zeros(len(basis), np.int64)
-    parts: dict[str, Numbers] = {}
-    for number, rate in enumerate(levy.rates):
-        here = np.flatnonzero(rate_of == number)
-        if not len(here):
-            continue
-        off = people.off[rows.person[here]] if rate.basis == NET else None
-        less = due(rate, before[here], paid_before[here], off)
-        more = due(rate, before[here] + basis[here], paid_before[here] + paid[here], off)
-        amount[here] = more - less
-        for one, with_it, without in zip(rate.shares, split(more, rate.shares), split(less, rate.shares), strict=True):
-            parts.setdefault(one.to, np.zeros(len(basis), np.int64))[here] += with_it - without
+    amount = np.zeros(count, np.int64)
+    parts = {one.to: np.zeros(count, np.int64) for rate in levy.rates for one in rate.shares}
+    for block in _blocks(count):
+        for number, here in _by_rate(rate_of[block], block):
+            rate = levy.rates[number]
+            off = people.off[rows.person[here]] if rate.basis == NET else None
+            less = due(rate, before[here], paid_before[here], off)
+            more = due(rate, before[here] + basis[here], paid_before[here] + paid[here], off)
+            amount[here] = more - less
+            if len(rate.shares) == 1:
+                parts[rate.shares[0].to][here] += more - less
+                continue
+            for one, with_it, without in zip(
+                rate.shares, split(more, rate.shares), split(less, rate.shares), strict=True
+            ):
+                parts[one.to][here] += with_it - without
     return Levied(levy.name, levy.payer, amount, parts)
 
 
-def _rates(scheme: Scheme, levy: SchemeLevy, people: People, rows: Earnings, known: Instant) -> Numbers:
-    """Which rate applies to each row; -1 for none. See `core.cover.scheme.rate_on`."""
-    month = np.array([int(name[:4]) * 12 + int(name[5:]) - 1 for name in rows.months], np.int64)[rows.month]
-    born = people.born[rows.person]
+def _blocks(count: int) -> Iterator[slice]:
+    for start in range(0, count, _BLOCK):
+        yield slice(start, min(start + _BLOCK, count))
+
+
+def _by_rate(rate_of: NDArray[np.int16], block: slice) -> Iterator[tuple[int, slice | Numbers]]:
+    """The rows of a block at each rate; the block itself where it is the same for all."""
+    low, high = int(rate_of.min()), int(rate_of.max())
+    if low == high:
+        if low >= 0:
+            yield low, block
+        return
+    for number in range(max(0, low), high + 1):
+        here = np.flatnonzero(rate_of == number)
+        if len(here):
+            yield number, here + block.start
+
+
+def _rates(
+    scheme: Scheme, levy: SchemeLevy, people: People, rows: Earnings, block: slice, known: Instant
+) -> NDArray[np.int16]:
+    """Which rate applies to each row of a block; -1 for none. See `core.cover.scheme.rate_on`."""
+    place, person = rows.month[block], rows.person[block]
+    month = np.array([int(name[:4]) * 12 + int(name[5:]) - 1 for name in rows.months], np.int64)[place]
+    born, option = people.born[person], people.option[person]
     age = (month - 1 - born) // 12  # birthdays before the month began
-    option, member = people.option[rows.person], people.member[rows.person]
-    hers = np.ones(len(born), np.bool_) if levy.of == EVERYBODY else (member == (levy.of == MEMBERS))
-    found = np.full(len(born), -1, np.int64)
+    hers = np.ones(len(born), np.bool_) if levy.of == EVERYBODY else (people.member[person] == (levy.of == MEMBERS))
+    found = np.full(len(born), -1, np.int16)
     for number in sorted(range(len(levy.rates)), key=lambda n: (levy.rates[n].effective, levy.rates[n].known, -n)):
         rate = levy.rates[number]
-        if rate.known > known:
+        begun = np.array([rate.effective <= f"{name}-01T23:59:59.999Z" for name in rows.months], np.bool_)
+        if rate.known > known or not begun.any():
             continue
-        begun = np.array([rate.effective <= f"{name}-01T23:59:59.999Z" for name in rows.months], np.bool_)[rows.month]
-        chosen = option == (scheme.options.index(rate.option) + 1 if rate.option else 0)
-        fits = hers & begun & chosen
+        fits = hers & (option == (scheme.options.index(rate.option) + 1 if rate.option else 0))
+        if not begun.all():
+            fits &= begun[place]
         if (rate.age_from, rate.age_below) != (0, AGE_MAX):
             fits &= (born >= 0) & (age >= rate.age_from) & (age < rate.age_below)
         found[fits] = number
     return found
 
 
-def _bases(levy: SchemeLevy, rate_of: Numbers, rows: Earnings) -> Numbers:
-    basis = np.zeros(len(rate_of), np.int64)
-    for number, rate in enumerate(levy.rates):
-        here = rate_of == number
-        of = rows.gross if rate.basis in (GROSS, FARE) else rows.gross - rows.fee
-        basis[here] = (of + rows.tips if rate.basis in (FARE, RECEIVED) else of)[here]
-    return basis
+def _basis(rate: Rate, rows: Earnings, here: slice | Numbers, earned: Numbers) -> Numbers:
+    of = rows.gross[here] if rate.basis in (GROSS, FARE) else earned
+    return of + rows.tips[here] if rate.basis in (FARE, RECEIVED) else of
 
 
 def _running(
@@ -146,12 +173,22 @@ def _running(
         return np.zeros_like(basis), np.zeros_like(paid)
     periods = [period_of(scheme, levy.per, f"{name}-01") for name in rows.months]
     period = np.array([sorted(set(periods)).index(one) for one in periods], np.int64)[rows.month]
-    keys = [period, rows.person if levy.counted in (PAIR, PERSON) else np.zeros_like(period)]
-    keys.append(rows.operator if levy.counted in (PAIR, FIRM) else np.zeros_like(period))
-    order = np.lexsort((np.arange(len(period)), rows.month, *keys))
-    first = np.ones(len(order), np.bool_)
-    first[1:] = np.logical_or.reduce([key[order][1:] != key[order][:-1] for key in keys])
+    key = period
+    if levy.counted in (PAIR, PERSON):
+        key = _paired(key, rows.person)
+    if levy.counted in (PAIR, FIRM):
+        key = _paired(key, rows.operator)
+    order = np.argsort(_paired(key, rows.month), kind="stable")
+    first = _firsts(key[order])
     return _before(basis, order, first), _before(paid, order, first)
+
+
+def _paired(key: Numbers, more: Numbers) -> Numbers:
+    """One number for both, in the same order: one sort of it is much faster than a sort by several columns."""
+    wide = int(more.max(initial=0)) + 1
+    if (int(key.max(initial=0)) + 1) * wide > LIMIT:
+        raise OverflowError("there are too many persons and operators")
+    return key * wide + more
 
 
 def _before(values: Numbers, order: Numbers, first: Flags) -> Numbers:
@@ -226,11 +263,20 @@ def eligible(person: Numbers, operator: Numbers, day: Numbers, persons: int, alo
     operators, days = int(operator.max(initial=0)) + 1, int(day.max(initial=0)) + 1
     if persons * operators * days > LIMIT:
         raise OverflowError("the days do not fit into 63 bits")
-    once = np.unique((person * operators + operator) * days + day) // days
-    pairs, counts = np.unique(once, return_counts=True)
+    once = np.sort((person * operators + operator) * days + day)
+    once = once[_firsts(once)] // days
+    starts = np.flatnonzero(_firsts(once))
+    pairs, counts = once[starts], np.diff(np.append(starts, len(once)))
     who = pairs // operators
     most, whole = np.zeros(persons, np.int64), np.zeros(persons, np.int64)
     np.maximum.at(most, who, counts)
     np.add.at(whole, who, counts)
     several = np.bincount(who, minlength=persons) > 1
     return (most >= alone) | (several & (across > 0) & (whole >= across))
+
+
+def _firsts(ordered: Numbers) -> Flags:
+    """Where a value stands for the first time, of values in order."""
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return first

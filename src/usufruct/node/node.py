@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from usufruct.allocator import Allocator
 from usufruct.attested import Attestations, TimestampAuthority, Witnesses
 from usufruct.core.base.records import FactT
 from usufruct.core.base.refusals import Refusal
@@ -121,6 +122,7 @@ class Node:
     intersecting: Intersecting | None = None
     looked: Looked = field(default_factory=Looked)
     settler: Settler = field(kw_only=True)
+    allocator: Allocator = field(kw_only=True)
     connector: Connector = field(kw_only=True)
 
     def record(self, rule: Callable[[Transaction], FactT | Refusal]) -> FactT | Refusal:

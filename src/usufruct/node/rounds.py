@@ -25,10 +25,10 @@ from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import ErasedPerson, Party
 from usufruct.core.work import round_rules, rules
 from usufruct.core.work.allocation import certificate as proof
-from usufruct.core.work.allocation import encoding, largest_sum, lottery, stable
+from usufruct.core.work.allocation import encoding, lottery
 from usufruct.core.work.allocation.instance import Allocation
 from usufruct.core.work.allocation.reasons import FILTERED, Reason, why
-from usufruct.core.work.allocation.rule import STABLE, AllocationRule
+from usufruct.core.work.allocation.rule import AllocationRule
 from usufruct.core.work.assembling import Assembled, assemble
 from usufruct.core.work.facts import JobAgreed, WishesStated
 from usufruct.core.work.filters import Gate, Offered, candidate, first_no
@@ -182,10 +182,10 @@ def plan(node: Node, round: str) -> RoundPlanned | Refusal:
             return row
         data = state.evidence(row.instance)
     instance, seed = encoding.decode(data), round_rules.seed_of(row)
-    found = stable.match(instance, seed) if row.rule.method == STABLE else largest_sum.match(instance, seed)
+    found = node.allocator.match(instance, seed)
     secrets = [bytes.fromhex(secret) if secret else None for secret in row.secrets]
     made = proof.encode(proof.make(instance, found, secrets, bytes.fromhex(row.head), data))
-    checked = proof.check(data, made)
+    checked = node.allocator.check(data, made)
     assert not isinstance(checked, Refusal), checked
     node.reach("round before planned")
 

@@ -163,7 +163,6 @@ CODES: dict[str, str] = {
     "allocation.blocking": "a worker and a job would both rather have each other",
     "allocation.not-best": "the allocation is stable, and there is one that is better for every worker it changes",
     "allocation.prices": "the prices do not prove that the sum is the largest, or could be higher",
-    "allocation.prices": "the prices do not prove that the sum is the largest, or are not the lowest",
     # hours and conditions of work
     "hours.limit": "a limit of working time would be broken, or a rest cut short",
     "hours.condition": "what was written cannot be a condition of work, or would change the past",

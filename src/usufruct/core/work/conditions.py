@@ -21,6 +21,7 @@ from itertools import pairwise
 
 from usufruct.core.base.ids import checked
 from usufruct.core.base.instants import END_OF_TIME, Instant
+from usufruct.core.base.money import Money
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
@@ -307,18 +308,19 @@ def end(
 
 def in_words(limit: Limit) -> str:
     """A limit in one sentence."""
-    units = SHAPES[limit.shape].needed | {name: unit for name, (unit, _) in SHAPES[limit.shape].more.items()}
-    numbers = ", ".join(
-        f"{name} {_amount(value, units[name], limit.currency)}" for name, value in limit.numbers.items()
-    )
+    shape = SHAPES[limit.shape]
+    units = shape.needed | {name: unit for name, (unit, _) in shape.more.items() if limit[name]}
+    numbers = ", ".join(f"{name} {_amount(limit[name], unit, limit.currency)}" for name, unit in units.items())
     counts = "" if limit.shape in ("promised", "floor-trip") else f"; counts {COUNTS[limit.counts]}"
-    return f"{SHAPES[limit.shape].says}: {numbers}{counts}"
+    return f"{shape.says}: {numbers}{counts}"
 
 
 def _amount(value: int, unit: str, currency: str) -> str:
     if unit == MINUTES:
         return duration(value * 60_000)
-    return f"{value} {unit}{f' {currency}' if currency and '/' in unit else ''}"
+    if unit == PER_HOUR:
+        return f"{Money(value, currency)} an hour"
+    return str(value) if unit in (TIMES, WEEKS) else f"{value} {unit}"
 
 
 def duration(ms: int) -> str:

@@ -64,43 +64,50 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """The open jobs that a worker could take but for skills: the hourly pay of each, by what she lacks; nothing, for those
-    that she can take now."""
+    """Open jobs by what a worker lacks for them; nothing, for those that she can take now. Pay counts that is in `currency`."""
 
-    by_set: Mapping[frozenset[str], Sequence[int]]
-    counts: Mapping[frozenset[str], int]
+    jobs: Mapping[frozenset[str], Sequence[Job]]
+    currency: str
 
     @property
     def now(self) -> int:
         """How many jobs she can take as it is."""
-        return self.counts.get(frozenset(), 0)
+        return len(self.jobs.get(frozenset(), ()))
+
+    def pays(self, lacks: frozenset[str]) -> Iterator[int]:
+        """What the jobs for which she lacks just this pay an hour."""
+        return (hourly(job.terms) for job in self.jobs[lacks] if job.terms.pay.currency == self.currency)
 
 
 def lacking(jobs: Iterable[Job], has: frozenset[str], currency: str) -> Lacking:
-    """Jobs put together by what somebody who holds `has` lacks for them; the pay counts that is in that currency."""
-    pays: dict[frozenset[str], list[int]] = defaultdict(list)
-    counts: Counter[frozenset[str]] = Counter()
+    """Jobs put together by what somebody who holds `has` lacks for them."""
+    found: dict[frozenset[str], list[Job]] = {}
+    same: dict[tuple[str, ...], list[Job]] = {}  # many jobs ask for the same
     for job in jobs:
-        lacks = frozenset(job.terms.skills) - has
-        counts[lacks] += 1
-        if job.terms.pay.currency == currency:
-            pays[lacks].append(hourly(job.terms))
-    return Lacking(pays, counts)
+        wants = job.terms.skills
+        put = same.get(wants)
+        if put is None:
+            put = same[wants] = found.setdefault(frozenset(wants) - has, [])
+        put.append(job)
+    return Lacking(found, currency)
 
 
 def one_away(
     lacks: Lacking, has: dict[str, Holding], rules: Sequence[StackRule], at: Instant
 ) -> dict[str, tuple[int, int | None, frozenset[str]]]:
     """For each certificate that would open a job: how many, the median pay, and what would be held more."""
-    sets = [each for each in lacks.counts if each]
-    wanted = frozenset().union(*sets)
+    by_least: dict[str, list[frozenset[str]]] = defaultdict(list)  # a set lies within gains only if its least is a gain
+    for each in lacks.jobs:
+        if each:
+            by_least[min(each)].append(each)
+    wanted = frozenset().union(*lacks.jobs)
     found = {}
     for skill in candidates(wanted, rules, frozenset(has)):
         gains = gained(has, skill, rules, at)
-        opened = [each for each in sets if each <= gains]
-        jobs = sum(lacks.counts[each] for each in opened)
+        opened = [each for gain in gains for each in by_least.get(gain, ()) if each <= gains]
+        jobs = sum(len(lacks.jobs[each]) for each in opened)
         if jobs:
-            found[skill] = (jobs, median(pay for each in opened for pay in lacks.by_set.get(each, ())), gains)
+            found[skill] = (jobs, median(pay for each in opened for pay in lacks.pays(each)), gains)
     return found
 
 

@@ -386,9 +386,12 @@ def _would_break(limit: Limit, counted: Sequence[Stretch], days: Days, time: Str
 
 
 def _said_of_rest(limit: Limit, counted: Sequence[Stretch], time: Stretch) -> str:
-    """How much rest there would be before the stretch."""
-    last = max((end for _, end in counted if end <= time[0]), default=time[0])
-    return f"{duration(time[0] - last)} of {duration(limit['rest'] * MINUTE)} rest"
+    """How much rest there would be before the stretch; or, where it was enough, that the stretch alone is too long."""
+    rest = limit["rest"] * MINUTE
+    last = max((end for _, end in counted if end <= time[0]), default=None)
+    if last is None or time[0] - last >= rest:
+        return f"{duration(time[1] - time[0])} at a stretch leave no {duration(rest)} of rest"
+    return f"{duration(time[0] - last)} of {duration(rest)} rest"
 
 
 def _earliest(limit: Limit, counted: Sequence[Stretch], days: Days, time: Stretch) -> int | None:

@@ -21,6 +21,7 @@ class _Name:
     label: str
     words: tuple[str, ...]
     others: tuple[str, ...]
+    text: str  # all of it, with and without hyphens: what has not all words of a search is not looked at any closer
     skill: Skill
 
 
@@ -28,11 +29,7 @@ class Index:
     """The skills of a framework, to be found by their names."""
 
     def __init__(self, skills: Iterable[Skill]) -> None:
-        self._names = [
-            _Name(label, tuple(label.replace("-", " ").split()), tuple(one.casefold() for one in skill.others), skill)
-            for skill in skills
-            for label in (skill.label.casefold(),)
-        ]
+        self._names = [_name(skill) for skill in skills]
 
     def find(self, text: str, most: int) -> list[Skill]:
         """The skills called so: first by the whole label, then by its beginning, by words in it, by other names."""
@@ -40,10 +37,20 @@ class Index:
         words = wanted.replace("-", " ").split()
         if not words:
             return []
-        ranked = ((_rank(name, wanted, words), len(name.label), name.label, name.skill.uri, name.skill)
-                  for name in self._names)  # fmt: skip
+        near = self._names
+        for word in words:
+            near = [name for name in near if word in name.text]
+        ranked = (
+            (_rank(name, wanted, words), len(name.label), name.label, name.skill.uri, name.skill) for name in near
+        )
         found = sorted(each for each in ranked if each[0] < NOWHERE)
         return [each[-1] for each in found[:most]]
+
+
+def _name(skill: Skill) -> _Name:
+    label, others = skill.label.casefold(), tuple(one.casefold() for one in skill.others)
+    whole = "\n".join((label, *others))
+    return _Name(label, tuple(label.replace("-", " ").split()), others, f"{whole}\n{whole.replace('-', ' ')}", skill)
 
 
 def _rank(name: _Name, wanted: str, words: list[str]) -> int:

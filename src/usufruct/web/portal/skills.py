@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
-from usufruct.core.work.training import COMPLETED, OUTCOMES
+from usufruct.core.work.training import COMPLETED, OUTCOMES, PROMISED, WAITS
 from usufruct.node import skills, training
 from usufruct.node.skills import Figures
 from usufruct.web.api import done
@@ -44,8 +44,8 @@ def _chart(found: Figures) -> Markup | None:
     for one in found.skills[:DRAWN]:
         few = f"fewer than {found.least}"
         rows.append((
-            Bar(one.label, float(one.seats or 0), few if one.seats is None else f"{one.seats} open seats"),
-            Bar(one.label, float(one.persons or 0), few if one.persons is None else f"{one.persons} or more persons"),
+            Bar(one.label, float(one.seats or 0), f"{few} open seats" if one.seats is None else f"{one.seats} open seats"),
+            Bar(one.label, float(one.persons or 0), f"{few} persons" if one.persons is None else f"{one.persons} or more persons"),
         ))  # fmt: skip
     return charts.pairs("demand", "Open seats and persons, by skill", rows) if rows else None
 
@@ -55,9 +55,11 @@ def mine(request: AnyRequest, applied: FromQuery[str] = "") -> Page:
     """What one holds and until when, what is one certificate away, training, and what one applied for."""
     node, party = node_of(request), who_is(request).party
     asked = training.asked_by(node, party)
+    busy = {one.application.training for one in asked if one.application.stands == WAITS or one.place == PROMISED}
+    courses = [one for one in training.offered(node, party) if one.training.id not in busy]
     return page(
         request, "skills-mine.html", "Your skills", held=skills.held(node, party), prospects=skills.away(node, party),
-        courses=training.offered(node, party)[:LISTED], asked=asked[:LISTED], outcomes=OUTCOMES,
+        courses=courses[:LISTED], asked=asked[:LISTED], outcomes=OUTCOMES,
         applied=any(one.application.id == applied for one in asked), currency=node.about.currency,
     )  # fmt: skip
 
