@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ import story
 from delivering import OPERATOR
 from serving import application
 from support import SetClock
-from usufruct.core.base.instants import later
+from usufruct.core.base.instants import later, parse
 from usufruct.core.income.ledger import Account
+from usufruct.core.work.conditions import Condition
 from usufruct.core.work.pay import Deduction, TopUp, WorkPaid
 from usufruct.main import create_node, open_node
-from usufruct.node import login, owndata, register, work_pay
+from usufruct.node import conditions, cover, login, operators, owndata, register, work_pay
 from usufruct.node.node import Node
-from usufruct.node.work_pay import PayRules
+from usufruct.node.pay_rules import PayRules
 from usufruct.ports import Transaction
+from usufruct.wire import cover as schemes
 from usufruct.wire import portable
 
 SCHEMA = json.loads(
@@ -214,3 +217,39 @@ def test_of_few_workers_nothing_is_told_but_to_authorities_and_the_operator(api:
     ):
         found = {one["name"]: one for one in api(party, role, "GET", path).json()["figures"]}
         assert (found["persons"]["value"], found["gross"]["value"] is None) == (told, told is None)
+
+
+def test_a_floor_that_is_in_force_and_a_scheme_of_cover_are_on_the_payslip_and_in_the_ledger(node: Node) -> None:
+    """No stand-ins: a floor on online time by an agreement, and the Estonian entrepreneur account at 20 % of what she receives."""
+    riding.ride(node, riders=1, weeks=1)
+    rider, old = riding.rider(node), parse("2020-01-01")
+    floor = Condition(
+        "hourly-floor",
+        "floor-hourly",
+        "online",
+        "amount",
+        1700,
+        "minor/hour",
+        old,
+        old,
+        "agreement 3",
+        "agreement:3",
+        "EUR",
+    )
+    story.done(conditions.put(node, (floor,), OPERATOR, story.OPERATOR))
+    text = resources.files("usufruct.core.cover.schemes").joinpath("estonia.toml").read_text(encoding="utf-8")
+    story.done(cover.adopt(node, schemes.read(text), (), None, story.OPERATOR))
+    story.done(cover.opt_in(node, rider, "ee-entrepreneur-account", "pillar-2"))
+    paid = riding.pay(node)
+    found = paid.payslips[0].reckoning
+    assert {one.definition: (one.due, one.amount, one.binding) for one in found.floors} == {
+        "engaged": (17_000, 0, False), "online": (34_000, 34_000 - 30_800, True), "whole-shift": (34_000, 3_200, False),
+    }  # fmt: skip
+    assert found.top_up == 3_200 and found.net == 34_000 + 2_000
+    assert found.taken > 0 and found.take_home == found.net - found.taken
+    with node.store.read() as state:
+        account = state.get(Account, f"party:{rider}", "EUR")
+        assert account is not None and account.balance == found.take_home
+        assert sum(row.balance for row in state.list(Account)) == 0
+    shown = story.done(operators.page(node, OPERATOR))
+    assert any("17.00 EUR" in words for words in shown.floors) and shown.allocation is None

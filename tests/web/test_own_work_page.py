@@ -9,9 +9,10 @@ import pytest
 
 import riding
 from delivering import OPERATOR
+from usufruct.core.work import fairwork
 from usufruct.node import operators
 from usufruct.node.node import Node
-from usufruct.node.operators import Allocation, Sources, Weight
+from usufruct.node.operator_sources import Allocation, Sources, Weight
 
 
 def test_a_worker_sees_her_series_and_payslips_as_charts_and_as_tables(browse: Callable[..., Any], node: Node) -> None:
@@ -53,6 +54,7 @@ def test_everybody_sees_how_an_operator_gives_work_out(
     monkeypatch.setattr(operators, "SOURCES", Sources(
         lambda read, operator: Allocation("the greatest sum of the parts below", weights),
         lambda read, operator, at: ["12.00 EUR an hour online"],
+        lambda *asked: fairwork.NOTHING,
     ))  # fmt: skip
     shown = stranger.get(f"/work/operators/{OPERATOR}")
     assert "3 of 4, 75.00 %" in shown.text and "12.00 EUR an hour online" in shown.text

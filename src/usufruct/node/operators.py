@@ -1,12 +1,10 @@
 """What everybody may know of an operator: how it gives work out, what it keeps, which floors it promised, what its records prove.
 
-How work is given out is told by the rule of its newest round. Rounds are another area's: `SOURCES` is the one place where what
-they and others hold is plugged in.
+What other areas hold about it (rounds, floors, cover) comes from `operator_sources`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant, in_months
@@ -20,58 +18,10 @@ from usufruct.core.work.figures import Figures
 from usufruct.core.work.paying import unknown
 from usufruct.core.work.state import Job, Shift, Work
 from usufruct.node.node import Node
+from usufruct.node.operator_sources import SOURCES, Allocation, Sources
 
 REGULAR, LEAST = "work.regular-weeks", "work.figures-persons-min"
 MONTHS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """A parameter of allocation: its name, what it means, and its `weight` beside the others."""
-
-    name: str
-    says: str
-    weight: int
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """By which `method` an operator gives work out, in words, and what counts how much."""
-
-    method: str
-    weights: tuple[Weight, ...]
-
-    @property
-    def whole(self) -> int:
-        """The sum of the weights."""
-        return sum(one.weight for one in self.weights)
-
-
-def no_allocation(read: Reader, operator: str) -> Allocation | None:
-    """Where no round was opened."""
-    return None
-
-
-def no_floors(read: Reader, operator: str, at: Instant) -> Sequence[str]:
-    """Where no floor is promised."""
-    return ()
-
-
-def nothing_beside(read: Reader, operator: str, since: Instant, until: Instant) -> Beside:
-    """Where no other area holds evidence."""
-    return fairwork.NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What other areas say of an operator."""
-
-    allocation: Callable[[Reader, str], Allocation | None] = no_allocation
-    floors: Callable[[Reader, str, Instant], Sequence[str]] = no_floors
-    beside: Callable[[Reader, str, Instant, Instant], Beside] = nothing_beside
-
-
-SOURCES = Sources()
 
 
 @dataclass(frozen=True, slots=True)

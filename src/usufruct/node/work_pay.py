@@ -1,12 +1,11 @@
 """Paying for work: plan a pay run, look at it, carry it out once or refuse it, put a payslip right.
 
-Floors by the hour and contributions to cover are other areas' rules. `RULES` is the one place where they are plugged in: what a
-plan asks about them, and what is done after a payslip was posted.
+What other areas have to say about it (floors, contributions) comes from `pay_rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from usufruct.core.access.delegation import only_people
@@ -17,11 +16,17 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
 from usufruct.core.work import paying
 from usufruct.core.work.pay import PayCorrected, PayPlanned, PayRefused, PayRun, Payslip, WorkPaid
+<<<<<<< HEAD
 from usufruct.core.work.paying import Deductions, Floors, no_deductions, no_floors, unknown
 from usufruct.node import pay_rules
+=======
+from usufruct.core.work.paying import unknown
+>>>>>>> w-pay
 from usufruct.node.node import Node, or_undone
+from usufruct.node.pay_rules import RULES, PayRules
 from usufruct.ports import Transaction
 
+<<<<<<< HEAD
 Charge = Callable[[Transaction, Node, WorkPaid], None]
 """Appends what contributions take, after a payslip was posted."""
 
@@ -41,6 +46,8 @@ class PayRules:
 
 RULES = PayRules(pay_rules.floors_of, pay_rules.deductions_of, pay_rules.charge)
 
+=======
+>>>>>>> w-pay
 
 @dataclass(frozen=True, slots=True)
 class Paid:
@@ -86,9 +93,9 @@ def pay(
             or_undone(machine)
         paid = []
         for fact in or_undone(paying.pay(tx, plan, operator, by)):
-            slip = fact.reckoning
-            taken = tuple(rules.deductions(tx, slip.worker, operator, slip, fact.currency, tx.now))
-            paid.append(replace(fact, reckoning=replace(slip, deductions=taken)))
+            found = fact.reckoning
+            taken = rules.deductions(tx, found.worker, operator, found, fact.currency, tx.now)
+            paid.append(replace(fact, reckoning=paying.less(found, taken)))
             tx.append(paid[-1])
             rules.charge(tx, node, paid[-1])
         return Paid(plan, tuple(paid), paid[0].currency)

@@ -31,7 +31,7 @@ from usufruct.core.income.accounts import of_party
 from usufruct.core.income.ledger import Book
 
 PLANNED, REFUSED, PAID = "planned", "refused", "paid"
-WORKER, OPERATOR = "worker", "operator"
+WORKER, OPERATOR, CUSTOMER = "worker", "operator", "customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class TopUp:
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """What a contribution to cover takes of `payer` (worker or operator) for an account, as its own fact says."""
+    """What a contribution to cover takes of `payer` (worker, operator or customer) for an account, as its own fact says."""
 
     name: str
     payer: str

@@ -13,6 +13,7 @@ Floors by the hour and contributions to cover are rules of other areas: they com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from usufruct.core.base.canonical import holdable
@@ -26,6 +27,7 @@ from usufruct.core.income.posting_rules import covered
 from usufruct.core.registry.state import Party
 from usufruct.core.work.measured import HOUR, engaged_ms
 from usufruct.core.work.pay import (
+    CUSTOMER,
     PLANNED,
     Deduction,
     LastPay,
@@ -175,8 +177,14 @@ def reckon(
     net = gross - fee + made_up + top_up + tips
     to = fund_of_surcharges(operator) if surcharges else ""
     made = Reckoning(worker, tuple(lines), gross, fee, tips, made_up, top_up, net, looked, (), surcharges, to)
-    taken = tuple(deductions(read, worker, operator, made, currency, until))
-    return Reckoning(worker, made.lines, gross, fee, tips, made_up, top_up, net, looked, taken, surcharges, to)
+    return less(made, deductions(read, worker, operator, made, currency, until))
+
+
+def less(found: Reckoning, taken: Sequence[Deduction]) -> Reckoning:
+    """A reckoning with what contributions take. What they take of customers comes out of the surcharges that these paid."""
+    raised = sum(line.surcharges for line in found.lines)
+    left = max(0, raised - sum(one.amount for one in taken if one.payer == CUSTOMER))
+    return replace(found, deductions=tuple(taken), surcharges=left)
 
 
 def pay(read: Reader, plan: str, operator: str, by: str) -> list[WorkPaid] | Refusal:

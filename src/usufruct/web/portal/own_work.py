@@ -18,7 +18,7 @@ from usufruct.core.work.pay import WORKER
 from usufruct.core.work.paying import clock
 from usufruct.core.work.portable import NO_RATINGS, Series
 from usufruct.node import operators, owndata
-from usufruct.node.operators import Allocation
+from usufruct.node.operator_sources import Allocation
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
 from usufruct.web.portal import charts
