@@ -134,12 +134,8 @@ def test_pages_are_plain(page: Path) -> None:
     )
     banned = "the bare word *policy* is banned"  # where the glossary says so
     assert not re.search(r"\bpolic(y|ies)\b", foreign.sub("", text.replace(banned, "")), re.IGNORECASE)
-<<<<<<< HEAD
-    addresses = re.compile(r"/api/v1/work/|/work/(me|board|jobs|rounds)\b")  # of this node, and of no machine
-    assert not re.search(r"/(work|home|root|Users)/", addresses.sub("", text))
-=======
-    assert not re.search(r"(?<!core)/(work|home|root|Users)/", text)
->>>>>>> w-allocate
+    ours = re.compile(r"core/work/|/api/v1/(me/)?work/|/work/(me|mine|board|jobs|rounds|offers|agreements|operators)\b")
+    assert not re.search(r"/(work|home|root|Users)/", ours.sub("", text))
     assert not re.search(r"[\U0001F300-\U0001FAFF☀-➿]", text)
     long = [line for line in text.splitlines() if len(line) > 125 and line[:1] not in "|`c" and "](" not in line]
     assert not long, long[0]
@@ -212,15 +208,11 @@ WITHOUT_DIR = {
     "usufruct restore", "usufruct hold grounds", "usufruct grades", "usufruct classify table",
     "usufruct income attacks", "usufruct classify confirm", "usufruct cover scheme examples", "usufruct cover estimate",
     "usufruct levy examples", "usufruct version", "usufruct terms check", "usufruct terms compare",
-<<<<<<< HEAD
     "usufruct skill sample", "usufruct skill asked", "usufruct service compare", "usufruct consent receipt verify",
     "usufruct credential key", "usufruct credential sign", "usufruct auction seal", "usufruct statutory list",
     "usufruct statutory value", "usufruct statutory due", "usufruct statutory trip", "usufruct work read-tlc",
-    "usufruct work read-mdrp", "usufruct finding packs", "usufruct finding audit",
-=======
-    "usufruct service compare", "usufruct consent receipt verify", "usufruct credential key", "usufruct credential sign",
-    "usufruct auction seal", "usufruct work commit", "usufruct work allocate", "usufruct work check", "usufruct work explain",
->>>>>>> w-allocate
+    "usufruct work read-mdrp", "usufruct finding packs", "usufruct finding audit", "usufruct work commit",
+    "usufruct work allocate", "usufruct work check", "usufruct work explain",
 }  # fmt: skip
 
 

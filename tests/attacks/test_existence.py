@@ -288,7 +288,6 @@ PUBLIC = {
     "/work/rounds/{round}/wishes",
     "/api/v1/skills/training/{id}/withdrawal", "/api/v1/skills/training/{id}/applications",
     "/skills/training/{id}/applications",
-    "/nodes/{peer}/negotiations",
     "/api/v1/me/cover/schemes/{name}/joining", "/api/v1/me/cover/schemes/{name}/leaving", "/cover/schemes/{name}/joining",
     "/cover/schemes/{name}/leaving",
 }  # fmt: skip
@@ -405,8 +404,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
         "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
-        **_pay_of(node, person), **_found_about(node),
-        "transfer": _transfer_of(node, agreement), "claim": fell.claim,
+        **_pay_of(node, person), **_found_about(node), "claim": fell.claim,
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)

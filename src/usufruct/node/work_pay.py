@@ -16,38 +16,11 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
 from usufruct.core.work import paying
 from usufruct.core.work.pay import PayCorrected, PayPlanned, PayRefused, PayRun, Payslip, WorkPaid
-<<<<<<< HEAD
-from usufruct.core.work.paying import Deductions, Floors, no_deductions, no_floors, unknown
-from usufruct.node import pay_rules
-=======
 from usufruct.core.work.paying import unknown
->>>>>>> w-pay
 from usufruct.node.node import Node, or_undone
 from usufruct.node.pay_rules import RULES, PayRules
 from usufruct.ports import Transaction
 
-<<<<<<< HEAD
-Charge = Callable[[Transaction, Node, WorkPaid], None]
-"""Appends what contributions take, after a payslip was posted."""
-
-
-def no_charge(tx: Transaction, node: Node, paid: WorkPaid) -> None:
-    """Where no contribution is due."""
-
-
-@dataclass(frozen=True, slots=True)
-class PayRules:
-    """What other areas have to say when work is paid."""
-
-    floors: Floors = no_floors
-    deductions: Deductions = no_deductions
-    charge: Charge = no_charge
-
-
-RULES = PayRules(pay_rules.floors_of, pay_rules.deductions_of, pay_rules.charge)
-
-=======
->>>>>>> w-pay
 
 @dataclass(frozen=True, slots=True)
 class Paid:
