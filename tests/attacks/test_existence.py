@@ -397,8 +397,7 @@ def world(node: Node, tmp_path: Any) -> Iterator[World]:
         "cube": "tax-by-year", "template": "hidden-count", "match": match, "need": need.need,
         "invoice": invoice.invoice, "offer": "more", "token": login.tokens(node, story.USER)[0][0],
         "transfer": _transfer_of(node, agreement), "job": jobs[0], "job agreement": jobs[1], "job offer": jobs[2],
-        **_pay_of(node, person),
-        "transfer": _transfer_of(node, agreement), **_found_about(node),
+        **_pay_of(node, person), **_found_about(node),
     }  # fmt: skip
     with application(node) as app, TestClient(app, raise_server_exceptions=False) as client:
         yield World(node, client, {**tokens, "": ""}, there)
