@@ -6,7 +6,7 @@ from rounds.world import RIDERS, SHOP, World
 from story import done
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import Refusal
-from usufruct.node import work
+from usufruct.node import findings, work
 
 
 def test_a_job_is_posted_taken_done_and_ended(here: World) -> None:
@@ -108,3 +108,15 @@ def test_agreements_on_jobs_and_on_data_have_one_series(here: World) -> None:
     agreed = done(work.take(here.node, here.post(by=SHOP), "anu"))
     with here.node.store.read() as state:
         assert agreed.agreement == f"agreement-{state.size() - 1}"
+
+
+def test_a_restricted_account_takes_no_job_there_and_others_elsewhere(here: World) -> None:
+    """What a person decided about an account holds for jobs that are taken, and for rounds."""
+    first, second = here.post(), here.post(by=SHOP)
+    done(work.take(here.node, here.post(starts=90, ends=99), "anu"))
+    done(findings.restrict(
+        here.node, "anu", RIDERS, "suspended", "a complaint is looked into", "Mari, 555 0100", None, RIDERS
+    ))  # fmt: skip
+    found = work.take(here.node, first, "anu")
+    assert isinstance(found, Refusal) and found.code == "work.taker"
+    done(work.take(here.node, second, "anu"))

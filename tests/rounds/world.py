@@ -17,6 +17,7 @@ from usufruct.core.work.allocation import lottery
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import AllocationRule, Part
 from usufruct.core.work.facts import JobTerms, Pay, Span
+from usufruct.core.work.skills import IssuerRecognised
 from usufruct.main import create_node, open_node
 from usufruct.node import register, rounds, work
 from usufruct.node.node import Node
@@ -65,10 +66,11 @@ class World:
             return id_of(state, name)
 
     def skilled(self, name: str, *skills: str) -> None:
-        """A trusted issuer said what somebody can."""
+        """An issuer that is recognised for everything said what somebody can."""
         party = self.id(name)
 
         def accept(tx: Any) -> None:
+            tx.append(IssuerRecognised(f"recognition-{tx.next}", "did:web:school.example", "a school", OPERATOR))
             tx.append(CredentialAccepted(
                 f"credential-{name}", party, "did:web:school.example", "Certificate", f"key-of-{name}",
                 (Claim("skill", skills),), self.at(10_000), "", 0, True,

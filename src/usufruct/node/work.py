@@ -16,7 +16,7 @@ from usufruct.core.access import delegation
 from usufruct.core.access.delegation import Deed, only_people
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
@@ -33,15 +33,24 @@ from usufruct.core.work.facts import (
     Span,
     WorkDone,
 )
-from usufruct.core.work.filters import Gate
+from usufruct.core.work.filters import Gate, Offered
 from usufruct.core.work.offers import JobOffer, JobOfferDeclined, JobOffered
 from usufruct.core.work.state import Availability, Job, JobAgreement, Shift, Work
 from usufruct.core.work.terms import worth
+from usufruct.node import findings
 from usufruct.node.node import Node, or_undone
 from usufruct.ports import Transaction
 
-GATES: tuple[Gate, ...] = ()
-"""What else may keep a worker from a job, see `filters.Gate`: hours left, restricted accounts."""
+
+def _hours(read: Reader, worker: str, job: Offered, at: Instant) -> str | None:
+    """What keeps a worker from the minutes of a job, from when it starts: a limit on her hours, a restricted account."""
+    span = Span(job.terms.starts, later(job.terms.starts, minutes=job.terms.minutes))
+    refused = findings.may_start(read, worker, job.poster, span, at)
+    return "; ".join(refused.reasons) if refused is not None else None
+
+
+GATES: tuple[Gate, ...] = (_hours,)
+"""What else may keep a worker from a job, see `filters.Gate`."""
 
 F = TypeVar("F", bound=Fact)
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from usufruct.core.base.instants import Instant, moment
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
-from usufruct.core.registry.credentials import claims
 from usufruct.core.registry.state import Party
 from usufruct.core.work.facts import JobTerms, Span
+from usufruct.core.work.skills import held
 from usufruct.core.work.state import Availability, JobAgreement
 from usufruct.core.work.terms import hourly, meet, minutes_between
 
@@ -46,10 +46,6 @@ class Why:
     words: str
 
 
-Gate = Callable[[Reader, str, JobTerms, Instant], str | None]
-"""Says in words why a party may not have a job at an instant, or nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Offered:
     """A job as a filter sees it: its id, who posted it, and on what terms."""
@@ -57,6 +53,10 @@ class Offered:
     job: str
     poster: str
     terms: JobTerms
+
+
+Gate = Callable[[Reader, str, Offered, Instant], str | None]
+"""Says in words why a party may not have a job at an instant, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,7 @@ class Candidate:
 def candidate(read: Reader, party: Party, at: Instant) -> Candidate:
     """What a filter needs to know of a worker."""
     agreed = tuple(row for row in read.list(JobAgreement, worker=party.id) if not row.ended and at < row.terms.ends)
-    return Candidate(party, read.get(Availability, party.id), agreed, skills(read, party.id, at))
-
-
-def skills(read: Reader, party: str, at: Instant) -> frozenset[str]:
-    """The URIs of the skills that credentials of a party say she has, at an instant."""
-    return frozenset(str(one.value) for one in claims(read, party, at).get("skill", ()))
+    return Candidate(party, read.get(Availability, party.id), agreed, held(read, party.id, at))
 
 
 def first_no(
@@ -90,7 +85,7 @@ def first_no(
         _kind(who, job)
         or (None if herself else _said(who, job))
         or _asked_for(who, job.terms)
-        or _gated(read, who, job.terms, at, gates)
+        or _gated(read, who, job, at, gates)
     )
 
 
@@ -127,16 +122,16 @@ def _said(who: Candidate, job: Offered) -> Why | None:
 def _asked_for(who: Candidate, terms: JobTerms) -> Why | None:
     missing = [skill for skill in terms.skills if skill not in who.skills]
     if missing:
-        return Why("skills", f"it asks for {_listed(missing)}, which no credential of yours shows")
+        return Why("skills", f"it asks for {_listed(missing)}, and you hold no such skill")
     busy = next((row for row in who.agreed if meet(row.terms, terms)), None)
     if busy is not None:
         return Why("overlap", f"you have `{busy.id}` from {busy.terms.starts[:16]} to {busy.terms.ends[:16]}")
     return None
 
 
-def _gated(read: Reader, who: Candidate, terms: JobTerms, at: Instant, gates: Sequence[Gate]) -> Why | None:
+def _gated(read: Reader, who: Candidate, job: Offered, at: Instant, gates: Sequence[Gate]) -> Why | None:
     for gate in gates:
-        said = gate(read, who.party.id, terms, at)
+        said = gate(read, who.party.id, job, at)
         if said is not None:
             return Why("gate", said)
     return None
