@@ -111,7 +111,6 @@ _STATUS = {
     "match": 409,
     "market": 422,
     "work": 409,
-    "allocation": 409,
     "skill": 422,
 }
 _EXACT = {
