@@ -64,9 +64,7 @@ def prove(one: Round) -> certificate.Checked:
     print(
         f"The largest round, at {9 + one.at // 60}:{one.at % 60:02}, told {checked.matched} of {checked.workers} couriers."
     )
-    print(
-        f"  its certificate ({len(proof)} bytes) proves that no other allocation has more than {checked.points} points"
-    )
+    print(f"  its certificate proves that no other allocation has more than {checked.points} points")
     changed = certificate.check(instance, proof.replace(b'"taken":[', b'"taken":[-1,', 1))
     assert isinstance(changed, Refusal)
     print(f"  changed in one place: {changed.message}, {changed.reasons[0]}")
