@@ -29,7 +29,7 @@ def available(n: int, *places: str, end: Instant = TEN) -> Availability:
 def test_demand_is_counted_in_free_seats_and_supply_in_persons_from_five_on() -> None:
     jobs = [job(1, seats=3, taken=1), job(2, seats=2), job(3, place="tallinn")]
     offered = [available(n, "tartu") for n in range(5)] + [available(9, "tallinn"), available(10, "narva")]
-    assert public.by_place(jobs, offered, NINE) == (
+    assert public.by_place(jobs, offered, NINE, 5) == (
         Balance("tartu", 4, 5),
         Balance("tallinn", 1, None),  # one person: not told
     )  # and of Narva, where nobody but one would work and nothing is posted, nothing
@@ -37,21 +37,15 @@ def test_demand_is_counted_in_free_seats_and_supply_in_persons_from_five_on() ->
 
 def test_who_would_work_anywhere_counts_once_and_whose_time_is_over_does_not() -> None:
     offered = [available(n) for n in range(6)] + [available(n, "tartu", end=NINE) for n in range(10, 20)]
-    assert public.by_place([], offered, NINE) == (Balance("anywhere", 0, 6),)
-
-
-def test_only_skills_that_are_asked_for_are_counted() -> None:
-    held = {f"w{n}": {"urn:ride", "urn:rare"} for n in range(7)}
-    found = public.by_skill([job(1, seats=2, skills=("urn:ride", "urn:lift"))], held, lambda one: held[one])
-    assert found == (Balance("urn:lift", 2, None), Balance("urn:ride", 2, 7))
+    assert public.by_place([], offered, NINE, 5) == (Balance("anywhere", 0, 5),)
 
 
 def test_pay_is_shown_from_five_workers_on_and_each_counts_once() -> None:
     hour = 3_600_000
     four = {f"w{n}": (1000 + n, hour) for n in range(4)}
-    assert public.paid(four) is None
-    assert public.paid({**four, "idle": (0, 0)}) is None  # who worked no time has no pay for an hour
-    assert public.paid({**four, "w4": (3000, 2 * hour)}) == Quartiles(5, 1001, 1002, 1003)
+    assert public.paid(four, 5) is None
+    assert public.paid({**four, "idle": (0, 0)}, 5) is None  # who worked no time has no pay for an hour
+    assert public.paid({**four, "w4": (3000, 2 * hour)}, 5) == Quartiles(5, 1001, 1002, 1003)
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.integers(1, 500))

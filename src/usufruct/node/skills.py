@@ -245,9 +245,9 @@ class Figures:
 def figures(node: Node) -> Figures:
     """What everybody may read; worked out anew when it is older than the parameter says."""
     now, about = node.clock.now(), node.about
-    least = node.rulebook.value("skills.figures-min", now)
+    least = node.rulebook.value("work.figures-min", now)
     kept = node.looked.figures
-    if kept is None or not kept[0] <= now < later(kept[0], minutes=node.rulebook.value("skills.figures-minutes", now)):
+    if kept is None or not kept[0] <= now < later(kept[0], minutes=node.rulebook.value("work.figures-minutes", now)):
         with node.store.read() as state:
             kept = node.looked.figures = now, demand.figures(state, now, about.currency, least)
     return Figures(kept[0], least, about.currency, tuple(kept[1]))

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
 from usufruct.core.work import public
+from usufruct.core.work.demand import Figure
 from usufruct.core.work.facts import Span
-from usufruct.core.work.filters import skills
 from usufruct.core.work.intervals import total
 from usufruct.core.work.public import Balance, Bin, Quartiles
 from usufruct.core.work.state import OPEN, Availability, Job, Work
 from usufruct.core.work.terms import hourly
-from usufruct.node import views
+from usufruct.node import skills, views
 from usufruct.node.node import Node
 
 BINS = 12
@@ -38,7 +38,8 @@ class Exchange:
     at: Instant
     jobs: tuple[Posted, ...]
     places: tuple[Balance, ...]
-    skills: tuple[Balance, ...]
+    skills: tuple[Figure, ...]
+    least: int
     currency: str
     offered: Quartiles | None
     bins: tuple[Bin, ...]
@@ -52,7 +53,8 @@ class Exchange:
 
 def exchange(node: Node) -> Exchange:
     """The exchange as it is now."""
-    now, currency = node.clock.now(), node.about.currency
+    now, currency, asked = node.clock.now(), node.about.currency, skills.figures(node)
+    least = asked.least
     with node.store.read() as state:
         free = _free(state, now)
         names = {by: views.name_of(state, by) for by in {job.by for job in free}}
@@ -61,10 +63,9 @@ def exchange(node: Node) -> Exchange:
         posted = [Posted(job, names[job.by], hourly(job.terms)) for job in free]
         return Exchange(
             now, tuple(sorted(posted, key=lambda one: (one.job.terms.starts, one.job.seq))),
-            public.by_place(free, available, now),
-            public.by_skill(free, [row.party for row in available], lambda worker: skills(state, worker, now)),
+            public.by_place(free, available, now, least), asked.skills, least,
             currency, public.quartiles(offers), public.histogram(offers, _width(offers)),
-            public.paid(_earned(state, currency, _last_month(now))),
+            public.paid(_earned(state, currency, _last_month(now)), least),
         )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
-"""What everybody may know of the exchange: how much work is looked for and offered, where, with which skills, and for what pay.
+"""What everybody may know of the exchange: how much work is looked for and offered, where, and for what pay.
 
-Jobs are posted for all to see, so seats are counted as they are. Who would work says so for herself: a number of persons is
-shown from `SHOWN_FROM` on, and below it only that there are fewer, none included, for a nought that stands beside numbers
-would say who left. What was paid is shown as quartiles over workers, each of them counted once with all that she earned, and
-only where there are as many.
+Jobs are posted for all to see, so seats are counted as they are. Who would work says so for herself: persons are told in steps
+of `least`, and below the first only that there are fewer, none included, for a nought that stands beside numbers would say who
+left. What was paid is shown as quartiles over workers, each of them counted once with all that she earned, and only where there
+are as many. Skills are told in the same way, see `demand`.
 
 An hour is an hour engaged. What a job offers for one is worked out from all three parts of its pay.
 """
@@ -11,38 +11,27 @@ An hour is an hour engaged. What a job offers for one is worked out from all thr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.work.state import Availability, Job
 
-SHOWN_FROM = 5
-"""The smallest number of persons that is shown."""
+ANYWHERE = "anywhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Of a place or a skill: `seats` that are free, and `workers` who would work; None: fewer than `SHOWN_FROM`."""
+    """Of a place: `seats` that are free, and `workers` who would work, rounded down to a step; None: too few to be shown."""
 
     name: str
     seats: int
     workers: int | None
 
 
-def balances(demand: Mapping[str, int], supply: Mapping[str, int]) -> tuple[Balance, ...]:
-    """Demand beside supply by name, what is looked for most first. A name that only persons give, and too few of them, is
-    not there: it could be the word of one."""
-    found = [Balance(name, demand.get(name, 0), _shown(supply.get(name, 0))) for name in demand.keys() | supply.keys()]
-    return tuple(sorted((one for one in found if one.seats or one.workers), key=lambda one: (-one.seats, one.name)))
-
-
-def _shown(persons: int) -> int | None:
-    return persons if persons >= SHOWN_FROM else None
-
-
-def by_place(jobs: Iterable[Job], offered: Iterable[Availability], at: Instant) -> tuple[Balance, ...]:
-    """Seats that can be taken now, and who would work there from now on; who would work anywhere counts under `anywhere`."""
+def by_place(jobs: Iterable[Job], offered: Iterable[Availability], at: Instant, least: int) -> tuple[Balance, ...]:
+    """Seats that can be taken now, and who would work there from now on, what is looked for most first; who would work anywhere
+    counts under `anywhere`. A place that only persons name, and too few of them, is not there: it could be the word of one."""
     demand: Counter[str] = Counter()
     for job in jobs:
         demand[job.terms.place] += job.terms.seats - job.taken
@@ -50,24 +39,10 @@ def by_place(jobs: Iterable[Job], offered: Iterable[Availability], at: Instant) 
     for row in offered:
         if any(span.end > at for span in row.spans):
             supply.update(set(row.places) or {ANYWHERE})
-    return balances(demand, supply)
-
-
-ANYWHERE = "anywhere"
-
-
-def by_skill(
-    jobs: Iterable[Job], workers: Iterable[str], held: Callable[[str], Collection[str]]
-) -> tuple[Balance, ...]:
-    """Seats that need a skill, and how many of the `workers` have shown that they have it."""
-    demand: Counter[str] = Counter()
-    for job in jobs:
-        for skill in set(job.terms.skills):
-            demand[skill] += job.terms.seats - job.taken
-    supply: Counter[str] = Counter()
-    for worker in workers:
-        supply.update(set(held(worker)) & demand.keys())
-    return balances(demand, supply)
+    found = [
+        Balance(name, demand[name], supply[name] // least * least or None) for name in demand.keys() | supply.keys()
+    ]
+    return tuple(sorted((one for one in found if one.seats or one.workers), key=lambda one: (-one.seats, one.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +81,8 @@ def histogram(amounts: Sequence[int], width: int) -> tuple[Bin, ...]:
     return tuple(Bin(step * width, (step + 1) * width, counted[step]) for step in range(min(counted), max(counted) + 1))
 
 
-def paid(earned: Mapping[str, tuple[int, int]]) -> Quartiles | None:
+def paid(earned: Mapping[str, tuple[int, int]], least: int) -> Quartiles | None:
     """How pay for an engaged hour is spread over workers, of the minor units and milliseconds of each; None if they are too
     few to be shown."""
     hours = [amount * 3_600_000 // time for amount, time in earned.values() if time]
-    return quartiles(hours) if len(hours) >= SHOWN_FROM else None
+    return quartiles(hours) if len(hours) >= least else None

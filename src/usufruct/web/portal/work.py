@@ -14,19 +14,19 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import METHODS, PARTS, REVEAL
-from usufruct.core.work.public import SHOWN_FROM, Balance, Bin
+from usufruct.core.work.public import Balance, Bin
 from usufruct.core.work.rounds import STATES
 from usufruct.node import rounds, work_views
 from usufruct.node.work_day import stands
 from usufruct.node.work_views import Exchange
 from usufruct.web.api import RefusedHere
 from usufruct.web.auth import node_of
-from usufruct.web.portal.charts import Bar, Spot, bars, series
+from usufruct.web.portal.charts import Bar, Lines, Spot, bars, series
 from usufruct.web.portal.pages import AnyRequest, Page, PageNumber, page, part
 
 PUBLIC = {"rule": "public"}
 LISTED = 20
-COMPARED = 10  # places or skills in a chart; the tables have all
+COMPARED = 10  # places in the chart; the table has all
 KEPT_SECONDS = 60
 ROUNDS = 10  # the newest
 
@@ -41,8 +41,7 @@ def show(request: AnyRequest, place: FromQuery[str] = "", skill: FromQuery[str] 
     ]  # fmt: skip
     return page(
         request, "work.html", "Work", found=found, jobs=part(jobs, number, LISTED), place=place, skill=skill,
-        from_persons=SHOWN_FROM, places=_compared("places", "Seats and workers by place", found.places),
-        skills=_compared("skills", "Seats and workers by skill", found.skills), bins=_bins(found),
+        places=_places(found.places, found.least), bins=_bins(found),
         rounds=rounds.listed(node_of(request))[-ROUNDS:][::-1], states=STATES, methods=METHODS, parts=PARTS,
     )  # fmt: skip
 
@@ -55,21 +54,14 @@ def _exchange(request: AnyRequest) -> Exchange:
     return kept
 
 
-def _compared(name: str, title: str, found: Sequence[Balance]) -> Any:
+def _places(found: Sequence[Balance], least: int) -> Any:
     shown = found[:COMPARED]
     if len(shown) < 2:
         return None
     seats = [Spot(one.seats, 0) for one in shown]
     workers = [None if one.workers is None else Spot(one.workers, 0) for one in shown]
-    return series(
-        name, title, [_short(one.name) for one in shown], [("seats that are free", seats), ("workers", workers)], False,
-        f"< {SHOWN_FROM}",
-    )  # fmt: skip
-
-
-def _short(name: str) -> str:
-    """The last part of a URI; a place as it is."""
-    return name.rstrip("/").rpartition("/")[2] or name
+    lines: Lines = [("seats that are free", seats), ("workers, at least", workers)]
+    return series("places", "Seats and workers by place", [one.name for one in shown], lines, False, f"< {least}")
 
 
 def _bins(found: Exchange) -> tuple[Any, list[Bar]] | None:
