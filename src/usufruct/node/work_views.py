@@ -10,9 +10,9 @@ from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
 from usufruct.core.work import public
 from usufruct.core.work.facts import Span
-from usufruct.core.work.filters import skills
 from usufruct.core.work.intervals import total
 from usufruct.core.work.public import Balance, Bin, Quartiles
+from usufruct.core.work.skills import held
 from usufruct.core.work.state import OPEN, Availability, Job, Work
 from usufruct.core.work.terms import hourly
 from usufruct.node import views
@@ -62,7 +62,7 @@ def exchange(node: Node) -> Exchange:
         return Exchange(
             now, tuple(sorted(posted, key=lambda one: (one.job.terms.starts, one.job.seq))),
             public.by_place(free, available, now),
-            public.by_skill(free, [row.party for row in available], lambda worker: skills(state, worker, now)),
+            public.by_skill(free, [row.party for row in available], lambda worker: held(state, worker, now)),
             currency, public.quartiles(offers), public.histogram(offers, _width(offers)),
             public.paid(_earned(state, currency, _last_month(now))),
         )  # fmt: skip
