@@ -18,6 +18,7 @@ from usufruct.core.work.state import OPEN, Availability, Job, Work
 from usufruct.core.work.terms import hourly
 from usufruct.node import skills, views
 from usufruct.node.node import Node
+from usufruct.ports import Snapshot
 
 BINS = 12
 
@@ -77,7 +78,7 @@ def job(node: Node, name: str) -> Posted | None:
         return None if row is None else Posted(row, _poster(state, row.by), hourly(row.terms))
 
 
-def _poster(state: Reader, party: str) -> str:
+def _poster(state: Snapshot, party: str) -> str:
     """Who posted a job, as everybody is told: a private person has no name here."""
     row = state.get(Party, party)
     return "a private person" if row is None or row.kind == "person" else views.name_of(state, party)
