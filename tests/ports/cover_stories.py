@@ -13,7 +13,7 @@ from usufruct.core.cover.facts import (
     FundOpened,
     OptedIn,
     OptedOut,
-    Part,
+    Credited,
     ParticularsStated,
     SchemeAdopted,
     SchemeEnded,
@@ -39,7 +39,9 @@ def cover_stories(number: str, a: str, b: str) -> list[list[Fact]]:
 def _scheme(number: str, worker: str, operator: str) -> list[Fact]:
     """A scheme is adopted, contributed to twice, and ends; somebody joins it and leaves it."""
     name, fund = f"scheme-{number}", f"fund:cover-{number}"
-    taken = Collected("both", "operator", "2026-11", 10_000, 10_000, 200, (Part(fund, 100), Part("own:savings", 100)))
+    taken = Collected(
+        "both", "operator", "2026-11", 10_000, 10_000, 200, (Credited(fund, 100), Credited("own:savings", 100))
+    )
     return [
         FundOpened(f"cover-{number}", "Cover", "EUR", 3, operator),
         SchemeAdopted(1, scheme(name, fund), NOW, operator, (operator,)),

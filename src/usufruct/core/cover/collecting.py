@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from usufruct.core.base.instants import Instant
-from usufruct.core.cover.facts import Collected, Part
+from usufruct.core.cover.facts import Collected, Credited
 from usufruct.core.cover.scheme import (
     FARE,
     FIRM,
@@ -141,7 +141,7 @@ def _add(scheme: Scheme, levy: SchemeLevy, rate: Rate, one: Earned, run: _Runnin
 
 
 def _collected(levy: SchemeLevy, run: _Running) -> Collected:
-    parts = tuple(Part(account, part) for account, part in run.to.items() if part)
+    parts = tuple(Credited(account, part) for account, part in run.to.items() if part)
     return Collected(levy.name, levy.payer, run.period, run.added_basis, run.added_paid, run.amount, parts)
 
 

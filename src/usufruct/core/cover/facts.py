@@ -98,7 +98,7 @@ class OptedOut(OfParty, Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Credited:
     """So many minor units `to` an account of the scheme: `own:NAME`, `fund:NAME` or `treasury:NAME`; below zero, what it got
     too early goes back."""
 
@@ -117,7 +117,7 @@ class Collected:
     basis: int
     paid: int
     amount: int
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Credited, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
