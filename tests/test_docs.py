@@ -306,7 +306,8 @@ def test_every_fact_and_field_is_documented() -> None:
     kinds = {fact.KIND: fact for fact in facts.FACTS}
     parts: dict[str, type] = {}
     for kind in kinds.values():
-        parts |= {part.__name__: part for part in nested(kind, set())}
+        for part in nested(kind, set()):
+            assert parts.setdefault(part.__name__, part) is part, f"two shapes are called {part.__name__}"
     assert set(found) == {*kinds, *parts}
     for name, kind in {**kinds, **parts}.items():
         assert [codes(row[0])[0] for row in rows(found[name])] == [f.name for f in dataclasses.fields(kind)], name

@@ -20,9 +20,9 @@ from usufruct.core.cover.scheme import (
     MEMBERS,
     NOBODY,
     PAIR,
-    Deduction,
     Destination,
     Entitlement,
+    Expenses,
     Level,
     Rate,
     Scheme,
@@ -125,7 +125,7 @@ def read(text: str) -> Scheme:
         tuple(_entitlement(one, currency) for one in top.tables("entitlement", _ENTITLEMENT | {"effective", "known"})),
         born.isoformat() if born else "", top.text("joining", NOBODY), tuple(options),
         tuple(
-            Deduction(one.text("name"), one.number("basis_points"), one.source())
+            Expenses(one.text("name"), one.number("basis_points"), one.source())
             for one in top.tables("deduction", {"name", "basis_points", "source"})
         ),
         top.number("year_starts", 1), top.text("gaps", ""),

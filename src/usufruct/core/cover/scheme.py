@@ -150,7 +150,7 @@ class Entitlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Deduction:
+class Expenses:
     """For who works with this (a car, a motorcycle), so many basis points of what she earned count as expenses."""
 
     name: str
@@ -179,7 +179,7 @@ class Scheme:
     born_from: str = ""
     joining: str = NOBODY
     options: tuple[str, ...] = ()
-    deductions: tuple[Deduction, ...] = ()
+    deductions: tuple[Expenses, ...] = ()
     year_starts: int = 1
     gaps: str = ""
 
