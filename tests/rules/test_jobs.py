@@ -285,6 +285,32 @@ def test_time_that_cannot_have_been_is_not_taken(row: dict[str, str]) -> None:
     assert row["answer"] in told
 
 
+def test_a_piece_lies_in_the_shift_that_is_named_for_it() -> None:
+    made = _agreed()
+    (whole,) = spans("9-10")
+    made.add(ShiftRecorded("shift-0", "anna", "riders", whole.start, whole.end, ()))
+
+    def told(engaged: str) -> str:
+        work = WorkDone("work-1", "agreement-1", "", "riders", spans(engaged), 0, 1500, 300, "", shift="shift-0")
+        return _answer(lambda: doing.record_work(made.state, work, at("13")))
+
+    assert "recorded for anna" in told("9:30-10:20")  # the last order of a shift may take longer
+    assert "outside its shift" in told("10-11") and "outside its shift" in told("9-9:30; 11-11:30")
+
+
+def test_what_is_sent_twice_is_not_paid_twice() -> None:
+    made = _agreed()
+    work = WorkDone("work-1", "agreement-1", "", "riders", spans("9-10"), 500, 1500, 300, "", safe=("helmet",))
+    first = doing.record_work(made.state, work, at("13"))
+    assert isinstance(first, WorkDone)
+    made.add(first)
+    again = doing.record_work(made.state, replace(work, work="work-2"), at("13"))
+    assert isinstance(again, Refusal) and "`work-1` is the same" in again.reasons[0]
+    for other in ({"engaged": spans("9-9:59")}, {"gross": 1501}, {"metres": 501}, {"tips": 1}, {"orders": 2}):
+        carried = replace(work, work="work-2", **other)  # type: ignore[arg-type]
+        assert isinstance(doing.record_work(made.state, carried, at("13")), WorkDone)  # two orders on one way
+
+
 def _answer(record: Callable[[], WorkDone | ShiftRecorded | Refusal]) -> str:
     """What somebody reads who records time: that it is done, why it is refused, or what is wrong with it."""
     try:

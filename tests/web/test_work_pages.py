@@ -119,6 +119,19 @@ def test_a_worker_says_when_she_would_work_and_is_told_what_cannot_be_read(
     assert rows(node, Availability) == [said]
 
 
+def test_a_night_is_told_with_both_its_days_and_shown_as_it_was_said(
+    browse: Callable[..., Any], node: Node, workers: tuple[str, ...]
+) -> None:
+    mine = browse(workers[0], "user")
+    night = f"{jobsite.at(node, 1, 0)[:10]} 22:00 - {jobsite.at(node, 2, 0)[:10]} 06:00"
+    for _ in range(2):  # what the form shows can be sent again
+        page = mine.press(mine.get("/work/me"), "/work/me/availability", spans=night)
+        (span,) = rows(node, Availability)[0].spans
+        assert (span.start, span.end) == (jobsite.at(node, 1, 22), jobsite.at(node, 2, 6))
+        assert night in page.source
+    assert "You are in no scheme here" in page.text
+
+
 def test_a_day_has_three_lengths_by_the_clock_where_she_works(
     browse: Callable[..., Any], node: Node, workers: tuple[str, ...], clock: SetClock
 ) -> None:

@@ -165,7 +165,7 @@ def take(
     """Take an open job."""
     with doors().open(dir) as node:
         fact = done(use_case.take(node, job, by, worker))
-    out.print(f"{fact.agreement}: {worker or by} does {job} for {fact.poster}", markup=False)
+    out.print(f"{fact.agreement}: {fact.worker} does {job} for {fact.poster}", markup=False)
 
 
 @command(work, "accept")
@@ -175,7 +175,7 @@ def accept(
     """Accept a job that was offered to you."""
     with doors().open(dir) as node:
         fact = done(use_case.accept(node, offer, by))
-    out.print(f"{fact.agreement}: {by} does {fact.job} for {fact.poster}", markup=False)
+    out.print(f"{fact.agreement}: {fact.worker} does {fact.job} for {fact.poster}", markup=False)
 
 
 @command(work, "decline")

@@ -2,8 +2,9 @@
 
 Who dispatched it records it: the poster of the job, who is the operator in these facts. The worker finds it in her own
 history at once, and can say that it is wrong. What cannot have been is not taken: a span that ends before it begins, two
-spans at one moment in one piece of work, time to come, work before the agreement's window or after its end. Two pieces of
-work at once can be: orders are often carried together, and hours count such time once (`intervals`).
+spans at one moment in one piece of work, time to come, work before the agreement's window or after its end, work outside
+the shift that is named for it. Two pieces of work at once can be: orders are often carried together, and hours count such
+time once (`intervals`). A piece that equals another of its agreement in everything was sent twice, and is not taken.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.work.facts import ShiftRecorded, Span, WorkDone
 from usufruct.core.work.rules import agreed_before
-from usufruct.core.work.state import JobAgreement, Shift
+from usufruct.core.work.state import JobAgreement, Shift, Work
 from usufruct.core.work.terms import AMOUNT_MAX, METRES_MAX, checked_spans, meet
 
 ORDERS_MAX = 1_000
 SPANS_MAX = 1_000
+_TELLING = ("engaged", "metres", "gross", "fee", "tips", "surcharges", "orders", "shift", "safe")
 
 
 def record_shift(read: Reader, fact: ShiftRecorded, at: Instant) -> ShiftRecorded | Refusal:
@@ -86,7 +88,24 @@ def record_work(read: Reader, fact: WorkDone, at: Instant) -> WorkDone | Refusal
             "registry.unknown", not_done, f"there is no shift `{fact.shift}` of that worker with you",
             remedy="record the shift first, or name none",
         )  # fmt: skip
-    return replace(fact, engaged=engaged, worker=agreed.worker, currency=terms.pay.currency)
+    if shift is not None and not all(meet(span, Span(shift.start, shift.end)) for span in engaged):
+        return refuse(
+            "work.spans", not_done, f"it lies outside its shift, which was from {shift.start[:16]} to {shift.end[:16]}",
+            remedy="name the shift in which it was done, or none",
+        )  # fmt: skip
+    done = replace(fact, engaged=engaged, worker=agreed.worker, currency=terms.pay.currency)
+    twin = next((row for row in read.list(Work, agreement=fact.agreement) if _same(row, done)), None)
+    if twin is not None:
+        return refuse(
+            "work.spans", not_done, f"`{twin.id}` is the same in everything, and would be paid twice",
+            remedy="record each piece once; orders of one and the same ride are one piece with so many `orders`",
+        )  # fmt: skip
+    return done
+
+
+def _same(row: Work, fact: WorkDone) -> bool:
+    """Whether a piece of work is there already: with the same spans to the millisecond, way, amounts and shift."""
+    return all(getattr(row, name) == getattr(fact, name) for name in _TELLING)
 
 
 def _check_numbers(fact: WorkDone, agreed: JobAgreement) -> None:

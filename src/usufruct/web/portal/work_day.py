@@ -17,7 +17,7 @@ from usufruct.core.work.conditions import duration
 from usufruct.core.work.facts import JobTerms, Pay, Span
 from usufruct.core.work.intervals import millis
 from usufruct.core.work.state import Availability
-from usufruct.node import findings, rounds, work, work_day
+from usufruct.node import cover, findings, rounds, work, work_day
 from usufruct.node.work_day import Day
 from usufruct.web.api import done
 from usufruct.web.auth import node_of, who_is
@@ -28,7 +28,7 @@ ANYONE = {"rule": "anyone"}
 LISTED = 50
 HOURS = (0, 3, 6, 9, 12, 15, 18, 21, 24)
 LIMITS_DRAWN_MINUTES = 24 * 60
-_SPAN = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d\d:\d\d)\s*-\s*(\d\d:\d\d)")
+_SPAN = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d\d:\d\d)\s*-\s*(?:(\d{4}-\d\d-\d\d)\s+)?(\d\d:\d\d)")
 
 
 # ---- a worker's day
@@ -38,12 +38,16 @@ _SPAN = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d\d:\d\d)\s*-\s*(\d\d:\d\d)")
 def me(request: AnyRequest) -> Page:
     """The day of whoever looks: what she did, hours left, offers and rounds with reasons, what she has agreed to."""
     node, party = node_of(request), who_is(request).party
-    found, told = work_day.day(node, party), findings.mine(node, party)
-    left = [Bar(one.rule, one.minutes, one.words) for one in told.left]
+    found, told, covered = work_day.day(node, party), findings.mine(node, party), cover.cover(node, party)
+    left = [
+        Bar(one.rule, one.minutes,
+            "a day or more" if one.minutes >= LIMITS_DRAWN_MINUTES else one.words.partition(": ")[2])
+        for one in told.left
+    ]  # fmt: skip
     return page(
         request, "work-me.html", "Your day", day=found, told=told, line=_line(found), duration=duration,
         left=(bars("left", "How long you may still work, by rule", left), left) if left else None,
-        said=_said(found.availability, node.about.currency), currency=node.about.currency,
+        said=_said(found.availability, node.about.currency), currency=node.about.currency, standings=covered.standings,
     )  # fmt: skip
 
 
@@ -63,12 +67,18 @@ def _said(row: Availability | None, currency: str) -> dict[str, str]:
     """What she said of herself, as the form's fields hold it."""
     if row is None:
         return dict.fromkeys(("spans", "places", "floor", "refusals", "minutes"), "")
-    spans = [f"{one.start[:10]} {one.start[11:16]}-{one.end[11:16]}" for one in row.spans]
     return {
-        "spans": "\n".join(spans), "places": ", ".join(row.places), "refusals": "\n".join(row.refusals),
+        "spans": "\n".join(_line_of(one) for one in row.spans),
+        "places": ", ".join(row.places), "refusals": "\n".join(row.refusals),
         "floor": decimal(row.hourly_floor, DECIMALS[currency]) if row.hourly_floor else "",
         "minutes": str(row.minutes_max or ""),
     }  # fmt: skip
+
+
+def _line_of(span: Span) -> str:
+    """A span as a line of the form; the day on which it ends is told where it is another."""
+    begin, end = (f"{at[:10]} {at[11:16]}" for at in (span.start, span.end))
+    return f"{begin}-{end[11:]}" if begin[:10] == end[:10] else f"{begin} - {end}"
 
 
 @post("/work/me/availability", opt=ANYONE, include_in_schema=False, sync_to_thread=True)
@@ -78,8 +88,8 @@ def state(request: AnyRequest, data: Form) -> Response[Any]:
     for line in field(data, "spans", 5_000).splitlines():
         if not (match := _SPAN.fullmatch(line.strip())):
             raise BadInput("input.form", f"`{line[:40]}` is no time", "write a line as 2026-11-24 08:00-16:00, in UTC")
-        day, start, end = match.groups()
-        spans.append(Span(parse_instant(f"{day}T{start}:00Z"), parse_instant(f"{day}T{end}:00Z")))
+        day, start, last, end = match.groups()
+        spans.append(Span(parse_instant(f"{day}T{start}:00Z"), parse_instant(f"{last or day}T{end}:00Z")))
     floor, currency = field(data, "floor", 30), node.about.currency
     done(work.state_availability(
         node, who_is(request).party, tuple(spans), _names(field(data, "places")),
