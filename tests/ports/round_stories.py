@@ -28,7 +28,7 @@ RULE = AllocationRule("sum", (Part("wish", 3), Part("fairness", 2)))
 
 def round_stories(number: str, a: str, b: str) -> list[list[Fact]]:
     """The stories, with names of their own; none of them needs another."""
-    return [_round(number, a, b), _offered(number, a, b), _series(number, a, b)]
+    return [[*_round(number, a, b), *_series(number, a, b)], _offered(number, a, b)]
 
 
 def _round(number: str, worker: str, poster: str) -> list[Fact]:
