@@ -137,6 +137,29 @@ def test_a_round_that_a_stranger_follows_and_a_chamber_checks(api: Api) -> None:
     assert [row["round"] for row in api.done("", "GET", "/rounds")] == [ROUND]
 
 
+def test_a_series_that_everybody_reads_and_the_operator_starts_and_ends(api: Api) -> None:
+    here = api.here
+    wanted = {
+        "series": "couriers", "method": "stable", "weights": {"fairness": 2}, "workers": UNION, "operators": RIDERS,
+        "customers": SHOPS, "every": 60, "wishes": 30, "opening": 15, "until": here.at(3),
+    }  # fmt: skip
+    assert api.call(RIDERS, "POST", "/series", wanted).status_code == 403
+    assert api.call("tartu-work", "POST", "/series", {**wanted, "wishes": 0}).status_code == 400
+    api.done("tartu-work", "POST", "/series", wanted)
+    seen = api.done("", "GET", "/series/couriers")
+    assert [one["round"] for one in seen["next"]] == ["couriers-1", "couriers-2", "couriers-3"]
+    assert seen["next"][1]["opens"] == here.at(1) and api.done("", "GET", "/series") == [seen]
+    said = lottery.commitment(bytes.fromhex(SECRETS["workers"]), "couriers-2")
+    api.done(UNION, "POST", "/rounds/couriers-2/commitments", {"commitment": said})
+    waits = api.done(RIDERS, "POST", "/jobs", job(api, round="series:couriers"))["job"]
+    assert api.done("", "GET", f"/jobs/{waits}")["job"]["round"] == "series:couriers"
+    assert [one["job"]["id"] for one in api.done("", "GET", "/jobs?round=series:couriers")] == [waits]
+    api.done("tartu-work", "POST", "/series/couriers/ending", {"why": "the week is over"})
+    ended = api.done("", "GET", "/series/couriers")
+    assert (ended["ended"], ended["next"]) == ("the week is over", [])
+    assert api.call("", "GET", "/series/none").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

@@ -20,6 +20,7 @@ from usufruct.core.work.rounds import (
     SeedCommitted,
     SeedOpened,
 )
+from usufruct.core.work.series import SeriesEnded, SeriesStarted
 
 SECRET, SEAL = "5e" * 32, "ab" * 32
 RULE = AllocationRule("sum", (Part("wish", 3), Part("fairness", 2)))
@@ -27,7 +28,7 @@ RULE = AllocationRule("sum", (Part("wish", 3), Part("fairness", 2)))
 
 def round_stories(number: str, a: str, b: str) -> list[list[Fact]]:
     """The stories, with names of their own; none of them needs another."""
-    return [_round(number, a, b), _offered(number, a, b)]
+    return [[*_round(number, a, b), *_series(number, a, b)], _offered(number, a, b)]
 
 
 def _round(number: str, worker: str, poster: str) -> list[Fact]:
@@ -47,6 +48,21 @@ def _round(number: str, worker: str, poster: str) -> list[Fact]:
         RoundPlanned(f"round-plan-{number}", round, SEAL, ("workers", "customers"), SEAL, 1),
         JobAgreed(f"round-agreement-{number}", job, worker, poster, TERMS, round),
         RoundSettled(round, f"round-plan-{number}", 1, (LeftOut("fedcba9876543210", job, "overlap"),)),
+    ]
+
+
+def _series(number: str, worker: str, poster: str) -> list[Fact]:
+    """A chamber commits ahead, a job waits, two rounds of a series open and are given up, and it ends."""
+    name = f"rolling-{number}"
+    first, second, waits, job = f"{name}-1", f"{name}-2", f"series:{name}", f"rolling-job-{number}"
+    return [
+        SeriesStarted(name, poster, RULE, worker, poster, poster, NINE, 60, 20, 10, NOON),
+        SeedCommitted(first, "workers", worker, SEAL),
+        JobPosted(job, poster, TERMS, NOON, waits),
+        RoundOpened(first, poster, RULE, worker, poster, poster, NINE, TEN, series=name),
+        RoundAbandoned(first, poster, "no chamber opened its secret in time"),
+        RoundOpened(second, poster, RULE, worker, poster, poster, TEN, NOON, series=name),
+        SeriesEnded(name, poster, "the week is over"),
     ]
 
 

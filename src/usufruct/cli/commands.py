@@ -47,6 +47,7 @@ from usufruct.cli import (
     right,
     rounds,
     ruleset,
+    series,
     service,
     skill,
     statement,
@@ -125,7 +126,7 @@ app.add_typer(classify.classify, name="classify")
 app.add_typer(report.operation, name="operation")
 app.add_typer(report.report, name="report")
 app.add_typer(work.work, name="work")
-_OF_WORK = (jobs, rounds)  # their commands are in the group `work` once they are imported
+_OF_WORK = (jobs, rounds, series)  # their commands are in the group `work` once they are imported
 command(income.income, "statement")(statement.statement)
 command(income.income, "check")(statement.check)
 command(income.income, "recompute")(statement.recompute)

@@ -16,6 +16,7 @@ from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import METHODS, PARTS, AllocationRule, Part
 from usufruct.core.work.rounds import STATES, Round
 from usufruct.node import rounds as use_case
+from usufruct.node import series
 from usufruct.node.node import Node
 
 RoundId = Annotated[str, typer.Argument(metavar="ROUND", help="a round by its name")]
@@ -36,7 +37,7 @@ def open_round(
     dir: Directory = HERE,
 ) -> None:
     """Open a round, by a rule that everybody can read."""
-    rule = AllocationRule(method, tuple(map(_part, weight or ())))
+    rule = AllocationRule(method, tuple(map(part, weight or ())))
     with doors().open(dir) as node:
         now = node.clock.now()
         fact = done(use_case.open_round(
@@ -44,20 +45,26 @@ def open_round(
             by or node.about.operator, replaces,
         ))  # fmt: skip
     out.print(f"opened {round}: wishes until {fact.closes[:16]}Z, secrets until {fact.opens_until[:16]}Z", markup=False)
-    _tell_rule(rule)
+    tell_rule(rule)
 
 
-def _part(text: str) -> Part:
+def part(text: str) -> Part:
+    """A part of the score and its weight, from `fairness=2`.
+
+    Raises:
+        BadInput: it is none.
+    """
     name, _, weight = text.partition("=")
     if not (weight.isascii() and weight.isdigit()):
         raise BadInput("input.work", f"`{text}` is not a part and its weight", "write it as fairness=2")
     return Part(name.strip(), int(weight))
 
 
-def _tell_rule(rule: AllocationRule) -> None:
+def tell_rule(rule: AllocationRule) -> None:
+    """Prints a rule in words."""
     out.print(f"  {METHODS[rule.method]}", markup=False)
-    for part in rule.parts:
-        out.print(f"  {part.weight} times {part.name}: {PARTS[part.name]}", markup=False)
+    for one in rule.parts:
+        out.print(f"  {one.weight} times {one.name}: {PARTS[one.name]}", markup=False)
 
 
 @command(work, "rounds")
@@ -76,7 +83,7 @@ def show(round: RoundId, dir: Directory = HERE) -> None:
     with doors().open(dir) as node:
         row = _round(node, round)
     out.print(f"{row.id} is {row.state}: {STATES[row.state]}", markup=False)
-    _tell_rule(row.rule)
+    tell_rule(row.rule)
     for chamber, who, said, secret in zip(CHAMBERS, row.speakers, row.commitments, row.secrets, strict=True):
         stands = f"opened {secret}" if secret else ("committed to " + said if said else "committed to nothing yet")
         if row.plan and not secret:
@@ -150,10 +157,10 @@ def wish(
 
 @command(work, "round-follow")
 def follow(dir: Directory = HERE) -> None:
-    """Take the steps of all rounds that are due: close, plan, settle. `serve` does it by itself."""
+    """Take the steps of all rounds that are due: close, plan, settle; open those of a series. `serve` does it by itself."""
     with doors().open(dir) as node:
-        told = use_case.follow(node)
-    out.print(told or "nothing is due", markup=False)
+        told = [step for step in (use_case.follow(node), series.follow(node)) if step]
+    out.print("; ".join(told) or "nothing is due", markup=False)
 
 
 @command(work, "round-close")

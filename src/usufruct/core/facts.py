@@ -52,7 +52,7 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
-from usufruct.core.work import conditions, findings, history, rounds, skills, training
+from usufruct.core.work import conditions, findings, history, rounds, series, skills, training
 from usufruct.core.work import facts as work
 from usufruct.core.work import offers as job_offers
 from usufruct.core.work import pay as work_pay
@@ -223,6 +223,8 @@ FACTS: tuple[type[Fact], ...] = (
     rounds.RoundPlanned,
     rounds.RoundSettled,
     rounds.RoundAbandoned,
+    series.SeriesStarted,
+    series.SeriesEnded,
     conditions.ConditionSet,
     conditions.RuleEnded,
     findings.FindingMade,
@@ -375,7 +377,9 @@ ROWS: tuple[type[Row], ...] = (
     work_state.Work,
     job_offers.JobOffer,
     rounds.Round,
+    rounds.Pledge,
     rounds.Entrant,
+    series.Series,
     conditions.SetCondition,
     findings.MadeFinding,
     findings.Appeal,
@@ -447,6 +451,7 @@ FOLDS = (
     work_state.fold,
     job_offers.fold,
     rounds.fold,
+    series.fold,
     conditions.fold,
     findings.fold,
     cover_state.fold,

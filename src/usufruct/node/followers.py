@@ -18,7 +18,20 @@ from usufruct.core.base.faults import Fault, NodeFault
 from usufruct.core.base.instants import Instant
 from usufruct.core.epochs import Epoch, LastEpoch
 from usufruct.core.proof.submission import checkpoint_in
-from usufruct.node import auction, epoch, identity, market, payout, pool, rounds, standing, stored, timestamp, witness
+from usufruct.node import (
+    auction,
+    epoch,
+    identity,
+    market,
+    payout,
+    pool,
+    rounds,
+    series,
+    standing,
+    stored,
+    timestamp,
+    witness,
+)
 from usufruct.node.dataspace import crawl, outbox
 from usufruct.node.node import Node
 
@@ -70,6 +83,7 @@ FOLLOWERS: dict[str, Callable[[Node], str]] = {
     "pools": pool.follow,
     "payouts": payout.follow,
     "rounds of jobs": rounds.follow,
+    "series of rounds": series.follow,
     "tables": stored.follow,
     "epochs": _epochs,
     "witnesses": _witnesses,

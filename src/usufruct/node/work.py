@@ -21,7 +21,7 @@ from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Party
-from usufruct.core.work import doing, offers, round_rules, rules
+from usufruct.core.work import doing, offers, round_rules, rules, series_rules
 from usufruct.core.work.facts import (
     AvailabilityStated,
     JobAgreed,
@@ -35,6 +35,7 @@ from usufruct.core.work.facts import (
 )
 from usufruct.core.work.filters import Gate, Offered
 from usufruct.core.work.offers import JobOffer, JobOfferDeclined, JobOffered
+from usufruct.core.work.series import WAITS
 from usufruct.core.work.state import Availability, Job, JobAgreement, Shift, Work
 from usufruct.core.work.terms import worth
 from usufruct.node import findings
@@ -93,7 +94,7 @@ def _acted(node: Node, by: str, actors: tuple[str, ...], rule: Rule[F]) -> F | R
 def post(
     node: Node, by: str, terms: JobTerms, until: Instant | None = None, round: str = "", actors: tuple[str, ...] = ()
 ) -> JobPosted | Refusal:
-    """Posts a job, to be taken until then (by itself until it begins): directly, or in a round.
+    """Posts a job, to be taken until then (by itself until it begins): directly, in a round, or in `series:NAME`.
 
     Raises:
         BadInput: the terms cannot be.
@@ -101,10 +102,14 @@ def post(
 
     def rule(tx: Transaction, party: str, agents: tuple[str, ...]) -> Step[JobPosted] | Refusal:
         id, last = numbered("job", tx.next), until or terms.starts
-        fact = rules.post(tx, id, party, terms, last, agents, tx.now, node.about.currency, round)
+        into = series_rules.placed(tx, round, terms.starts, last, tx.now)
+        if isinstance(into, Refusal):
+            return into
+        fact = rules.post(tx, id, party, terms, last, agents, tx.now, node.about.currency, into)
         if isinstance(fact, Refusal):
             return fact
-        no = round_rules.enter(tx, round, fact.terms, tx.now) if round else None
+        direct = not into or into.startswith(WAITS)
+        no = None if direct else round_rules.enter(tx, into, fact.terms, tx.now)
         return no or Step(fact, id, _deed("post", fact.terms, fact.terms.seats))
 
     return _acted(node, by, actors, rule)

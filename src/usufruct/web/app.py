@@ -50,6 +50,7 @@ from usufruct.web import (
     pools,
     rights,
     rounds,
+    series,
     services,
     skills,
     tables,
@@ -68,7 +69,7 @@ LOG = logging.getLogger(__name__)
 _PARTS = (
     agreements, api, attested, cells, consents, counts, cubes, decisions, delegations, findings, income, invoicing, levies,
     log, lineage, market, matches, payments, peers, pools, rights, rounds, services, tables, templates, training, work,
-    cover, skills, own_work, work_pay,
+    cover, series, skills, own_work, work_pay,
 )  # fmt: skip
 
 BODY_LIMIT = 2 * 1024 * 1024

@@ -15,6 +15,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
+from usufruct.core.work import series
 from usufruct.core.work.allocation import lottery
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import AFTER, AllocationRule, unfit
@@ -29,6 +30,7 @@ from usufruct.core.work.rounds import (
     RoundOpened,
     SeedCommitted,
     SeedOpened,
+    pledged,
 )
 from usufruct.core.work.rules import worker_of
 from usufruct.core.work.state import OPEN as STANDS
@@ -36,6 +38,7 @@ from usufruct.core.work.state import Job
 from usufruct.core.work.terms import words
 
 WISHES_MAX = 100
+AHEAD_MAX = 1000
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,13 +58,11 @@ def open_round(
         return refused
     if rule.reveal != AFTER:
         return _no(not_done, "lots are told once wishes are closed", "let them be told `after`")
-    if read.get(Round, round) is not None:
+    if read.get(Round, round) is not None or series.of_round(read, round) is not None:
         return refuse("registry.exists", not_done, "a round of that name is there", remedy="choose another name")
-    unknown = next((name for name in speakers if read.get(Party, name) is None), None)
-    if unknown is not None:
-        return refuse("registry.unknown", not_done, f"there is no party `{unknown}`", remedy="register the party first")
-    if len(set(speakers)) < len(speakers):
-        return _no(not_done, "one party would speak for two chambers", "name three parties")
+    refused = unfit_speakers(read, speakers, not_done)
+    if refused is not None:
+        return refused
     if not at < closes < opens_until:
         return _no(not_done, "wishes close first and secrets are opened then, both after now", "name later times")
     before = read.get(Round, replaces) if replaces else None
@@ -70,6 +71,16 @@ def open_round(
             not_done, f"`{replaces}` is no round that was given up and that none replaces", "name another, or none"
         )
     return RoundOpened(round, by, rule, *speakers, closes, opens_until, replaces)
+
+
+def unfit_speakers(read: Reader, speakers: tuple[str, str, str], not_done: str) -> Refusal | None:
+    """Why these parties cannot speak for the three chambers; None if they can."""
+    unknown = next((name for name in speakers if read.get(Party, name) is None), None)
+    if unknown is not None:
+        return refuse("registry.unknown", not_done, f"there is no party `{unknown}`", remedy="register the party first")
+    if len(set(speakers)) < len(speakers):
+        return _no(not_done, "one party would speak for two chambers", "name three parties")
+    return None
 
 
 def enter(read: Reader, round: str, terms: JobTerms, at: Instant) -> Refusal | None:
@@ -122,15 +133,43 @@ def commit(read: Reader, round: str, by: str, commitment: str, at: Instant) -> S
     _check_hex(commitment, "a commitment")
     row, not_done = read.get(Round, round), "the chamber did not commit"
     chamber = row.chamber_of(by) if row is not None else ""
-    if row is None or not chamber:
+    if row is None:
+        return _commit_ahead(read, round, by, commitment, at)
+    if not chamber:
         return _unknown(not_done, round)
     if row.state != OPEN or at >= row.closes:
         return _no(not_done, f"commitments came in until {row.closes[:16]}", "the journal's head stands in for it now")
-    if row.commitments[CHAMBERS.index(chamber)]:
-        return _no(not_done, f"the chamber of {chamber} committed to a secret, which stands", "open that one in time")
-    if commitment in row.commitments:
+    return _committed(SeedCommitted(round, chamber, by, commitment), row.commitments)
+
+
+def _commit_ahead(read: Reader, round: str, by: str, commitment: str, at: Instant) -> SeedCommitted | Refusal:
+    """A chamber commits to a secret for a round of a series that is still to open."""
+    found, not_done = series.of_round(read, round), "the chamber did not commit"
+    if found is None or by not in found[0].speakers:
+        return _unknown(not_done, round)
+    row, number = found
+    following = row.following(at)
+    if following is None or number < following.number or number >= following.number + AHEAD_MAX:
+        return _no(
+            not_done, f"no such round of the series is still to open, of the next {AHEAD_MAX}",
+            "take a number from the series",
+        )  # fmt: skip
+    if row.times(number).opens >= row.until:
+        return _no(not_done, f"the series opens no round from {row.until[:16]} on", "take a smaller number")
+    chamber = dict(zip(row.speakers, CHAMBERS, strict=True))[by]
+    return _committed(SeedCommitted(round, chamber, by, commitment), pledged(read, round))
+
+
+def _committed(fact: SeedCommitted, there: tuple[str, ...]) -> SeedCommitted | Refusal:
+    """The commitment, if its chamber made none before and nobody made the same."""
+    not_done = "the chamber did not commit"
+    if there[CHAMBERS.index(fact.chamber)]:
+        return _no(
+            not_done, f"the chamber of {fact.chamber} committed to a secret, which stands", "open that one in time"
+        )
+    if fact.commitment in there:
         return _no(not_done, "another chamber committed to the same", "draw a secret of your own")
-    return SeedCommitted(round, chamber, by, commitment)
+    return fact
 
 
 def open_seed(read: Reader, round: str, by: str, secret: str, at: Instant) -> SeedOpened | Refusal:

@@ -45,7 +45,8 @@ CERTIFICATE_TYPE = "application/vnd.usufruct.certificate.v1+json"
 class RoundOpened(Fact):
     """`by` gives jobs out together, by `rule`. Wishes come in until `closes`; then the secrets are opened until `opens_until`.
 
-    Each of the three parties speaks for a chamber. The jobs of the round that it `replaces` come into this one.
+    Each of the three parties speaks for a chamber. The jobs of the round that it `replaces` come into this one. Where it is
+    of a `series`, the jobs that wait in that series come into it too, and what was committed to it ahead.
     """
 
     KIND = "round.opened/1"
@@ -58,6 +59,7 @@ class RoundOpened(Fact):
     closes: Instant
     opens_until: Instant
     replaces: str = ""
+    series: str = ""
 
     def about(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((self.by, self.workers, self.operators, self.customers)))
@@ -65,7 +67,8 @@ class RoundOpened(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SeedCommitted(Fact):
-    """A `chamber`, for which `by` speaks, commits to a secret; see `allocation.lottery.commitment`."""
+    """A `chamber`, for which `by` speaks, commits to a secret; see `allocation.lottery.commitment`. A round of a series can be
+    one that is not open yet."""
 
     KIND = "seed.committed/1"
     round: str
@@ -213,10 +216,22 @@ class Round(Row):
     left: tuple[LeftOut, ...] = ()
     why: str = ""
     came_to: str = ""
+    series: str = ""
 
     def chamber_of(self, party: str) -> str:
         """The chamber for which a party speaks; empty if for none."""
         return dict(zip(self.speakers, CHAMBERS, strict=True)).get(party, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge(Row):
+    """What a chamber committed to ahead, for a `round` of a series that is not open yet; see `SeedCommitted`."""
+
+    KEY = ("round", "chamber")
+    INDEXED = ("round",)
+    round: str
+    chamber: str
+    commitment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +253,19 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
         case RoundOpened() as fact:
             yield Round(
                 fact.round, fact.by, fact.rule, (fact.workers, fact.operators, fact.customers), fact.closes,
-                fact.opens_until, fact.replaces, entry.at, entry.seq,
+                fact.opens_until, fact.replaces, entry.at, entry.seq, commitments=pledged(read, fact.round),
+                series=fact.series,
             )  # fmt: skip
             if fact.replaces:
                 yield replace(_round(read, fact.replaces), came_to=fact.round)
                 for job in list(read.list(Job, round=fact.replaces)):
                     yield replace(job, round=fact.round)
         case SeedCommitted() as fact:
-            row = _round(read, fact.round)
-            yield replace(row, commitments=_with(row.commitments, fact.chamber, fact.commitment))
+            row = read.get(Round, fact.round)
+            if row is None:
+                yield Pledge(fact.round, fact.chamber, fact.commitment)
+            else:
+                yield replace(row, commitments=_with(row.commitments, fact.chamber, fact.commitment))
         case SeedOpened() as fact:
             row = _round(read, fact.round)
             yield replace(row, secrets=_with(row.secrets, fact.chamber, fact.secret))
@@ -256,6 +275,12 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             yield _moved(_round(read, fact.round), fact)
         case _:
             return
+
+
+def pledged(read: Reader, round: str) -> tuple[str, ...]:
+    """What the chambers committed to ahead, in the order of `CHAMBERS`, empty where a chamber did not."""
+    said = {row.chamber: row.commitment for row in read.list(Pledge, round=round)}
+    return tuple(said.get(chamber, "") for chamber in CHAMBERS)
 
 
 def _moved(row: Round, fact: RoundClosed | RoundPlanned | RoundSettled | RoundAbandoned) -> Round:

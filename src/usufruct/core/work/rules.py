@@ -17,7 +17,7 @@ from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
-from usufruct.core.work import offers
+from usufruct.core.work import offers, series
 from usufruct.core.work.facts import (
     AvailabilityStated,
     JobAgreed,
@@ -29,7 +29,7 @@ from usufruct.core.work.facts import (
 )
 from usufruct.core.work.filters import FILTERS, Gate, Offered, candidate, first_no
 from usufruct.core.work.offers import JobOffer, JobOfferDeclined, JobOffered
-from usufruct.core.work.rounds import SETTLED, Round
+from usufruct.core.work.rounds import ABANDONED, SETTLED, Round
 from usufruct.core.work.state import OPEN, Job, JobAgreement
 from usufruct.core.work.terms import AMOUNT_MAX, NAMES_MAX, checked_spans, checked_terms, words
 
@@ -128,7 +128,7 @@ def offer(
     """
     not_done = "nothing was offered"
     row = read.get(Job, job)
-    if row is None or row.by != by or in_round(read, row):
+    if row is None or row.by != by or in_round(read, row, at):
         return refuse(
             "registry.unknown", not_done, f"there is no job `{job}` of yours that can be offered",
             remedy="take the id from the list of your jobs",
@@ -202,7 +202,7 @@ def take(
             "registry.unknown", not_done, f"you do not answer for a worker `{worker}`",
             remedy="take it for yourself, or for a machine of yours",
         )  # fmt: skip
-    if in_round(read, row):
+    if in_round(read, row, at):
         return refuse(
             "work.job", not_done, f"it is given out in round `{row.round}`", remedy="state your wishes in that round"
         )
@@ -221,10 +221,13 @@ def take(
     return JobAgreed(agreement, job, worker, row.by, row.terms, "", actors)
 
 
-def in_round(read: Reader, row: Job) -> bool:
-    """Whether a job is given out in a round, and not by who comes first. What a settled round left over can be taken."""
+def in_round(read: Reader, row: Job, at: Instant) -> bool:
+    """Whether a job is given out in a round, and not by who comes first. What a settled round left over can be taken; of a
+    series, what no later round can take."""
     of = read.get(Round, row.round) if row.round else None
-    return of is not None and of.state != SETTLED
+    if of is not None and of.state != SETTLED and not (of.series and of.state == ABANDONED):
+        return True
+    return series.comes_again(read, row, at)
 
 
 def _full(read: Reader, row: Job, at: Instant) -> bool:
