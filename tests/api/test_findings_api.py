@@ -186,8 +186,8 @@ def test_what_is_under_way_counts_before_it_is_recorded(node: Node, clock: SetCl
 
 
 def test_nobody_unknown_may_be_sent_work(node: Node) -> None:
-    for names in (("nobody-9", PLATFORM), (SHE, "nobody-9")):
-        refused = findings.dispatch(node, *names, working.span(9, 8, 10))
+    for worker, operator in (("nobody-9", PLATFORM), (SHE, "nobody-9")):
+        refused = findings.dispatch(node, worker, operator, working.span(9, 8, 10))
         assert refused is not None and refused.code == "registry.unknown"
 
 
