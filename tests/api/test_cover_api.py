@@ -119,6 +119,13 @@ def test_from_the_scheme_to_the_payment(api: Any, node: Node) -> None:
     assert bad.status_code == 400 and api("commons", "steward", "GET", "/me/cover").status_code == 200
 
 
+def test_what_is_to_come_or_comes_from_oneself_is_not_earned(api: Any) -> None:
+    anna = adopted(api)
+    body = {"worker": anna, "operator": "riders", "day": "2026-11-20", "gross": "5.00 EUR"}
+    for wrong in ({"day": "2096-11-20"}, {"operator": anna}):
+        assert api("commons", "steward", "POST", "/cover/contributions", body | wrong).status_code == 400
+
+
 def test_what_she_said_is_erased_and_what_is_in_others_accounts_stays(api: Any, node: Node) -> None:
     anna = adopted(api)
     api("anna", "member", "POST", "/me/cover/particulars", {"born": "1996-05-17"})

@@ -11,11 +11,14 @@ from litestar.testing import TestClient
 import story
 import working
 from serving import application
-from usufruct.core.work.facts import WorkDone
+from support import SetClock
+from usufruct.core.base.instants import Instant, later
+from usufruct.core.work.facts import JobTerms, Pay, Span, WorkDone
 from usufruct.core.work.findings import DispatchStop, DispatchStopped
 from usufruct.core.work.state import Shift
-from usufruct.node import findings, login
+from usufruct.node import findings, login, work
 from usufruct.node.node import Node
+from usufruct.node.work import Done
 from usufruct.wire import conditions as wire
 
 SHE, PLATFORM = "member-3", story.STRANGER
@@ -158,6 +161,34 @@ def test_dispatch_stops_at_a_limit_once_and_ends_by_itself(api: Any, broken: str
     assert len(told) == 1
     assert [stop.until for stop in stops] == [working.at(2, 23)]
     assert findings.dispatch(node, SHE, PLATFORM, working.span(2, 23, 24)) is None
+
+
+def test_what_is_under_way_counts_before_it_is_recorded(node: Node, clock: SetClock) -> None:
+    """Work is recorded when it is over; until then the agreement tells that she is at work, to every other operator too."""
+    working.in_force(node, "eu-working-time")
+    midnight = Instant(f"{later(clock.at, days=2)[:10]}T00:00:00.000Z")
+
+    def at(hour: int) -> Instant:
+        return later(midnight, hours=hour)
+
+    long = JobTerms("A day", "tartu", at(6), at(18), 720, Pay("EUR", per_hour=1_200))
+    agreed = story.done(work.take(node, story.done(work.post(node, PLATFORM, long)).job, SHE))
+    clock.at = at(12)
+    evening = Span(at(20), at(23))
+    refused = findings.dispatch(node, SHE, story.USER, evening)
+    assert refused is not None and refused.reasons[0].startswith("`eu-rest-daily`: 2 h of 11 h rest")
+    left = {one.rule: one.minutes for one in findings.mine(node, SHE).left}
+    assert 6 * 60 < left["eu-rest-daily"] <= 7 * 60  # 13 hours from 6 o'clock on
+    story.done(work.record_work(node, PLATFORM, Done(agreed.agreement, (Span(at(6), at(7)),), 1_200)))
+    assert findings.dispatch(node, SHE, story.USER, evening) is not None  # an hour of the twelve is recorded
+    clock.at = at(19)
+    assert findings.dispatch(node, SHE, story.USER, evening) is None  # it is over, and one hour was worked
+
+
+def test_nobody_unknown_may_be_sent_work(node: Node) -> None:
+    for worker, operator in (("nobody-9", PLATFORM), (SHE, "nobody-9")):
+        refused = findings.dispatch(node, worker, operator, working.span(9, 8, 10))
+        assert refused is not None and refused.code == "registry.unknown"
 
 
 def test_hours_left_are_told_by_rule(api: Any, broken: str) -> None:

@@ -232,6 +232,9 @@ def take(
         [fact.scheme, levied.levy, levied.payer, part.to, Money(part.amount, fact.currency)]
         for fact in facts for levied in fact.collected for part in levied.parts
     ]  # fmt: skip
+    if not rows:
+        out.print("no scheme takes anything of it")
+        return
     table("taken", ["scheme", "levy", "paid by", "to", "amount"], rows, ("amount",))
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from usufruct.core.access.delegation import only_people
+from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import numbered
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
@@ -49,6 +50,7 @@ from usufruct.core.work.state import Shift
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 
+_EAST = 14  # hours by which the day is further on somewhere
 SHOWN = 200  # contributions on a page, the newest
 
 
@@ -221,6 +223,11 @@ def take(
                 return refuse(
                     "registry.unknown", "nothing was taken", f"there is no party `{name}`", remedy="register it first"
                 )
+        if party == operator or any(one.day > later(tx.now, hours=_EAST)[:10] for one in amounts):
+            raise BadInput(
+                "input.cover", "what one pays oneself, or what is still to come, is not earned",
+                "name who paid it, and the day on which it was earned",
+            )  # fmt: skip
         return levy_pay(tx, node, party, operator, amounts, tx.now, currency)
 
     return node.store.write(command)

@@ -13,7 +13,7 @@ from usufruct.core.access.delegation import only_people
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
-from usufruct.core.base.refusals import Refusal
+from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Party
 from usufruct.core.work import findings, floors, hours
@@ -86,14 +86,16 @@ def timesheet(read: Reader, worker: str) -> tuple[Timesheet, str]:
 
 
 def _planned(read: Reader, worker: str, found: Timesheet, at: Instant) -> Timesheet:
-    """The same with what she has agreed to do later: its minutes, from when the job starts."""
-    done = {row.agreement for row in read.list(Work, worker=worker)}
-    ahead = tuple(
-        Piece(row.id, row.poster, ((millis(row.terms.starts), millis(row.terms.starts) + row.terms.minutes * MINUTE),))
-        for row in read.list(JobAgreement, worker=worker)
-        if not row.ended and row.id not in done and row.terms.starts >= at
-    )
-    return replace(found, pieces=found.pieces + ahead)
+    """The same with what she has agreed to, later or now: its minutes, from when the job starts. Work is recorded when it is
+    over, so what is under way is in no fact yet; once some of a job is, the rest of its minutes still count."""
+    done, now = {row.agreement for row in read.list(Work, worker=worker)}, millis(at)
+    ahead = []
+    for row in read.list(JobAgreement, worker=worker):
+        start = millis(row.terms.starts)
+        end = start + row.terms.minutes * MINUTE
+        if not row.ended and (end > now or (row.id not in done and row.terms.ends > at)):
+            ahead.append(Piece(row.id, row.poster, ((start, end),)))
+    return replace(found, pieces=(*found.pieces, *ahead))
 
 
 def _days(found: Timesheet, zone: str, at: Instant) -> Days:
@@ -176,12 +178,18 @@ def dispatch(node: Node, name: str, operator: str, span: Span) -> Refusal | None
     """
 
     def command(tx: Transaction) -> Refusal | None:
-        worker = id_of(tx, name)
-        refused = findings.restricted(tx, worker, operator, tx.now)
-        stop = None if refused else _stopped(tx, worker, operator, span, tx.now)
+        worker, platform = id_of(tx, name), id_of(tx, operator)
+        for who in (worker, platform):
+            if tx.get(Party, who) is None:
+                return refuse(
+                    "registry.unknown", "this cannot be started now", f"there is no party `{who}`",
+                    remedy="name somebody who is registered",
+                )  # fmt: skip
+        refused = findings.restricted(tx, worker, platform, tx.now)
+        stop = None if refused else _stopped(tx, worker, platform, span, tx.now)
         if stop is None:
             return refused
-        fact = findings.stop(tx, worker, operator, stop)
+        fact = findings.stop(tx, worker, platform, stop)
         if fact is not None:
             tx.append(fact)
         return hours.refusal_of(stop)
@@ -199,7 +207,8 @@ def mine(node: Node, name: str) -> Mine:
         worker = id_of(state, name)
         party = state.get(Party, worker)
         sheet, zone = timesheet(state, worker)
-        left = hours.left(sheet, limits(state, now), _days(sheet, zone, now), now)
+        planned = _planned(state, worker, sheet, now)
+        left = hours.left(planned, limits(state, now), _days(planned, zone, now), now)
         return Mine(
             now, worker, party.called if party else name, tuple(left),
             tuple(row for row in state.list(DispatchStop, party=worker) if now < row.until),
