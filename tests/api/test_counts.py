@@ -260,7 +260,9 @@ def paths(api: Api, role: str) -> Iterator[str]:
         "form": ("html", "text", "json"),
         "format": ("beancount", "hledger"),
         "area": ("questions", "statements"),
-    }
+        "round": ("monday",), "job": ("job-1",), "operator": (OFFICE,), "half": ("2026-2",), "payslip": ("pay-1-1",),
+        "plan": ("pay-1",), "series": ("noon",),
+    }  # fmt: skip
     for route in api.app.routes:
         for handler in getattr(route, "route_handlers", []):
             rule = handler.opt.get("rule")

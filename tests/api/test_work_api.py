@@ -117,7 +117,7 @@ def test_a_round_that_a_stranger_follows_and_a_chamber_checks(api: Api) -> None:
     for chamber, who in SPEAKER.items():
         api.done(who, "POST", f"/rounds/{ROUND}/secrets", {"secret": SECRETS[chamber]})
     late = api.call("tartu-work", "POST", f"/rounds/{ROUND}/abandonment", {"why": "other lots"})
-    assert late.status_code == 409 and late.json()["refusal"]["code"] == "allocation.redraw"
+    assert late.status_code == 422 and late.json()["refusal"]["code"] == "allocation.redraw"
     api.done("tartu-work", "POST", f"/rounds/{ROUND}/plan")
     settled = [api.done("tartu-work", "POST", f"/rounds/{ROUND}/settlement") for _ in range(2)]
     assert settled[0] == settled[1] and settled[0]["agreed"] == 1

@@ -43,7 +43,7 @@ def masked(output: str) -> str:
     output = re.sub(r"usu_[0-9a-f]{64}", "SECRET", output)
     output = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", output)
     output = re.sub(r"\bcell-[0-9a-f]{16}\b", "CELL", output)
-    output = re.sub(r"(?<![\w-])[0-9a-f]{16}\b", "NUMBER", output)
+    output = re.sub(r"(?<=your number is )[0-9a-f]{16}\b", "NUMBER", output)
     output = re.sub(
         r"place \d+ in the certificate, lottery rank \d+", "place N in the certificate, lottery rank N", output
     )

@@ -37,7 +37,7 @@ class Job(Row):
     round: str
     since: Instant
     seq: int
-    month: str
+    month: str = ""
     stands: str = OPEN
     taken: int = 0
 
