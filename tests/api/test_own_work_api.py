@@ -20,6 +20,7 @@ from delivering import OPERATOR
 from serving import application
 from support import SetClock
 from usufruct.core.base.instants import later, parse
+from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.ledger import Account
 from usufruct.core.work.conditions import Condition
 from usufruct.core.work.pay import Deduction, TopUp, WorkPaid
@@ -92,6 +93,18 @@ def test_a_machine_pays_nobody(node: Node) -> None:
     plan = story.done(work_pay.plan(node, OPERATOR, None, None, OPERATOR))
     found = work_pay.pay(node, plan.plan, OPERATOR, OPERATOR, ("robot",))
     assert getattr(found, "code", "") == "access.human-only"
+
+
+def test_nobody_signs_for_an_operator_but_itself_and_the_operator_of_the_node(node: Node) -> None:
+    riding.ride(node)
+    plan = story.done(work_pay.plan(node, OPERATOR, None, None, OPERATOR)).plan
+    stranger = riding.rider(node, 1)
+    for refused in (
+        work_pay.pay(node, plan, OPERATOR, stranger), work_pay.refuse(node, plan, OPERATOR, "no", stranger)
+    ):  # fmt: skip
+        assert isinstance(refused, Refusal) and refused.code == "registry.unknown"
+    assert work_pay.payslips(node, stranger) == []
+    assert not isinstance(work_pay.pay(node, plan, OPERATOR, story.OPERATOR), Refusal)
 
 
 def test_what_other_areas_say_is_stated_and_charged_in_the_same_turn(node: Node) -> None:

@@ -20,8 +20,9 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.posting import CreditLimited
 from usufruct.core.work.facts import JobAgreed, JobPosted, Pay
+from usufruct.core.work.measured import engaged_ms
 from usufruct.core.work.pay import Deduction, PayPlanned, PayRun, Payslip, Reckoning, TopUp, WorkPay
-from usufruct.core.work.paying import correct, pay, plan, promised, turn_down
+from usufruct.core.work.paying import correct, counted_once, pay, plan, promised, turn_down
 from usufruct.core.work.state import JobAgreement, Work
 
 NEXT = later(MONDAY, days=7)
@@ -73,7 +74,17 @@ def test_what_an_agreement_promises_is_rounded_up(row: dict[str, str]) -> None:
     )
     work, agreement = made.state.get(Work, "work-1"), made.state.get(JobAgreement, "agreement")
     assert work is not None
-    assert promised(agreement, work)[0] == int(row["promised"])
+    assert promised(agreement, work, engaged_ms(work.engaged))[0] == int(row["promised"])
+
+
+def test_an_hour_of_two_orders_is_an_hour_of_the_one_that_began_first() -> None:
+    made = world("anna")
+    made.add(
+        done("1", "anna", later(MONDAY, hours=9), 60, 0, 0), done("2", "anna", later(MONDAY, hours=9.5), 60, 0, 0),
+        done("3", "anna", later(MONDAY, hours=9.25), 30, 0, 0),
+    )  # fmt: skip
+    found = counted_once(made.state.list(Work, worker="anna"))
+    assert {name: ms // 60_000 for name, ms in found.items()} == {"work-1": 60, "work-3": 0, "work-2": 30}
 
 
 def test_concurrent_orders_are_promised_one_time_not_two() -> None:
@@ -82,7 +93,9 @@ def test_concurrent_orders_are_promised_one_time_not_two() -> None:
     twice = type(both)(**{**{name: getattr(both, name) for name in both.__slots__}, "engaged": both.engaged * 2})
     made.add(twice)
     work = made.state.get(Work, "work-1")
-    assert promised(made.state.get(JobAgreement, "agreement-city-riders-anna"), work)[0] == 200 + 450  # type: ignore[arg-type]
+    assert work is not None
+    agreement = made.state.get(JobAgreement, "agreement-city-riders-anna")
+    assert promised(agreement, work, counted_once([work])["work-1"])[0] == 200 + 450
 
 
 def test_a_slip_adds_up_and_the_ledger_moves_just_that() -> None:

@@ -22,6 +22,13 @@ from usufruct.node.pay_rules import RULES, PayRules
 from usufruct.ports import Transaction
 
 
+def _signs(tx: Transaction, node: Node, operator: str, by: str, actors: tuple[str, ...]) -> Refusal | None:
+    """Pay is signed by the operator whose it is, or by the operator of the node, and by no machine."""
+    if id_of(tx, by) not in (id_of(tx, operator), node.about.operator):
+        return unknown("nothing was signed", f"`{operator}` has no plan or payslip that you could sign")
+    return only_people(tx, "pay-work", by, actors)
+
+
 @dataclass(frozen=True, slots=True)
 class Paid:
     """What a pay run came to: the payslips, in minor units in all."""
@@ -61,9 +68,7 @@ def pay(
     rules = rules or RULES
 
     def command(tx: Transaction) -> Paid:
-        machine = only_people(tx, "pay-work", by, actors)
-        if machine is not None:
-            or_undone(machine)
+        or_undone(_signs(tx, node, operator, by, actors))
         paid = []
         for fact in or_undone(paying.pay(tx, plan, operator, by)):
             found = fact.reckoning
@@ -85,7 +90,7 @@ def refuse(
         BadInput: no reason is given, or a very long one.
     """
     return node.record(
-        lambda tx: only_people(tx, "pay-work", by, actors) or paying.turn_down(tx, plan, operator, why, by)
+        lambda tx: _signs(tx, node, operator, by, actors) or paying.turn_down(tx, plan, operator, why, by)
     )
 
 
@@ -99,7 +104,7 @@ def correct(
     """
     return node.record(
         lambda tx: (
-            only_people(tx, "pay-work", by, actors)
+            _signs(tx, node, operator, by, actors)
             or paying.correct(tx, numbered("correction", tx.next), pay, operator, amount, why, by)
         )
     )

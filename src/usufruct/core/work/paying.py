@@ -12,7 +12,7 @@ Floors by the hour and contributions to cover are rules of other areas: they com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -25,6 +25,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.income.accounts import fund_of_surcharges
 from usufruct.core.income.posting_rules import covered
 from usufruct.core.registry.state import Party
+from usufruct.core.work.facts import Span
 from usufruct.core.work.measured import HOUR, engaged_ms
 from usufruct.core.work.pay import (
     CUSTOMER,
@@ -68,11 +69,12 @@ def no_deductions(
     return []
 
 
-def promised(agreement: JobAgreement | None, work: Work) -> tuple[int, str]:
-    """What its job agreement promises for a piece of work, in minor units, and what that is reckoned from."""
+def promised(agreement: JobAgreement | None, work: Work, ms: int) -> tuple[int, str]:
+    """What its job agreement promises for a piece of work, in minor units, and what that is reckoned from; `ms` of its engaged
+    time are counted by no other piece."""
     if agreement is None or agreement.terms.pay.currency != work.currency:
         return 0, ""
-    pay, ms = agreement.terms.pay, engaged_ms(work.engaged)
+    pay = agreement.terms.pay
     exact = pay.per_job + Fraction(pay.per_hour * ms, HOUR) + Fraction(pay.per_km * work.metres, 1000)
     said = [f"{Money(pay.per_job, pay.currency)} for the job"] if pay.per_job else []
     if pay.per_hour:
@@ -80,6 +82,17 @@ def promised(agreement: JobAgreement | None, work: Work) -> tuple[int, str]:
     if pay.per_km:
         said.append(f"{Money(pay.per_km, pay.currency)} a km for {work.metres} m")
     return -(-exact.numerator // exact.denominator), ", ".join(said)
+
+
+def counted_once(works: Iterable[Work]) -> dict[str, int]:
+    """The engaged milliseconds of each piece of work, by its id: an hour in which two were done at once is an hour of the one
+    that began first, and none of the other."""
+    found, seen, before = {}, list[Span](), 0
+    for work in sorted(works, key=lambda one: (min((span.start for span in one.engaged), default=one.at), one.seq)):
+        seen += work.engaged
+        after = engaged_ms(seen)
+        found[work.id], before = after - before, after
+    return found
 
 
 def clock(ms: int) -> str:
@@ -162,9 +175,9 @@ def reckon(
     floors: Floors, deductions: Deductions,
 ) -> Reckoning:  # fmt: skip
     """One worker's slip."""
-    lines, counted = [], 0
+    lines, counted, time = [], 0, counted_once(works)
     for work in works:
-        agreed, basis = promised(read.get(JobAgreement, work.agreement), work)
+        agreed, basis = promised(read.get(JobAgreement, work.agreement), work, time[work.id])
         made_up = max(0, agreed - (work.gross - work.fee))
         line = PaidWork(work.id, work.gross, work.fee, work.tips, work.surcharges, agreed, basis, made_up)
         lines.append(line)
