@@ -25,10 +25,10 @@ import pyarrow as pa
 from bench.measure import setup
 from bench.report import Result, against, alone, barred
 from usufruct.core.base.instants import END_OF_TIME, parse
-from usufruct.core.work.conditions import Condition, Limit, SetCondition, limits
-from usufruct.core.work.hours import OF_SHAPE, Piece, Spell, Timesheet, breaches
-from usufruct.core.work.intervals import millis
-from usufruct.core.work.stretches import DAY, HOUR, MINUTE, Days
+from usufruct.core.work.hours.conditions import Condition, Limit, SetCondition, limits
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.limits import OF_SHAPE, Piece, Spell, Timesheet, breaches
+from usufruct.core.work.hours.stretches import DAY, HOUR, MINUTE, Days
 from usufruct.engine import hours
 from usufruct.wire import conditions as wire
 

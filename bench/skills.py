@@ -16,10 +16,11 @@ from bench.measure import medians, scratch, seconds, setup
 from bench.report import Result, against, alone, barred
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.work import demand, skills
 from usufruct.core.work.facts import JobTerms, Pay
-from usufruct.core.work.lookup import Index
-from usufruct.core.work.skills import NamedSkill, Skill, StackRule
+from usufruct.core.work.skills import demand
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills.lookup import Index
+from usufruct.core.work.skills.state import NamedSkill, Skill, StackRule
 from usufruct.core.work.state import Job
 from usufruct.main import create_node, open_node
 from usufruct.node import skills as use_case

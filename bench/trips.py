@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from bench.measure import medians, scratch, seconds, setup
 from bench.report import Result, against, alone, barred
-from usufruct.core.work.trips import HOUR, Reading, TripRates
+from usufruct.core.work.files.trips import HOUR, Reading, TripRates
 from usufruct.wire import tlc
 
 ROWS, QUICK, TURNS = 1_000_000, 5_000, 3

@@ -12,12 +12,12 @@ from fractions import Fraction
 
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.money import Money
-from usufruct.core.work import conditions, floors
-from usufruct.core.work.conditions import Limit, SetCondition
-from usufruct.core.work.deliveries import Carried, Courier, Day, earnings, waits
-from usufruct.core.work.hours import Piece, Spell, Timesheet
-from usufruct.core.work.intervals import millis
-from usufruct.core.work.stretches import MINUTE, Stretch
+from usufruct.core.work.files.deliveries import Carried, Courier, Day, earnings, waits
+from usufruct.core.work.hours import conditions, floors
+from usufruct.core.work.hours.conditions import Limit, SetCondition
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.limits import Piece, Spell, Timesheet
+from usufruct.core.work.hours.stretches import MINUTE, Stretch
 from usufruct.wire.conditions import packs, read
 
 MORNING = Instant("2026-11-20T09:00:00.000Z")  # minute 0

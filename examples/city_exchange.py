@@ -17,8 +17,8 @@ from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.work.allocation import lottery
 from usufruct.core.work.allocation.instance import CHAMBERS
-from usufruct.core.work.deliveries import Courier, Day
 from usufruct.core.work.facts import JobTerms, Pay, Span
+from usufruct.core.work.files.deliveries import Courier, Day
 from usufruct.main import SystemClock, create_node
 from usufruct.node import register, rounds, work
 from usufruct.node.node import Node

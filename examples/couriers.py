@@ -21,7 +21,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from usufruct.core.work.deliveries import Conduct, Courier, Day, Order, Place
+from usufruct.core.work.files.deliveries import Conduct, Courier, Day, Order, Place
 
 OPEN, CLOSE = 0, 870  # 9:00 and 23:30
 OPERATORS = {"blue-bag": 3, "red-bike": 2, "tray": 1}  # and their parts of the orders

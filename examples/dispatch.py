@@ -20,7 +20,7 @@ from riders import Rider, barred, candidates, ride
 from usufruct.core.work.allocation import certificate, encoding, largest_sum, lottery
 from usufruct.core.work.allocation.instance import CHAMBERS, Allocation, Instance, Words, build, sift
 from usufruct.core.work.allocation.rule import SUM, AllocationRule, Part
-from usufruct.core.work.deliveries import Carried, Day, Order
+from usufruct.core.work.files.deliveries import Carried, Day, Order
 
 TURN, HOLD = 5, 10
 

@@ -21,7 +21,7 @@ from exchange_pay import check, govern, mine, pay
 
 from usufruct.core.work.allocation import certificate
 from usufruct.core.work.allocation.rule import AllocationRule, Part
-from usufruct.core.work.deliveries import Carried, Courier, Day
+from usufruct.core.work.files.deliveries import Carried, Courier, Day
 from usufruct.main import open_node
 from usufruct.node import rounds, work
 from usufruct.node.node import Node

@@ -8,7 +8,7 @@ from city_exchange import EXCHANGE, done
 from courier_day import dollars, percent
 from couriers import OPERATORS
 
-from usufruct.core.work.pay import Reckoning
+from usufruct.core.work.pay.state import Reckoning
 from usufruct.node import conditions, cover, findings, owndata, work_pay
 from usufruct.node.node import Node
 from usufruct.wire import cover as schemes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from usufruct.core.work.allocation.instance import Candidate, Words
 from usufruct.core.work.allocation.rule import AllocationRule, graded
-from usufruct.core.work.deliveries import Carried, Courier, Day, Order, Place, travel_minutes
+from usufruct.core.work.files.deliveries import Carried, Courier, Day, Order, Place, travel_minutes
 
 WORST_MINUTES, BEST_PAY = 40, 4000
 NEAREST = 20  # orders that a courier is asked about

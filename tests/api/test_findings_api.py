@@ -14,7 +14,7 @@ from serving import application
 from support import SetClock
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.work.facts import JobTerms, Pay, Span, WorkDone
-from usufruct.core.work.findings import DispatchStop, DispatchStopped
+from usufruct.core.work.hours.findings import DispatchStop, DispatchStopped
 from usufruct.core.work.state import Shift
 from usufruct.node import findings, login, work
 from usufruct.node.node import Node

@@ -22,8 +22,8 @@ from support import SetClock
 from usufruct.core.base.instants import later, parse
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.ledger import Account
-from usufruct.core.work.conditions import Condition
-from usufruct.core.work.pay import Deduction, TopUp, WorkPaid
+from usufruct.core.work.hours.conditions import Condition
+from usufruct.core.work.pay.state import Deduction, TopUp, WorkPaid
 from usufruct.main import create_node, open_node
 from usufruct.node import conditions, cover, login, operators, owndata, register, work_pay
 from usufruct.node.node import Node

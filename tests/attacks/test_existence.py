@@ -54,7 +54,7 @@ from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Right
 from usufruct.core.terms.model import Action, Rule, Ruleset
 from usufruct.core.work.facts import JobTerms, Pay
-from usufruct.core.work.pay import PayPlanned, Reckoning, WorkPaid
+from usufruct.core.work.pay.state import PayPlanned, Reckoning, WorkPaid
 from usufruct.node import (
     consent,
     cubes,

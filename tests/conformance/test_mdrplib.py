@@ -2,7 +2,7 @@
 
 Each instance is read, dispatched by examples/dispatch.py and written as a solution in the library's format. Its own evaluator
 must find the solution feasible, and come to the same orders brought, the same pay to the cent, and the same part of couriers
-topped up to the guarantee, as `core/work/deliveries.py` does; and our reader must read the solution back. The library has no
+topped up to the guarantee, as `core/work/files/deliveries.py` does; and our reader must read the solution back. The library has no
 licence, so nothing of it is here: put a copy of it into the folder `mdrplib` of USUFRUCT_SUITES.
 """
 
@@ -19,7 +19,7 @@ from types import ModuleType
 
 import pytest
 
-from usufruct.core.work.deliveries import earnings, waits
+from usufruct.core.work.files.deliveries import earnings, waits
 from usufruct.wire import mdrp
 
 SUITE = Path(os.environ.get("USUFRUCT_SUITES", "")) / "mdrplib"

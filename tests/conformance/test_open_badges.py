@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from usufruct.core.base.instants import Instant, instant, later
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.credentials import Shown, StatusReference
-from usufruct.core.work.badges import Aligned, Award
+from usufruct.core.work.skills.badges import Aligned, Award
 from usufruct.wire import didkey, jose, openbadges
 
 ob3 = pytest.importorskip("openbadgeslib.ob3", reason="openbadgeslib is not installed")

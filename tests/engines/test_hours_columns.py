@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME, later, parse
-from usufruct.core.work.conditions import SHAPES, Limit
-from usufruct.core.work.hours import Piece, Spell, Timesheet, breaches
-from usufruct.core.work.intervals import millis
-from usufruct.core.work.stretches import DAY, HOUR, MINUTE, Days
+from usufruct.core.work.hours.conditions import SHAPES, Limit
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.limits import Piece, Spell, Timesheet, breaches
+from usufruct.core.work.hours.stretches import DAY, HOUR, MINUTE, Days
 from usufruct.engine import hours
 
 MONDAY = parse("2026-11-02")

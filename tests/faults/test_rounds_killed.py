@@ -15,7 +15,7 @@ from drawer import clock_at, go_on
 from rounds.world import COURIERS, ROUND, world
 from support import JOURNAL, rebuilt_rows, state_rows
 from usufruct.core.base.instants import Instant
-from usufruct.core.work.rounds import RoundClosed, RoundEntered, RoundPlanned, RoundSettled
+from usufruct.core.work.rounds.state import RoundClosed, RoundEntered, RoundPlanned, RoundSettled
 from usufruct.core.work.state import Job, JobAgreement
 from usufruct.main import open_node
 from usufruct.node import rounds

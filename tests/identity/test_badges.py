@@ -24,10 +24,10 @@ from usufruct.core.base.ids import did_web
 from usufruct.core.base.instants import later, seconds
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.credentials import CredentialAccepted, IssuedCredential, TrustedIssuer
-from usufruct.core.work.badges import TYPE
 from usufruct.core.work.facts import JobPosted, JobTerms, Pay
-from usufruct.core.work.skills import CLAIMS, NamedSkill
-from usufruct.core.work.training import Application, Course, Place
+from usufruct.core.work.skills.badges import TYPE
+from usufruct.core.work.skills.state import CLAIMS, NamedSkill
+from usufruct.core.work.skills.training import Application, Course, Place
 from usufruct.main import open_node
 from usufruct.node import badges, erase, identity, register, skills, training
 from usufruct.node.badges import Draft

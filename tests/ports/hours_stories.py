@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
-from usufruct.core.work.conditions import Condition, ConditionSet, RuleEnded
-from usufruct.core.work.findings import (
+from usufruct.core.work.hours.conditions import Condition, ConditionSet, RuleEnded
+from usufruct.core.work.hours.findings import (
     AccountRestored,
     AccountRestricted,
     AppealAnswered,
@@ -13,7 +13,7 @@ from usufruct.core.work.findings import (
     FindingAppealed,
     FindingMade,
 )
-from usufruct.core.work.hours import Finding
+from usufruct.core.work.hours.limits import Finding
 
 BEFORE, MONDAY, TUESDAY, LATER = (
     Instant(f"{day}T00:00:00.000Z") for day in ("2026-01-01", "2026-11-30", "2026-12-01", "2027-06-01")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
-from usufruct.core.work.history import Elsewhere, HistoryRead
-from usufruct.core.work.pay import (
+from usufruct.core.work.own.history import Elsewhere, HistoryRead
+from usufruct.core.work.pay.state import (
     Deduction,
     PaidWork,
     PayCorrected,

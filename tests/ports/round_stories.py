@@ -8,7 +8,8 @@ from usufruct.core.base.records import Fact
 from usufruct.core.work.allocation.rule import AllocationRule, Part
 from usufruct.core.work.facts import JobAgreed, JobPosted, WishesStated
 from usufruct.core.work.offers import JobOfferDeclined, JobOffered
-from usufruct.core.work.rounds import (
+from usufruct.core.work.rounds.series import SeriesEnded, SeriesStarted
+from usufruct.core.work.rounds.state import (
     KeptFrom,
     LeftOut,
     RoundAbandoned,
@@ -20,7 +21,6 @@ from usufruct.core.work.rounds import (
     SeedCommitted,
     SeedOpened,
 )
-from usufruct.core.work.series import SeriesEnded, SeriesStarted
 
 SECRET, SEAL = "5e" * 32, "ab" * 32
 RULE = AllocationRule("sum", (Part("wish", 3), Part("fairness", 2)))

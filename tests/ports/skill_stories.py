@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Fact
-from usufruct.core.work.skills import (
+from usufruct.core.work.skills.state import (
     FrameworkAdopted,
     IssuerRecognised,
     NamedSkill,
@@ -14,7 +14,7 @@ from usufruct.core.work.skills import (
     StackEnded,
     StackRule,
 )
-from usufruct.core.work.training import (
+from usufruct.core.work.skills.training import (
     Course,
     PlaceEnded,
     PlacePromised,

@@ -17,7 +17,7 @@ from usufruct.core.work.allocation import certificate as proof
 from usufruct.core.work.allocation import encoding, lottery
 from usufruct.core.work.allocation.instance import Allocation
 from usufruct.core.work.allocation.rule import BEFORE, AllocationRule, Part
-from usufruct.core.work.rounds import CERTIFICATE_TYPE, Entrant, RoundPlanned
+from usufruct.core.work.rounds.state import CERTIFICATE_TYPE, Entrant, RoundPlanned
 from usufruct.core.work.state import Job, JobAgreement
 from usufruct.node import erase, rounds, work
 from usufruct.ports import Transaction

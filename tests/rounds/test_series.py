@@ -14,8 +14,8 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.work.allocation import lottery
-from usufruct.core.work.rounds import Round
-from usufruct.core.work.series import Series
+from usufruct.core.work.rounds.series import Series
+from usufruct.core.work.rounds.state import Round
 from usufruct.core.work.state import Job
 from usufruct.main import open_node
 from usufruct.node import erase, register, rounds, series, work

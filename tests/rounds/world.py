@@ -17,7 +17,7 @@ from usufruct.core.work.allocation import lottery
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import AllocationRule, Part
 from usufruct.core.work.facts import JobTerms, Pay, Span
-from usufruct.core.work.skills import IssuerRecognised
+from usufruct.core.work.skills.state import IssuerRecognised
 from usufruct.main import create_node, open_node
 from usufruct.node import register, rounds, work
 from usufruct.node.node import Node

@@ -14,11 +14,11 @@ from delivering import MONDAY, OPERATOR, agreed, done, job, parties, week_of
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import later
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.work import figures
 from usufruct.core.work.facts import JobEnded
-from usufruct.core.work.fairwork import Beside, Yardstick, report
-from usufruct.core.work.figures import Figure, public, take_rate
-from usufruct.core.work.paying import pay, plan
+from usufruct.core.work.own import figures
+from usufruct.core.work.own.fairwork import Beside, Yardstick, report
+from usufruct.core.work.own.figures import Figure, public, take_rate
+from usufruct.core.work.pay.rules import pay, plan
 
 SINCE, UNTIL = later(MONDAY, days=-1), later(MONDAY, days=60)
 STICK = Yardstick("EUR", 1200, 1400, 0, 0, "law of 2026, article 1")  # a week of work here brings 15.00 an hour online

@@ -11,8 +11,8 @@ from usufruct.core.base.instants import Instant, later, parse
 from usufruct.core.base.records import Fact
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.rulebook.parameters import shipped
-from usufruct.core.work import findings
-from usufruct.core.work.findings import (
+from usufruct.core.work.hours import findings
+from usufruct.core.work.hours.findings import (
     AccountRestored,
     AccountRestricted,
     Appeal,
@@ -22,7 +22,7 @@ from usufruct.core.work.findings import (
     MadeFinding,
     Restriction,
 )
-from usufruct.core.work.hours import Finding, Stop
+from usufruct.core.work.hours.limits import Finding, Stop
 
 MONDAY = parse("2026-11-02")
 

@@ -16,11 +16,11 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Entry, Row, RowT
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.state import Party
-from usufruct.core.work import conditions, floors
-from usufruct.core.work.conditions import Condition, ConditionSet, Limit, RuleEnded, SetCondition
-from usufruct.core.work.hours import Piece, Spell, Timesheet
-from usufruct.core.work.intervals import at_millis, millis
-from usufruct.core.work.stretches import HOUR, MINUTE
+from usufruct.core.work.hours import conditions, floors
+from usufruct.core.work.hours.conditions import Condition, ConditionSet, Limit, RuleEnded, SetCondition
+from usufruct.core.work.hours.intervals import at_millis, millis
+from usufruct.core.work.hours.limits import Piece, Spell, Timesheet
+from usufruct.core.work.hours.stretches import HOUR, MINUTE
 from usufruct.wire import conditions as wire
 
 DAY = parse("2026-11-02")

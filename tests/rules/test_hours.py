@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tables import cases, parts
 
 from usufruct.core.base.instants import END_OF_TIME, Instant, later, parse
-from usufruct.core.work import hours
-from usufruct.core.work.conditions import SHAPES, Limit, duration
 from usufruct.core.work.facts import Span
-from usufruct.core.work.hours import Piece, Spell, Timesheet, breaches, may_start
-from usufruct.core.work.intervals import at_millis, millis
-from usufruct.core.work.stretches import DAY, HOUR, MINUTE, Days, Stretch, merged
+from usufruct.core.work.hours import limits as hours
+from usufruct.core.work.hours.conditions import SHAPES, Limit, duration
+from usufruct.core.work.hours.intervals import at_millis, millis
+from usufruct.core.work.hours.limits import Piece, Spell, Timesheet, breaches, may_start
+from usufruct.core.work.hours.stretches import DAY, HOUR, MINUTE, Days, Stretch, merged
 
 MONDAY = parse("2026-11-02")
 START = millis(MONDAY)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, later
-from usufruct.core.work import intervals, stretches
 from usufruct.core.work.facts import Span
-from usufruct.core.work.stretches import MINUTE
+from usufruct.core.work.hours import intervals, stretches
+from usufruct.core.work.hours.stretches import MINUTE
 
 MONDAY = Instant("2026-11-02T00:00:00.000Z")
 HORIZON = 600  # minutes

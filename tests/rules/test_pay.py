@@ -20,9 +20,9 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.income.ledger import Account
 from usufruct.core.income.posting import CreditLimited
 from usufruct.core.work.facts import JobAgreed, JobPosted, Pay
-from usufruct.core.work.measured import engaged_ms
-from usufruct.core.work.pay import Deduction, PayPlanned, PayRun, Payslip, Reckoning, TopUp, WorkPay
-from usufruct.core.work.paying import correct, counted_once, pay, plan, promised, turn_down
+from usufruct.core.work.hours.measured import engaged_ms
+from usufruct.core.work.pay.rules import correct, counted_once, pay, plan, promised, turn_down
+from usufruct.core.work.pay.state import Deduction, PayPlanned, PayRun, Payslip, Reckoning, TopUp, WorkPay
 from usufruct.core.work.state import JobAgreement, Work
 
 NEXT = later(MONDAY, days=7)

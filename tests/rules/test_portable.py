@@ -11,8 +11,8 @@ from worlds import World
 from delivering import MONDAY, OPERATOR, agreed, done, job, parties, week_of
 from usufruct.core.base.instants import later
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.work.history import History
-from usufruct.core.work.portable import Counted, claim, figures, services, slot
+from usufruct.core.work.own.history import History
+from usufruct.core.work.own.portable import Counted, claim, figures, services, slot
 
 
 def world() -> World:

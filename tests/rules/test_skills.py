@@ -19,10 +19,12 @@ from usufruct.core.income.accounts import TRAINING, of_party
 from usufruct.core.income.ledger import Account
 from usufruct.core.registry.credentials import Claim, CredentialAccepted, CredentialEnded, StatusListRead
 from usufruct.core.registry.facts import PartyRegistered
-from usufruct.core.work import demand, skill_rules, skills, training
 from usufruct.core.work.facts import AvailabilityStated, JobPosted, JobTerms, Pay, Span
-from usufruct.core.work.lookup import Index
-from usufruct.core.work.skills import (
+from usufruct.core.work.skills import demand, training
+from usufruct.core.work.skills import rules as skill_rules
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills.lookup import Index
+from usufruct.core.work.skills.state import (
     FrameworkAdopted,
     Holding,
     IssuerRecognised,
@@ -34,7 +36,7 @@ from usufruct.core.work.skills import (
     StackEnded,
     StackRule,
 )
-from usufruct.core.work.training import Course, PlaceEnded, PlacePromised, TrainingDecided
+from usufruct.core.work.skills.training import Course, PlaceEnded, PlacePromised, TrainingDecided
 
 NOW = "2026-06-01"
 SCHOOL, GUILD = "did:web:school.example", "did:web:guild.example"

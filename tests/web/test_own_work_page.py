@@ -9,7 +9,7 @@ import pytest
 
 import riding
 from delivering import OPERATOR
-from usufruct.core.work import fairwork
+from usufruct.core.work.own import fairwork
 from usufruct.node import operators
 from usufruct.node.node import Node
 from usufruct.node.operator_sources import Allocation, Sources, Weight

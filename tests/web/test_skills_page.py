@@ -14,7 +14,7 @@ from usufruct.core.registry.credentials import Claim, CredentialAccepted
 from usufruct.core.registry.rules import id_of
 from usufruct.core.rulebook.levy import Band, LevyRule
 from usufruct.core.work.facts import JobPosted, JobTerms, Pay
-from usufruct.core.work.training import Course
+from usufruct.core.work.skills.training import Course
 from usufruct.node import levy, skills, training
 from usufruct.node.node import Node
 from usufruct.node.skills import Edition

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.skill_rules import OTHERS_MAX
+from usufruct.core.work.skills.rules import OTHERS_MAX
 from usufruct.wire import esco, stack
 
 # Rows that are made up, under the columns of the published tables: 1.0.9 and 1.1, then 1.2 with more of them.

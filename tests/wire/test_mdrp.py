@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.deliveries import Carried, Courier, Place, earnings, travel_minutes, waits
+from usufruct.core.work.files.deliveries import Carried, Courier, Place, earnings, travel_minutes, waits
 from usufruct.wire import mdrp
 
 INSTANCE = {

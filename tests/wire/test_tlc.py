@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import moment
-from usufruct.core.work.trips import Reading, Totals, TripRates
+from usufruct.core.work.files.trips import Reading, Totals, TripRates
 from usufruct.wire import tlc
 
 RATES = TripRates(Fraction(136), Fraction("58.3"))  # $1.360 a mile and $0.583 a minute

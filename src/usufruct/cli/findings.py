@@ -14,10 +14,10 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
-from usufruct.core.work.conditions import Condition, Limit, SetCondition, duration, limits
 from usufruct.core.work.facts import Span
-from usufruct.core.work.findings import RESTRICTIONS
-from usufruct.core.work.intervals import millis
+from usufruct.core.work.hours.conditions import Condition, Limit, SetCondition, duration, limits
+from usufruct.core.work.hours.findings import RESTRICTIONS
+from usufruct.core.work.hours.intervals import millis
 from usufruct.node import conditions
 from usufruct.node import findings as use_case
 from usufruct.wire import conditions as wire

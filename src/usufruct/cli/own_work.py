@@ -12,8 +12,8 @@ import typer
 from usufruct.cli.app import HERE, Directory, done, doors, out, party_of, table
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import Money
-from usufruct.core.work.measured import ENGAGED, ONLINE, WHOLE
-from usufruct.core.work.paying import clock
+from usufruct.core.work.hours.measured import ENGAGED, ONLINE, WHOLE
+from usufruct.core.work.pay.rules import clock
 from usufruct.node import operators, owndata
 from usufruct.wire import figures as wire
 from usufruct.wire import portable

@@ -14,7 +14,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.refusals import refuse
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import METHODS, PARTS, AllocationRule, Part
-from usufruct.core.work.rounds import STATES, Round
+from usufruct.core.work.rounds.state import STATES, Round
 from usufruct.node import rounds as use_case
 from usufruct.node import series
 from usufruct.node.node import Node

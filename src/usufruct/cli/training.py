@@ -10,7 +10,7 @@ from usufruct.cli.app import HERE, Directory, command, done, doors, group, out
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.work.training import Course
+from usufruct.core.work.skills.training import Course
 from usufruct.node import training as use_case
 
 train = group("Training that the fund pays.")

@@ -19,8 +19,8 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import decimal
 from usufruct.core.rulebook.statutory import shipped
 from usufruct.core.rulebook.statutory.explained import shown
-from usufruct.core.work import deliveries, trips
-from usufruct.core.work.deliveries import Earned
+from usufruct.core.work.files import deliveries, trips
+from usufruct.core.work.files.deliveries import Earned
 from usufruct.wire import mdrp, tlc
 
 

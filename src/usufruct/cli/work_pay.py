@@ -11,8 +11,8 @@ from usufruct.cli.app import HERE, Directory, done, doors, out, party_of, table
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.work.pay import WORKER, PayPlanned, Payslip
-from usufruct.core.work.paying import clock
+from usufruct.core.work.pay.rules import clock
+from usufruct.core.work.pay.state import WORKER, PayPlanned, Payslip
 from usufruct.node import owndata
 from usufruct.node import work_pay as use_case
 from usufruct.wire import portable

@@ -1,8 +1,7 @@
 """Everything that can ever happen, on one screen.
 
-The kinds below are names for ever: a fact written today must be read in ten years. A new field needs a default; a new
-meaning needs a new kind. `FOLDS` are the pure functions that keep the state; each area folds its own rows and reads
-the others'.
+The kinds below are names for ever: a fact written today must be read in ten years. A new field needs a default, a new meaning
+a new kind. `FOLDS` are the pure functions that keep the state: each folds the rows of its own area and reads the others'.
 """
 
 from __future__ import annotations
@@ -52,11 +51,16 @@ from usufruct.core.registry import assurance, charter, credentials, grants, keys
 from usufruct.core.registry import facts as registry
 from usufruct.core.registry import state as registry_state
 from usufruct.core.rulebook import levy
-from usufruct.core.work import conditions, findings, history, rounds, series, skills, training
 from usufruct.core.work import facts as work
 from usufruct.core.work import offers as job_offers
-from usufruct.core.work import pay as work_pay
 from usufruct.core.work import state as work_state
+from usufruct.core.work.hours import conditions, findings
+from usufruct.core.work.own import history
+from usufruct.core.work.pay import state as work_pay
+from usufruct.core.work.rounds import series
+from usufruct.core.work.rounds import state as rounds
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills import training
 
 FACTS: tuple[type[Fact], ...] = (
     registry.PartyRegistered,

@@ -42,7 +42,7 @@ from usufruct.core.registry.keys import KeyRegistered, KeyRevoked
 from usufruct.core.registry.pool import PoolJoined
 from usufruct.core.rulebook import purposes
 from usufruct.core.rulebook.grounds import GROUNDS
-from usufruct.core.work.training import TrainingApplied, TrainingDecided
+from usufruct.core.work.skills.training import TrainingApplied, TrainingDecided
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.conditions import ENGAGED, ONLINE, SHIFT, Limit
-from usufruct.core.work.hours import OF_SHAPE, WINDOWS
-from usufruct.core.work.intervals import millis
-from usufruct.core.work.stretches import DAY, MINUTE, WEEK, Days
+from usufruct.core.work.hours.conditions import ENGAGED, ONLINE, SHIFT, Limit
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.limits import OF_SHAPE, WINDOWS
+from usufruct.core.work.hours.stretches import DAY, MINUTE, WEEK, Days
 
 Whole = NDArray[np.int64]
 Mask = NDArray[np.bool_]

@@ -16,7 +16,7 @@ from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.credentials import CredentialIssued, IssuedCredential, StatusReference
 from usufruct.core.registry.rules import find_party
-from usufruct.core.work import badges
+from usufruct.core.work.skills import badges
 from usufruct.node.identity import LIST_ROOM, LIST_SECONDS, free_place
 from usufruct.node.node import Node
 from usufruct.ports import Transaction

@@ -13,9 +13,9 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
-from usufruct.core.work import conditions
-from usufruct.core.work.conditions import Condition, ConditionSet, Limit, RuleEnded, SetCondition
-from usufruct.core.work.stretches import DAY, MINUTE, Days
+from usufruct.core.work.hours import conditions
+from usufruct.core.work.hours.conditions import Condition, ConditionSet, Limit, RuleEnded, SetCondition
+from usufruct.core.work.hours.stretches import DAY, MINUTE, Days
 from usufruct.node.node import Node
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

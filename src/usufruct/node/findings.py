@@ -16,10 +16,11 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Party
-from usufruct.core.work import findings, floors, hours
-from usufruct.core.work.conditions import Limit
 from usufruct.core.work.facts import Span
-from usufruct.core.work.findings import (
+from usufruct.core.work.hours import findings, floors
+from usufruct.core.work.hours import limits as hours
+from usufruct.core.work.hours.conditions import Limit
+from usufruct.core.work.hours.findings import (
     AccountRestored,
     AccountRestricted,
     Appeal,
@@ -30,11 +31,11 @@ from usufruct.core.work.findings import (
     MadeFinding,
     Restriction,
 )
-from usufruct.core.work.floors import Floor, TripFloor
-from usufruct.core.work.hours import Finding, Left, Piece, Stop, Timesheet
-from usufruct.core.work.intervals import millis
+from usufruct.core.work.hours.floors import Floor, TripFloor
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.limits import Finding, Left, Piece, Stop, Timesheet
+from usufruct.core.work.hours.stretches import DAY, MINUTE, Days
 from usufruct.core.work.state import JobAgreement, Shift, Work
-from usufruct.core.work.stretches import DAY, MINUTE, Days
 from usufruct.node.conditions import days, limits
 from usufruct.node.node import Node
 from usufruct.ports import Transaction

@@ -13,7 +13,7 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.dataspace.claims import SelfIssued, StatusPlace, Vouched
 from usufruct.core.registry.credentials import Listed, Named, Scalar, Shown, StatusReference, TrustedIssuer
-from usufruct.core.work.badges import Award
+from usufruct.core.work.skills.badges import Award
 from usufruct.node.once import Once
 
 

@@ -15,7 +15,7 @@ from usufruct.core.privacy.matching_sides import Intersecting, Matching
 from usufruct.core.proof.checkpoint import Verify
 from usufruct.core.proof.quorum import Trust
 from usufruct.core.rulebook.parameters import Rulebook
-from usufruct.core.work.lookup import Looked
+from usufruct.core.work.skills.lookup import Looked
 from usufruct.node.dataspace.doors import Connector
 from usufruct.node.identities import Identities
 from usufruct.node.runs import Runs

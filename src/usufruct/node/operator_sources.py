@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.cover import rules
-from usufruct.core.work import conditions
 from usufruct.core.work.allocation.rule import METHODS, PARTS
-from usufruct.core.work.fairwork import Beside
-from usufruct.core.work.rounds import SETTLED, Round
+from usufruct.core.work.hours import conditions
+from usufruct.core.work.own.fairwork import Beside
+from usufruct.core.work.rounds.state import SETTLED, Round
 from usufruct.node.conditions import limits
 
 

@@ -12,10 +12,10 @@ from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Party
-from usufruct.core.work import fairwork, figures
-from usufruct.core.work.fairwork import Beside, Yardstick
-from usufruct.core.work.figures import Figures
-from usufruct.core.work.paying import unknown
+from usufruct.core.work.own import fairwork, figures
+from usufruct.core.work.own.fairwork import Beside, Yardstick
+from usufruct.core.work.own.figures import Figures
+from usufruct.core.work.pay.rules import unknown
 from usufruct.core.work.state import Job, Shift, Work
 from usufruct.node.node import Node
 from usufruct.node.operator_sources import SOURCES, Allocation, Sources

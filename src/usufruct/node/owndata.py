@@ -16,12 +16,13 @@ from usufruct.core.proof import receipt as receipts
 from usufruct.core.proof.checkpoint import vkey
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Party
-from usufruct.core.work import owndata, portable
-from usufruct.core.work.history import History, HistoryRead
-from usufruct.core.work.owndata import MONTH
-from usufruct.core.work.pay import Payslip
-from usufruct.core.work.paying import unknown
-from usufruct.core.work.portable import Brought, Clock, Export, Own, Proven, Series
+from usufruct.core.work.own import portable
+from usufruct.core.work.own import series as owndata
+from usufruct.core.work.own.history import History, HistoryRead
+from usufruct.core.work.own.portable import Brought, Clock, Export, Own, Proven, Series
+from usufruct.core.work.own.series import MONTH
+from usufruct.core.work.pay.rules import unknown
+from usufruct.core.work.pay.state import Payslip
 from usufruct.core.work.state import JobAgreement, Shift, Work
 from usufruct.node import witness
 from usufruct.node.node import Node

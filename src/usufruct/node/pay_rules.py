@@ -14,11 +14,11 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.cover import rules
 from usufruct.core.cover.collecting import Earned
-from usufruct.core.work import conditions
-from usufruct.core.work import floors as by_the_hour
-from usufruct.core.work.measured import WHOLE
-from usufruct.core.work.pay import Deduction, Reckoning, TopUp, WorkPaid
-from usufruct.core.work.paying import Deductions, Floors, ended, no_deductions, no_floors
+from usufruct.core.work.hours import conditions
+from usufruct.core.work.hours import floors as by_the_hour
+from usufruct.core.work.hours.measured import WHOLE
+from usufruct.core.work.pay.rules import Deductions, Floors, ended, no_deductions, no_floors
+from usufruct.core.work.pay.state import Deduction, Reckoning, TopUp, WorkPaid
 from usufruct.core.work.state import Work
 from usufruct.node.conditions import limits
 from usufruct.node.cover import levy_pay

@@ -23,16 +23,17 @@ from usufruct.core.proof.checkpoint import Checkpoint
 from usufruct.core.proof.submission import checkpoint_in
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import ErasedPerson, Party
-from usufruct.core.work import round_rules, rules
+from usufruct.core.work import rules
 from usufruct.core.work.allocation import certificate as proof
 from usufruct.core.work.allocation import encoding, lottery
 from usufruct.core.work.allocation.instance import Allocation
 from usufruct.core.work.allocation.reasons import FILTERED, Reason, why
 from usufruct.core.work.allocation.rule import AllocationRule
-from usufruct.core.work.assembling import Assembled, assemble
 from usufruct.core.work.facts import JobAgreed, WishesStated
 from usufruct.core.work.filters import Gate, Offered, candidate, first_no
-from usufruct.core.work.rounds import (
+from usufruct.core.work.rounds import rules as round_rules
+from usufruct.core.work.rounds.assembling import Assembled, assemble
+from usufruct.core.work.rounds.state import (
     CERTIFICATE_TYPE,
     CLOSED,
     INSTANCE_TYPE,

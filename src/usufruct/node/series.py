@@ -11,8 +11,8 @@ from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
 from usufruct.core.work import series_rules
 from usufruct.core.work.allocation.rule import AllocationRule
-from usufruct.core.work.rounds import RoundOpened
-from usufruct.core.work.series import Series, SeriesEnded, SeriesStarted, Times
+from usufruct.core.work.rounds.series import Series, SeriesEnded, SeriesStarted, Times
+from usufruct.core.work.rounds.state import RoundOpened
 from usufruct.node.node import Node
 from usufruct.ports import Transaction
 

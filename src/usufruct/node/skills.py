@@ -14,10 +14,12 @@ from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
-from usufruct.core.work import demand, skill_rules, skills
-from usufruct.core.work.demand import Figure, Gap, Step
-from usufruct.core.work.lookup import Index
-from usufruct.core.work.skills import (
+from usufruct.core.work.skills import demand
+from usufruct.core.work.skills import rules as skill_rules
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills.demand import Figure, Gap, Step
+from usufruct.core.work.skills.lookup import Index
+from usufruct.core.work.skills.state import (
     STANDS,
     Framework,
     FrameworkAdopted,

@@ -10,8 +10,9 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
-from usufruct.core.work import skills, training
-from usufruct.core.work.training import (
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills import training
+from usufruct.core.work.skills.training import (
     WAITS,
     Application,
     Course,

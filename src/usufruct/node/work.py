@@ -21,7 +21,7 @@ from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
 from usufruct.core.registry.state import Party
-from usufruct.core.work import doing, offers, round_rules, rules, series_rules
+from usufruct.core.work import doing, offers, rules, series_rules
 from usufruct.core.work.facts import (
     AvailabilityStated,
     JobAgreed,
@@ -35,7 +35,8 @@ from usufruct.core.work.facts import (
 )
 from usufruct.core.work.filters import Gate, Offered
 from usufruct.core.work.offers import JobOffer, JobOfferDeclined, JobOffered
-from usufruct.core.work.series import WAITS
+from usufruct.core.work.rounds import rules as round_rules
+from usufruct.core.work.rounds.series import WAITS
 from usufruct.core.work.state import Availability, Job, JobAgreement, Shift, Work
 from usufruct.core.work.terms import worth
 from usufruct.node import findings

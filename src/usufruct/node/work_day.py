@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from usufruct.core.base.instants import Instant, instant, later, moment
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.work.facts import Span
-from usufruct.core.work.intervals import total, union
+from usufruct.core.work.hours.intervals import total, union
 from usufruct.core.work.offers import JobOffer
-from usufruct.core.work.rounds import OPEN as ROUND_OPEN
-from usufruct.core.work.rounds import Entrant, Round
+from usufruct.core.work.rounds.state import OPEN as ROUND_OPEN
+from usufruct.core.work.rounds.state import Entrant, Round
 from usufruct.core.work.state import OPEN, Availability, Job, JobAgreement, Shift, Wishes, Work
 from usufruct.node import rounds, views, work
 from usufruct.node.node import Node

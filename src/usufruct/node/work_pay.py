@@ -14,9 +14,9 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import Money
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
-from usufruct.core.work import paying
-from usufruct.core.work.pay import PayCorrected, PayPlanned, PayRefused, PayRun, Payslip, WorkPaid
-from usufruct.core.work.paying import unknown
+from usufruct.core.work.pay import rules as paying
+from usufruct.core.work.pay.rules import unknown
+from usufruct.core.work.pay.state import PayCorrected, PayPlanned, PayRefused, PayRun, Payslip, WorkPaid
 from usufruct.node.node import Node, or_undone
 from usufruct.node.pay_rules import RULES, PayRules
 from usufruct.ports import Transaction

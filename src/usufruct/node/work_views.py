@@ -10,10 +10,10 @@ from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
 from usufruct.core.registry.state import Party
 from usufruct.core.work import public
-from usufruct.core.work.demand import Figure
 from usufruct.core.work.facts import Span
-from usufruct.core.work.intervals import total
+from usufruct.core.work.hours.intervals import total
 from usufruct.core.work.public import Balance, Bin, Quartiles
+from usufruct.core.work.skills.demand import Figure
 from usufruct.core.work.state import OPEN, Availability, Job, Work
 from usufruct.core.work.terms import hourly
 from usufruct.node import skills, views

@@ -33,9 +33,9 @@ from usufruct.core.privacy.totals import DrawnTotal, TotalDrawn
 from usufruct.core.proof.commitment import seal
 from usufruct.core.registry.facts import AssetRegistered, AssetUpdated, PersonErased
 from usufruct.core.registry.pool import PoolStored
-from usufruct.core.work import round_rules
 from usufruct.core.work.allocation import certificate
-from usufruct.core.work.rounds import CERTIFICATE_TYPE, INSTANCE_TYPE, Round, RoundClosed, RoundPlanned
+from usufruct.core.work.rounds import rules as round_rules
+from usufruct.core.work.rounds.state import CERTIFICATE_TYPE, INSTANCE_TYPE, Round, RoundClosed, RoundPlanned
 from usufruct.ports import KeyRing, Settler
 from usufruct.store import reckoning, tables
 from usufruct.store.memory import MemoryState

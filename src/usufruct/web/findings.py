@@ -9,8 +9,8 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from usufruct.core.base.instants import parse as parse_instant
-from usufruct.core.work.conditions import ConditionSet, RuleEnded
-from usufruct.core.work.findings import (
+from usufruct.core.work.hours.conditions import ConditionSet, RuleEnded
+from usufruct.core.work.hours.findings import (
     AccountRestored,
     AccountRestricted,
     Appeal,

@@ -9,8 +9,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.history import HistoryRead
-from usufruct.core.work.owndata import MONTH
+from usufruct.core.work.own.history import HistoryRead
+from usufruct.core.work.own.series import MONTH
 from usufruct.node import operators, owndata
 from usufruct.node.operators import OperatorPage
 from usufruct.web.api import STEWARD, AnyRequest, done

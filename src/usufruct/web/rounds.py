@@ -13,7 +13,7 @@ from usufruct.core.base.refusals import refuse
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import AFTER, METHODS, PARTS, AllocationRule, Part
 from usufruct.core.work.facts import WishesStated
-from usufruct.core.work.rounds import (
+from usufruct.core.work.rounds.state import (
     Round,
     RoundAbandoned,
     RoundClosed,

@@ -13,7 +13,7 @@ from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.refusals import refuse
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import AFTER, METHODS, PARTS, AllocationRule, Part
-from usufruct.core.work.series import Series, SeriesEnded, SeriesStarted
+from usufruct.core.work.rounds.series import Series, SeriesEnded, SeriesStarted
 from usufruct.node import series as use_case
 from usufruct.web.api import STEWARD, AnyRequest, RefusedHere, done
 from usufruct.web.auth import node_of, who_is

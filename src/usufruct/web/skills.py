@@ -17,8 +17,8 @@ from usufruct.core.base.ids import did_web
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.refusals import refuse
-from usufruct.core.work.demand import Gap
-from usufruct.core.work.skills import (
+from usufruct.core.work.skills.demand import Gap
+from usufruct.core.work.skills.state import (
     Framework,
     FrameworkAdopted,
     IssuerRecognised,
@@ -28,7 +28,7 @@ from usufruct.core.work.skills import (
     StackAdopted,
     StackEnded,
 )
-from usufruct.core.work.training import (
+from usufruct.core.work.skills.training import (
     Course,
     PlaceEnded,
     Ranked,

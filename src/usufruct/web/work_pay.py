@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import parse as parse_money
 from usufruct.core.base.records import plain
-from usufruct.core.work.pay import PayCorrected, PayRefused, PayRun
+from usufruct.core.work.pay.state import PayCorrected, PayRefused, PayRun
 from usufruct.node import work_pay
 from usufruct.web.api import AnyRequest, done
 from usufruct.web.auth import node_of, who_is

@@ -10,10 +10,10 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import END_OF_TIME, Instant
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import DECIMALS
-from usufruct.core.work.conditions import Condition
+from usufruct.core.work.hours.conditions import Condition
 from usufruct.wire import card
 
-PACKS = resources.files("usufruct.core.work").joinpath("packs")
+PACKS = resources.files("usufruct.core.work.hours").joinpath("packs")
 _PACK, _RULE = {"name", "title", "rule"}, {"name", "shape", "counts", "currency", "condition"}
 _CONDITION = {"parameter", "value", "unit", "effective", "known", "source", "authority", "until"}
 

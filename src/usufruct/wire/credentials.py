@@ -11,7 +11,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, seconds
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.credentials import Listed, Named, Scalar, Shown, StatusReference, TrustedIssuer
-from usufruct.core.work import badges
+from usufruct.core.work.skills import badges
 from usufruct.wire import didkey, jose, openbadges, sdjwt, statuslist
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.skill_rules import LABEL_MAX, OTHERS_MAX
-from usufruct.core.work.skills import NamedSkill
+from usufruct.core.work.skills.rules import LABEL_MAX, OTHERS_MAX
+from usufruct.core.work.skills.state import NamedSkill
 
 SKILLS, BROADER, HIERARCHY, OCCUPATIONS = (
     "skills", "broaderRelationsSkillPillar", "skillsHierarchy", "occupationSkillRelations"

@@ -11,8 +11,8 @@ from typing import Any
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.money import DECIMALS, decimal
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.work.fairwork import Report, Yardstick
-from usufruct.core.work.figures import SOURCE, Figure, Figures
+from usufruct.core.work.own.fairwork import Report, Yardstick
+from usufruct.core.work.own.figures import SOURCE, Figure, Figures
 from usufruct.wire.portable import hours
 
 FORMS = ("json", "csv")

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.deliveries import Carried, Conduct, Courier, Day, Order, Place
+from usufruct.core.work.files.deliveries import Carried, Conduct, Courier, Day, Order, Place
 
 SIZE_MAX = 64 * 1024 * 1024
 CENTS = 100

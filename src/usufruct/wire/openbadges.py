@@ -22,8 +22,8 @@ from typing import Any
 from usufruct.core.base.instants import END_OF_TIME, Instant, instant, of_seconds, seconds
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.credentials import Listed, Named, Shown, StatusReference
-from usufruct.core.work.badges import TYPE, Award
-from usufruct.core.work.skills import ACHIEVEMENT, AWARDED, SKILL
+from usufruct.core.work.skills.badges import TYPE, Award
+from usufruct.core.work.skills.state import ACHIEVEMENT, AWARDED, SKILL
 from usufruct.wire import didkey, jose
 from usufruct.wire.sdjwt import BINDING_SECONDS, URI_LIMIT
 

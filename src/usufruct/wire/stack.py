@@ -6,7 +6,7 @@ from importlib import resources
 
 from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
-from usufruct.core.work.skills import StackRule
+from usufruct.core.work.skills.state import StackRule
 from usufruct.wire import card
 
 EXAMPLES = resources.files("usufruct.core.rulebook").joinpath("skills")

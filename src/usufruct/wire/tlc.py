@@ -2,7 +2,7 @@
 
 One file holds a month, some twenty million rows; it is read in batches, by columns, and never as a whole. The columns are
 those that the commission's data dictionary names. There is **no driver** in these files, and none can be made up: see
-`core/work/trips.py` for what does not follow from them. (`cbd_congestion_fee` is there since 2025.)
+`core/work/files/trips.py` for what does not follow from them. (`cbd_congestion_fee` is there since 2025.)
 
 Times are New York's wall clock without a zone. In the hour that the clock repeats in autumn a time may mean two moments.
 The rule: of all readings of a row's times the one is taken in which they stand in order; of those, the one whose ride lasts
@@ -31,7 +31,7 @@ from pyarrow import parquet
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, instant
-from usufruct.core.work.trips import HOUR, RatesOf, Reading, Totals, Trip, TripRates
+from usufruct.core.work.files.trips import HOUR, RatesOf, Reading, Totals, Trip, TripRates
 
 ROWS = 262_144  # in a batch
 ZONE = ZoneInfo("America/New_York")

@@ -19,7 +19,7 @@ from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
 from usufruct.core.registry.state import Party
 from usufruct.core.work.facts import JobTerms, Span
-from usufruct.core.work.skills import held
+from usufruct.core.work.skills.state import held
 from usufruct.core.work.state import Availability, JobAgreement
 from usufruct.core.work.terms import hourly, meet, minutes_between
 

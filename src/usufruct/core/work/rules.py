@@ -17,7 +17,7 @@ from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
-from usufruct.core.work import offers, series
+from usufruct.core.work import offers
 from usufruct.core.work.facts import (
     AvailabilityStated,
     JobAgreed,
@@ -29,7 +29,8 @@ from usufruct.core.work.facts import (
 )
 from usufruct.core.work.filters import FILTERS, Gate, Offered, candidate, first_no
 from usufruct.core.work.offers import JobOffer, JobOfferDeclined, JobOffered
-from usufruct.core.work.rounds import ABANDONED, SETTLED, Round
+from usufruct.core.work.rounds import series
+from usufruct.core.work.rounds.state import ABANDONED, SETTLED, Round
 from usufruct.core.work.state import OPEN, Job, JobAgreement
 from usufruct.core.work.terms import AMOUNT_MAX, NAMES_MAX, checked_spans, checked_terms, words
 

@@ -14,9 +14,9 @@ from usufruct.core.base.instants import Instant, in_years
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.work.allocation.rule import AFTER, AllocationRule, unfit
-from usufruct.core.work.round_rules import unfit_speakers
-from usufruct.core.work.rounds import ABANDONED, SETTLED, Round, RoundOpened
-from usufruct.core.work.series import WAITS, Series, SeriesEnded, SeriesStarted, open_now
+from usufruct.core.work.rounds.rules import unfit_speakers
+from usufruct.core.work.rounds.series import WAITS, Series, SeriesEnded, SeriesStarted, open_now
+from usufruct.core.work.rounds.state import ABANDONED, SETTLED, Round, RoundOpened
 from usufruct.core.work.terms import words
 
 NAME_MAX = 50

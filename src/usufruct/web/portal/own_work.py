@@ -11,12 +11,12 @@ from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
 from usufruct.core.base.money import DECIMALS
-from usufruct.core.work.fairwork import PRINCIPLES
-from usufruct.core.work.measured import DEFINITIONS, ENGAGED, ONLINE, WHOLE
-from usufruct.core.work.owndata import MONTH, WEEK, Time
-from usufruct.core.work.pay import WORKER
-from usufruct.core.work.paying import clock
-from usufruct.core.work.portable import NO_RATINGS, Series
+from usufruct.core.work.hours.measured import DEFINITIONS, ENGAGED, ONLINE, WHOLE
+from usufruct.core.work.own.fairwork import PRINCIPLES
+from usufruct.core.work.own.portable import NO_RATINGS, Series
+from usufruct.core.work.own.series import MONTH, WEEK, Time
+from usufruct.core.work.pay.rules import clock
+from usufruct.core.work.pay.state import WORKER
 from usufruct.node import operators, owndata
 from usufruct.node.operator_sources import Allocation
 from usufruct.web.api import done

@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 
-from usufruct.core.work.training import COMPLETED, OUTCOMES, PROMISED, WAITS
+from usufruct.core.work.skills.training import COMPLETED, OUTCOMES, PROMISED, WAITS
 from usufruct.node import skills, training
 from usufruct.node.skills import Figures
 from usufruct.web.api import done

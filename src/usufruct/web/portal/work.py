@@ -15,7 +15,7 @@ from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import METHODS, PARTS, REVEAL
 from usufruct.core.work.public import Balance, Bin
-from usufruct.core.work.rounds import STATES
+from usufruct.core.work.rounds.state import STATES
 from usufruct.node import rounds, work_views
 from usufruct.node.work_day import stands
 from usufruct.node.work_views import Exchange

@@ -13,9 +13,9 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import DECIMALS, decimal
 from usufruct.core.base.money import parse as parse_money
-from usufruct.core.work.conditions import duration
 from usufruct.core.work.facts import JobTerms, Pay, Span
-from usufruct.core.work.intervals import millis
+from usufruct.core.work.hours.conditions import duration
+from usufruct.core.work.hours.intervals import millis
 from usufruct.core.work.state import Availability
 from usufruct.node import cover, findings, rounds, work, work_day
 from usufruct.node.work_day import Day

@@ -19,11 +19,11 @@ from usufruct.core.base.records import Entry, Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
 from usufruct.core.work.facts import WorkDone
-from usufruct.core.work.history import Elsewhere, History, HistoryRead
-from usufruct.core.work.measured import engaged_ms
-from usufruct.core.work.owndata import Time, begin
-from usufruct.core.work.pay import Payslip
-from usufruct.core.work.paying import ended
+from usufruct.core.work.hours.measured import engaged_ms
+from usufruct.core.work.own.history import Elsewhere, History, HistoryRead
+from usufruct.core.work.own.series import Time, begin
+from usufruct.core.work.pay.rules import ended
+from usufruct.core.work.pay.state import Payslip
 from usufruct.core.work.state import JobAgreement, Work
 
 SOURCE = "French Labour Code, article D.7342-6 (decree 2021-952 of 16 July 2021)"

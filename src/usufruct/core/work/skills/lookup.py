@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from usufruct.core.base.instants import Instant
-from usufruct.core.work.demand import Figure
-from usufruct.core.work.skills import Skill
+from usufruct.core.work.skills.demand import Figure
+from usufruct.core.work.skills.state import Skill
 
 NOWHERE = 9
 

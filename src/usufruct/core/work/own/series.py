@@ -28,7 +28,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, moment, of_seconds
 from usufruct.core.base.records import Reader
 from usufruct.core.income.division import divide
-from usufruct.core.work.measured import (
+from usufruct.core.work.hours.measured import (
     DEFINITIONS,
     ENGAGED,
     HOUR,
@@ -39,7 +39,7 @@ from usufruct.core.work.measured import (
     milliseconds,
     worked,
 )
-from usufruct.core.work.pay import Payslip
+from usufruct.core.work.pay.state import Payslip
 from usufruct.core.work.state import Shift, Work
 
 MONTH, WEEK = "month", "week"

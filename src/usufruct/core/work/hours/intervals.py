@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, instant
-from usufruct.core.work import stretches as ms
 from usufruct.core.work.facts import Span
-from usufruct.core.work.stretches import MINUTE, Stretch
+from usufruct.core.work.hours import stretches as ms
+from usufruct.core.work.hours.stretches import MINUTE, Stretch
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)

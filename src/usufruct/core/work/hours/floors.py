@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.money import DECIMALS, Money
-from usufruct.core.work.conditions import COUNTS, Limit
-from usufruct.core.work.hours import Piece, Spell, Timesheet
-from usufruct.core.work.intervals import millis
-from usufruct.core.work.stretches import HOUR, MINUTE, Stretch, length, merged, within
+from usufruct.core.work.hours.conditions import COUNTS, Limit
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.limits import Piece, Spell, Timesheet
+from usufruct.core.work.hours.stretches import HOUR, MINUTE, Stretch, length, merged, within
 
 MILE = 1_609_344
 """Millimetres of an international mile."""

@@ -19,9 +19,9 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, moment, parse
 from usufruct.core.base.records import Reader
 from usufruct.core.registry.state import Party
-from usufruct.core.work.measured import ENGAGED, ONLINE, worked
-from usufruct.core.work.owndata import begin, naming
-from usufruct.core.work.pay import Payslip
+from usufruct.core.work.hours.measured import ENGAGED, ONLINE, worked
+from usufruct.core.work.own.series import begin, naming
+from usufruct.core.work.pay.state import Payslip
 from usufruct.core.work.state import JobAgreement, Shift, Work
 
 SOURCE = "Directive (EU) 2024/2831, article 17 (our reading)"

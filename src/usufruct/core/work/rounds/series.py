@@ -28,7 +28,7 @@ from datetime import timedelta
 from usufruct.core.base.instants import Instant, later, moment
 from usufruct.core.base.records import Entry, Fact, Reader, Row
 from usufruct.core.work.allocation.rule import AllocationRule
-from usufruct.core.work.rounds import ABANDONED, OPEN, Round, RoundOpened
+from usufruct.core.work.rounds.state import ABANDONED, OPEN, Round, RoundOpened
 from usufruct.core.work.state import Job
 
 WAITS = "series:"

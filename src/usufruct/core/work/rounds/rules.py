@@ -15,12 +15,12 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
 from usufruct.core.registry.state import Party
-from usufruct.core.work import series
 from usufruct.core.work.allocation import lottery
 from usufruct.core.work.allocation.instance import CHAMBERS
 from usufruct.core.work.allocation.rule import AFTER, AllocationRule, unfit
 from usufruct.core.work.facts import JobTerms, WishesStated
-from usufruct.core.work.rounds import (
+from usufruct.core.work.rounds import series
+from usufruct.core.work.rounds.state import (
     ABANDONED,
     CLOSED,
     OPEN,

@@ -26,7 +26,7 @@ from usufruct.core.registry.facts import OfParty
 from usufruct.core.registry.rules import find_party
 from usufruct.core.registry.state import Party
 from usufruct.core.rulebook.parameters import Rulebook
-from usufruct.core.work.hours import Finding, Stop
+from usufruct.core.work.hours.limits import Finding, Stop
 from usufruct.core.work.state import JobAgreement, Shift, Work
 
 MADE, APPEALED, LIFTED, KEPT = "made", "appealed", "lifted", "kept"

@@ -24,8 +24,9 @@ from usufruct.core.income.accounts import TRAINING, of_party
 from usufruct.core.income.ledger import Account, Book
 from usufruct.core.registry.facts import OfParty
 from usufruct.core.registry.rules import find_party
-from usufruct.core.work import demand, skills
-from usufruct.core.work.skill_rules import uri
+from usufruct.core.work.skills import demand
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills.rules import uri
 
 WORDS_MAX, SEATS_MAX, PRICE_MAX = 1_000, 1_000, 10**9
 COMPLETED, ATTENDED, MISSED = "completed", "attended", "missed"

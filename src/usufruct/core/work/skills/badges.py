@@ -8,9 +8,9 @@ from usufruct.core.base.canonical import holdable
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
-from usufruct.core.work import skills
-from usufruct.core.work.skill_rules import uri
-from usufruct.core.work.skills import Framework
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills.rules import uri
+from usufruct.core.work.skills.state import Framework
 
 TYPE = "OpenBadgeCredential"
 """How settings and facts name this type of credential."""

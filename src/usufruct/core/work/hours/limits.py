@@ -16,11 +16,10 @@ from itertools import pairwise
 
 from usufruct.core.base.instants import Instant
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.work.conditions import ENGAGED, FLOORS, SHIFT, Limit, duration
 from usufruct.core.work.facts import Span
-from usufruct.core.work.intervals import at_millis, millis, of, stretch
-from usufruct.core.work.state import Shift, Work
-from usufruct.core.work.stretches import (
+from usufruct.core.work.hours.conditions import ENGAGED, FLOORS, SHIFT, Limit, duration
+from usufruct.core.work.hours.intervals import at_millis, millis, of, stretch
+from usufruct.core.work.hours.stretches import (
     DAY,
     MINUTE,
     WEEK,
@@ -36,6 +35,7 @@ from usufruct.core.work.stretches import (
     windows,
     within,
 )
+from usufruct.core.work.state import Shift, Work
 
 Breach = tuple[int, int, int]
 """From when, until when, and how much was found: milliseconds, or how many."""

@@ -23,7 +23,7 @@ from usufruct.core.work.allocation.instance import Filtered, Instance
 from usufruct.core.work.allocation.rule import VALUE_MAX, graded, wished
 from usufruct.core.work.facts import JobTerms
 from usufruct.core.work.filters import FILTERS, Candidate, Gate, Offered, candidate, first_no
-from usufruct.core.work.rounds import KeptFrom, Round, RoundEntered
+from usufruct.core.work.rounds.state import KeptFrom, Round, RoundEntered
 from usufruct.core.work.state import OPEN, Job, JobAgreement, Wishes, Work
 from usufruct.core.work.terms import hourly, minutes_between
 

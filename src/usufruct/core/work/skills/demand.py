@@ -18,9 +18,9 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.registry.credentials import Credential
 from usufruct.core.registry.state import Party
-from usufruct.core.work import skills
 from usufruct.core.work.facts import JobTerms
-from usufruct.core.work.skills import Holding, StackRule
+from usufruct.core.work.skills import state as skills
+from usufruct.core.work.skills.state import Holding, StackRule
 from usufruct.core.work.state import OPEN, Availability, Job
 
 MINUTES, METRES = 60, 1000

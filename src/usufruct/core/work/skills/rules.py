@@ -13,7 +13,7 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.ids import checked
 from usufruct.core.base.records import Reader
 from usufruct.core.base.refusals import Refusal, refuse
-from usufruct.core.work.skills import (
+from usufruct.core.work.skills.state import (
     CHUNK,
     STANDS,
     Framework,

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
-from usufruct.core.work.measured import HOUR, ONLINE, worked
-from usufruct.core.work.owndata import begin
-from usufruct.core.work.pay import Payslip, WorkPay
-from usufruct.core.work.paying import ended
+from usufruct.core.work.hours.measured import HOUR, ONLINE, worked
+from usufruct.core.work.own.series import begin
+from usufruct.core.work.pay.rules import ended
+from usufruct.core.work.pay.state import Payslip, WorkPay
 from usufruct.core.work.state import JobAgreement, Shift, Work
 
 PAID_WITHIN_DAYS = 31

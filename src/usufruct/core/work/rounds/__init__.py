@@ -1,0 +1,1 @@
+"""Rounds: jobs given out together by a published rule, sealed before their lots are known."""
