@@ -50,7 +50,7 @@ def start(
 
 @command(work, "series-show")
 def show(
-    series: Annotated[str, typer.Argument(metavar="[SERIES]", help="a series by its name")] = "", dir: Directory = HERE
+    series: Annotated[str, typer.Argument(metavar="SERIES", help="a series by its name")] = "", dir: Directory = HERE
 ) -> None:
     """All series, the newest first; or one, with its rule and its next rounds."""
     with doors().open(dir) as node:
