@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,7 @@ from usufruct.core.cover.solvency import next_month, reckoned, solvency
 from usufruct.core.cover.state import Contribution, CoverClaim, Fund, FundMonth, LevyPeriod
 from usufruct.core.income.ledger import Account
 from usufruct.core.registry.facts import PartyRegistered
+from usufruct.core.rulebook import statutory
 from usufruct.core.rulebook.levy import Band
 from usufruct.wire import cover as wire
 
@@ -91,6 +93,34 @@ def test_estonian_entrepreneur_account(row: dict[str, str]) -> None:
         assert level.value == minor(row["social tax"])
         short = taken_of(ESTONIA, insured, Earned(row["day"], minor(row["receipts"]) - 5))["business-income-tax"]
         assert parts(short)["treasury:social-tax"] < level.value, "a little less does not reach it"
+
+
+FRENCH = """
+day        | option     | turnover | known      | urssaf  | training | tax    | because
+-----------+------------+----------+------------+---------+----------+--------+------------------------------------------
+2018-05-01 |            | 1,000    | 2026-01-01 | 220.00  | 2.00     |        | 22 % and 0.2 %
+2022-09-30 |            | 1,000    | 2026-01-01 | 220.00  | 2.00     |        | the last day at 22 %
+2022-10-01 |            | 1,000    | 2026-01-01 | 212.00  | 2.00     |        | 21.2 % from here on
+2022-10-01 |            | 1,000    | 2022-11-01 | 220.00  | 2.00     |        | as it was known before the decree came out
+2024-05-01 |            | 10,000   | 2026-01-01 | 2120.00 | 20.00    |        | 21.2 % and 0.2 %
+2024-05-01 | income-tax | 10,000   | 2026-01-01 | 2120.00 | 20.00    | 170.00 | with 1.7 % of income tax
+2024-05-01 | income-tax | 0        | 2026-01-01 |         |          |        | no turnover, no contributions
+"""
+
+
+@cases(FRENCH)
+def test_french_micro_entrepreneurs(row: dict[str, str]) -> None:
+    """The rates are those of the statutory tables, which outside cases are run against."""
+    known = parse_instant(row["known"])
+    earned = Earned(row["day"], minor(row["turnover"]))
+    taken = taken_of(EXAMPLES["france"], Insured(joined=True, option=row["option"]), earned, known=known)
+    found = parts(taken["contributions"]) if "contributions" in taken else {}
+    wanted = {"urssaf": row["urssaf"], "training": row["training"], "income-tax": row["tax"]}
+    assert found == {f"treasury:{name}": minor(amount) for name, amount in wanted.items() if amount}
+    on = parse_instant(row["day"])
+    for name, table in (("urssaf", "fr.micro.rate.services"), ("training", "fr.micro.training.services")):
+        rate = statutory.value(table, on, known)
+        assert Fraction(found.get(f"treasury:{name}", 0)) == minor(row["turnover"]) * Fraction(rate)
 
 
 SINGAPOREAN = """
@@ -403,7 +433,9 @@ def test_the_shipped_schemes_are_schemes_with_sources_and_gaps(name: str) -> Non
     scheme = EXAMPLES[name]
     assert unfit(scheme) is None and scheme.gaps
     for levy in scheme.levies:
-        assert all(rate.source and rate.known <= rate.effective for rate in levy.rates)
+        assert all(rate.source for rate in levy.rates)
+        for rate in levy.rates:  # a rate that was published after its first day says so
+            assert rate.known <= rate.effective or "for the time from" in rate.source
 
 
 BROKEN = """
@@ -640,6 +672,21 @@ def test_a_claim_is_decided_paid_once_and_the_ledger_shows_it(insured: World) ->
     assert balance(insured, "fund:injury") == 40_00
     assert solvency(insured.state, fund, insured.at).open_claims == 0
     assert isinstance(rules.pay(insured.state, claim.id, "node", "node"), Refusal), "and never twice"
+
+
+def test_what_happened_once_is_claimed_once(insured: World) -> None:
+    claim = make_claim(insured)
+
+    def again(on: Instant) -> object:
+        return rules.claim(
+            insured.state, "c2", "anna", "commons", claim.entitlement, Money(1_00, "EUR"), "again", on, "", insured.at
+        )
+
+    refused = again(claim.on)
+    assert isinstance(refused, Refusal) and refused.code == "cover.claim" and claim.id in str(refused)
+    assert not isinstance(again(parse_instant("2020-01-01")), Refusal), "another time is another claim"
+    insured.add(_fine(rules.decide(insured.state, claim.id, None, "not at work", "the court", "node", "node")))  # type: ignore[arg-type]
+    assert not isinstance(again(claim.on), Refusal), "what was refused can be claimed anew, with better words"
 
 
 def test_savings_are_withdrawn_by_the_person_and_no_more_than_there_is(insured: World) -> None:

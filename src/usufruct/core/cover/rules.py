@@ -284,6 +284,15 @@ def claim(
         if amount.minor > (account.free if account else 0):
             there = Money(account.free if account else 0, amount.currency)
             return refuse("cover.claim", not_done, f"there are {there} on your account", remedy="claim at most that")
+    same = (scheme, entitlement, on)
+    made = next(
+        (one for one in read.list(CoverClaim, party=party) if (one.scheme, one.entitlement, one.on) == same), None
+    )
+    if made is not None and not appeals and made.stands != REFUSED:
+        return refuse(
+            "cover.claim", not_done, f"you claimed this already, with `{made.id}`",
+            remedy="wait for the decision, appeal against it, or say when else something happened",
+        )  # fmt: skip
     before = read.get(CoverClaim, appeals) if appeals else None
     if appeals and (before is None or before.party != party or before.stands not in (REFUSED, GRANTED)):
         return refuse(
