@@ -428,7 +428,10 @@ def tree(above: dict[str, tuple[str, ...]]) -> Iterator[None]:
     ordered = sorted(sets, key=lambda p: (len(sets[p]), p))
     ancestors = {p: tuple(sorted(up, key=lambda q: (-len(sets[q]), q))) for p, up in sets.items()}
     descendants = {p: tuple(q for q in ordered if p in sets[q]) for p in sets}
-    with mock.patch.multiple(purposes, _SETS=sets, _ANCESTORS=ancestors, _DESCENDANTS=descendants):
+    with (
+        mock.patch.multiple(purposes, _SETS=sets, _ANCESTORS=ancestors, _DESCENDANTS=descendants),
+        mock.patch.object(consent, "once", lambda _, work_out: work_out()),  # what is remembered is of one tree
+    ):
         yield
 
 
