@@ -14,7 +14,8 @@ from delivering import MONDAY, OPERATOR, agreed, done, job, parties, shift, week
 from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, later, moment, seconds
 from usufruct.core.work.facts import Span
-from usufruct.core.work.hours.measured import DEFINITIONS, HOUR, engaged_ms
+from usufruct.core.work.hours.measured import DEFINITIONS, engaged_ms
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.own.series import clock_hours, records, series, tenth, tenths
 from usufruct.core.work.pay.state import PayPlanned, Reckoning, WorkPaid
 

@@ -12,6 +12,7 @@ from usufruct.core.base.instants import Instant, instant, later, moment
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.work.facts import Span
 from usufruct.core.work.hours.intervals import total, union
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.offers import JobOffer
 from usufruct.core.work.rounds.state import OPEN as ROUND_OPEN
 from usufruct.core.work.rounds.state import Entrant, Round
@@ -21,7 +22,6 @@ from usufruct.node.node import Node
 
 AHEAD = 7  # days on an operator's board
 ROUNDS = 3  # the newest rounds whose reasons are shown
-HOUR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)

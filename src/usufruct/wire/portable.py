@@ -19,7 +19,8 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.instants import parse as parse_instant
 from usufruct.core.base.money import DECIMALS, decimal
 from usufruct.core.base.records import plain
-from usufruct.core.work.hours.measured import DEFINITIONS, HOUR
+from usufruct.core.work.hours.measured import DEFINITIONS
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.own.portable import NO_RATINGS, SOURCE, Brought, Counted, Export, Own, Series, Services
 from usufruct.core.work.own.series import Time
 from usufruct.core.work.pay.state import Payslip

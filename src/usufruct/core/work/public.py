@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.state import Availability, Job
 
 ANYWHERE = "anywhere"
@@ -84,5 +85,5 @@ def histogram(amounts: Sequence[int], width: int) -> tuple[Bin, ...]:
 def paid(earned: Mapping[str, tuple[int, int]], least: int) -> Quartiles | None:
     """How pay for an engaged hour is spread over workers, of the minor units and milliseconds of each; None if they are too
     few to be shown."""
-    hours = [amount * 3_600_000 // time for amount, time in earned.values() if time]
+    hours = [amount * HOUR // time for amount, time in earned.values() if time]
     return quartiles(hours) if len(hours) >= least else None

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from usufruct.core.base.instants import Instant
 from usufruct.core.work.facts import Span
+from usufruct.core.work.hours.intervals import millis
+from usufruct.core.work.hours.stretches import Stretch, length, merged
 from usufruct.core.work.state import Shift, Work
 
-HOUR = 3_600_000
 ENGAGED, ONLINE, WHOLE = "engaged", "online", "whole-shift"
 DEFINITIONS = {
     ENGAGED: "time in which you were doing a piece of work",
@@ -28,38 +27,10 @@ DEFINITIONS = {
 }
 """The definitions of working time, from the narrowest to the widest."""
 
-Range = tuple[int, int]  # from the first millisecond to just before the second, counted from 1970
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-
-
-def milliseconds(at: Instant) -> int:
-    """Milliseconds since the beginning of 1970."""
-    return (datetime.fromisoformat(at) - _EPOCH) // _MS
-
-
-def ranges(spans: Iterable[Span]) -> list[Range]:
+def ranges(spans: Iterable[Span]) -> list[Stretch]:
     """The union of spans: sorted, and apart. A span that ends before it begins holds no time."""
-    return joined((milliseconds(span.start), milliseconds(span.end)) for span in spans)
-
-
-def joined(found: Iterable[Range]) -> list[Range]:
-    """The union of ranges."""
-    apart: list[Range] = []
-    for start, end in sorted(found):
-        if end <= start:
-            continue
-        if apart and start <= apart[-1][1]:
-            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
-        else:
-            apart.append((start, end))
-    return apart
-
-
-def length(found: Iterable[Range]) -> int:
-    """How many milliseconds ranges that are apart hold."""
-    return sum(end - start for start, end in found)
+    return merged((millis(span.start), millis(span.end)) for span in spans)
 
 
 def engaged_ms(spans: Iterable[Span]) -> int:
@@ -71,11 +42,11 @@ def engaged_ms(spans: Iterable[Span]) -> int:
 class Worked:
     """The time of some shifts and works under each definition, as ranges that are apart."""
 
-    engaged: tuple[Range, ...]
-    online: tuple[Range, ...]
-    whole: tuple[Range, ...]
+    engaged: tuple[Stretch, ...]
+    online: tuple[Stretch, ...]
+    whole: tuple[Stretch, ...]
 
-    def under(self, definition: str) -> tuple[Range, ...]:
+    def under(self, definition: str) -> tuple[Stretch, ...]:
         """The ranges of a definition."""
         return {ENGAGED: self.engaged, ONLINE: self.online, WHOLE: self.whole}[definition]
 
@@ -88,6 +59,6 @@ def worked(shifts: Iterable[Shift], works: Iterable[Work]) -> Worked:
     """The time of these shifts and works. Two shifts at once count once: nobody has two bodies."""
     shifts = list(shifts)
     engaged = ranges(span for work in works for span in work.engaged)
-    online = joined([*engaged, *ranges(span for shift in shifts for span in shift.online)])
-    whole = joined([*online, *ranges(Span(shift.start, shift.end) for shift in shifts)])
+    online = merged([*engaged, *ranges(span for shift in shifts for span in shift.online)])
+    whole = merged([*online, *ranges(Span(shift.start, shift.end) for shift in shifts)])
     return Worked(tuple(engaged), tuple(online), tuple(whole))

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.money import Money
 from usufruct.core.base.records import Reader
-from usufruct.core.work.hours.measured import HOUR, ONLINE, worked
+from usufruct.core.work.hours.measured import ONLINE, worked
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.own.series import begin
 from usufruct.core.work.pay.rules import ended
 from usufruct.core.work.pay.state import Payslip, WorkPay

@@ -28,17 +28,17 @@ from usufruct.core.base.faults import BadInput
 from usufruct.core.base.instants import Instant, moment, of_seconds
 from usufruct.core.base.records import Reader
 from usufruct.core.income.division import divide
+from usufruct.core.work.hours.intervals import millis
 from usufruct.core.work.hours.measured import (
     DEFINITIONS,
     ENGAGED,
-    HOUR,
     ONLINE,
     WHOLE,
     Worked,
     engaged_ms,
-    milliseconds,
     worked,
 )
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.pay.state import Payslip
 from usufruct.core.work.state import Shift, Work
 
@@ -185,7 +185,7 @@ def _added(own: Records, name: Callable[[Instant], str]) -> dict[str, int]:
         for shift in own.shifts:
             if since <= shift.start < until:
                 key = name(shift.start)
-                weights[key] = weights.get(key, 0) + max(0, milliseconds(shift.end) - milliseconds(shift.start))
+                weights[key] = weights.get(key, 0) + max(0, millis(shift.end) - millis(shift.start))
         for work in own.works:
             if since <= begin(work) < until:
                 key = name(begin(work))
@@ -212,7 +212,7 @@ def clock_hours(own: Records) -> dict[int, tuple[int, int]]:
             found[hour] = (found.get(hour, (0, 0))[0] + cut - start, 0)
             start = cut
     for work in own.works:
-        hour = milliseconds(begin(work)) // HOUR
+        hour = millis(begin(work)) // HOUR
         if hour in found:
             ms, pay = found[hour]
             found[hour] = (ms, pay + work.gross - work.fee)

@@ -26,7 +26,8 @@ from usufruct.core.income.accounts import fund_of_surcharges
 from usufruct.core.income.posting_rules import covered
 from usufruct.core.registry.state import Party
 from usufruct.core.work.facts import Span
-from usufruct.core.work.hours.measured import HOUR, engaged_ms
+from usufruct.core.work.hours.measured import engaged_ms
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.pay.state import (
     CUSTOMER,
     PLANNED,

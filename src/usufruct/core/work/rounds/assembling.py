@@ -23,9 +23,11 @@ from usufruct.core.work.allocation.instance import Filtered, Instance
 from usufruct.core.work.allocation.rule import VALUE_MAX, graded, wished
 from usufruct.core.work.facts import JobTerms
 from usufruct.core.work.filters import FILTERS, Candidate, Gate, Offered, candidate, first_no
+from usufruct.core.work.hours.measured import engaged_ms
+from usufruct.core.work.hours.stretches import HOUR
 from usufruct.core.work.rounds.state import KeptFrom, Round, RoundEntered
 from usufruct.core.work.state import OPEN, Job, JobAgreement, Wishes, Work
-from usufruct.core.work.terms import hourly, minutes_between
+from usufruct.core.work.terms import hourly
 
 WAITING_DAYS_MAX = 30
 NUMBER_DIGITS = 16
@@ -88,10 +90,10 @@ def _entering(read: Reader, wishes: Wishes, jobs: dict[str, Job], salt: bytes, a
 
 def earned_hourly(read: Reader, worker: str) -> int:
     """What a worker earned an engaged hour so far, before tips and floors, in minor units, rounded down; 0 before her first
-    work. Orders that were carried together count their time each."""
+    work. Orders that were carried together count their time once."""
     done = list(read.list(Work, worker=worker))
-    minutes = sum(minutes_between(span.start, span.end) for work in done for span in work.engaged)
-    return sum(work.gross - work.fee for work in done) * 60 // minutes if minutes else 0
+    time = engaged_ms(span for work in done for span in work.engaged)
+    return sum(work.gross - work.fee for work in done) * HOUR // time if time else 0
 
 
 def _waited(read: Reader, party: Party, at: Instant) -> int:
