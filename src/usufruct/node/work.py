@@ -37,7 +37,7 @@ from usufruct.core.work.filters import Gate, Offered
 from usufruct.core.work.offers import JobOffer, JobOfferDeclined, JobOffered
 from usufruct.core.work.rounds import rules as round_rules
 from usufruct.core.work.rounds.series import WAITS
-from usufruct.core.work.state import Availability, Job, JobAgreement, Shift, Work
+from usufruct.core.work.state import Availability, Job, JobAgreement, Shift, Work, free_jobs
 from usufruct.core.work.terms import worth
 from usufruct.node import findings
 from usufruct.node.node import Node, or_undone
@@ -284,7 +284,7 @@ def open_jobs(node: Node, place: str = "", skill: str = "", round: str = "") -> 
     now = node.clock.now()
     with node.store.read() as state:
         found = []
-        for job in state.list(Job, **({"round": round} if round else {"stands": "open"})):
+        for job in state.list(Job, round=round) if round else free_jobs(state, now):
             if not job.free(now) or (place and job.terms.place != place) or (skill and skill not in job.terms.skills):
                 continue
             kept = offers.kept(state, job.id, now)

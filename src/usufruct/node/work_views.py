@@ -14,7 +14,7 @@ from usufruct.core.work.facts import Span
 from usufruct.core.work.hours.intervals import total
 from usufruct.core.work.public import Balance, Bin, Quartiles
 from usufruct.core.work.skills.demand import Figure
-from usufruct.core.work.state import OPEN, Availability, Job, Work
+from usufruct.core.work.state import Availability, Job, Work, free_jobs
 from usufruct.core.work.terms import hourly
 from usufruct.node import skills, views
 from usufruct.node.node import Node
@@ -58,7 +58,7 @@ def exchange(node: Node) -> Exchange:
     now, currency, asked = node.clock.now(), node.about.currency, skills.figures(node)
     least = asked.least
     with node.store.read() as state:
-        free = _free(state, now)
+        free = free_jobs(state, now)
         names = {by: _poster(state, by) for by in {job.by for job in free}}
         available = list(state.list(Availability))
         offers = [hourly(job.terms) for job in free if job.terms.pay.currency == currency]
@@ -91,12 +91,6 @@ def _width(amounts: list[int]) -> int:
     while span // step >= BINS:
         step = step * 5 // 2 if str(step)[0] == "2" else step * 2
     return step
-
-
-def _free(state: Reader, at: Instant) -> list[Job]:
-    """The jobs that can be taken now. Nobody posts one for later than a year from now, so thirteen months hold them."""
-    months = [in_months(Instant(f"{at[:7]}-01T00:00:00.000Z"), ahead)[:7] for ahead in range(14)]
-    return [job for month in months for job in state.list(Job, stands=OPEN, month=month) if job.free(at)]
 
 
 def _last_month(at: Instant) -> str:

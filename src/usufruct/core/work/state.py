@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from usufruct.core.base.instants import Instant
+from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Entry, Reader, Row
 from usufruct.core.work.facts import (
     AvailabilityStated,
@@ -173,6 +173,14 @@ def fold(read: Reader, entry: Entry) -> Iterator[Row]:
             )  # fmt: skip
         case _:
             return
+
+
+def free_jobs(read: Reader, at: Instant) -> list[Job]:
+    """The jobs that somebody can still take at `at`. Nobody posts one for later than a year ahead (`rules.post`), so fourteen
+    months hold them all, however many there ever were."""
+    first = Instant(f"{at[:7]}-01T00:00:00.000Z")
+    months = (in_months(first, ahead)[:7] for ahead in range(14))
+    return [job for month in months for job in read.list(Job, stands=OPEN, month=month) if job.free(at)]
 
 
 def _job(read: Reader, id: str) -> Job:

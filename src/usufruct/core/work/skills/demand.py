@@ -21,7 +21,7 @@ from usufruct.core.registry.state import Party
 from usufruct.core.work.facts import JobTerms
 from usufruct.core.work.skills import state as skills
 from usufruct.core.work.skills.state import Holding, StackRule
-from usufruct.core.work.state import OPEN, Availability, Job
+from usufruct.core.work.state import Availability, Job, free_jobs
 
 MINUTES, METRES = 60, 1000
 
@@ -39,11 +39,6 @@ def median(values: Iterable[int]) -> int | None:
     """The middle one, or the lower of the two in the middle; None of none."""
     ordered = sorted(values)
     return ordered[(len(ordered) - 1) // 2] if ordered else None
-
-
-def open_jobs(read: Reader, at: Instant) -> list[Job]:
-    """The jobs that somebody can still take."""
-    return [row for row in read.list(Job, stands=OPEN) if row.free(at)]
 
 
 # ---- one certificate away
@@ -152,7 +147,7 @@ def _willing(said: Availability, terms: JobTerms) -> bool:
 def away(read: Reader, party: str, at: Instant, currency: str) -> tuple[Lacking, list[Step]]:
     """What a worker could take now, and which one certificate would open most, the best first: by jobs, then by pay."""
     has, rules = skills.holdings(read, party, at), skills.rules_of(read)
-    lacks = lacking(suited(read, party, open_jobs(read, at)), frozenset(has), currency)
+    lacks = lacking(suited(read, party, free_jobs(read, at)), frozenset(has), currency)
     steps = [
         Step(skill, skills.label_of(read, skill), jobs, pay, tuple(sorted(gains)))
         for skill, (jobs, pay, gains) in one_away(lacks, has, rules, at).items()
@@ -179,7 +174,7 @@ def figures(read: Reader, at: Instant, currency: str, least: int) -> list[Figure
     """Demand and supply by skill, most wanted first; without what has nothing to show."""
     asked: Counter[str] = Counter()
     pays: dict[str, list[int]] = defaultdict(list)
-    for job in open_jobs(read, at):
+    for job in free_jobs(read, at):
         for skill in job.terms.skills:
             asked[skill] += job.terms.seats - job.taken
             if job.terms.pay.currency == currency:
@@ -222,7 +217,7 @@ class Gap:
 def gaps(read: Reader, at: Instant) -> list[Gap]:
     """Where skills are missing for open jobs, most first; for whoever decides what training is paid, not for the public."""
     seats: Counter[tuple[str, str]] = Counter()
-    for job in open_jobs(read, at):
+    for job in free_jobs(read, at):
         for skill in job.terms.skills:
             seats[job.terms.place, skill] += job.terms.seats - job.taken
     places = {place for place, _ in seats}
