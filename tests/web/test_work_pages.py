@@ -99,6 +99,14 @@ def test_a_job_is_read_by_everybody_and_taken_by_who_is_logged_in(
     assert rows(node, JobAgreement, worker=workers[0])[0].ended.endswith(": ill")
 
 
+def test_a_private_person_who_posts_a_job_is_not_named(stranger: Any, node: Node, workers: tuple[str, ...]) -> None:
+    job = story.done(work.post(node, workers[5], jobsite.terms(node, title="Help with a move"))).job
+    for path in ("/work", f"/work/jobs/{job}"):
+        shown = stranger.get(path)
+        assert "Help with a move" in shown.text and "a private person" in shown.text
+        assert workers[5] not in shown.source and "Courier 6" not in shown.source
+
+
 def test_a_worker_says_when_she_would_work_and_is_told_what_cannot_be_read(
     browse: Callable[..., Any], node: Node, workers: tuple[str, ...]
 ) -> None:

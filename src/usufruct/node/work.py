@@ -20,7 +20,6 @@ from usufruct.core.base.instants import Instant, later
 from usufruct.core.base.records import Fact, Reader
 from usufruct.core.base.refusals import Refusal
 from usufruct.core.registry.rules import id_of
-from usufruct.core.registry.state import Party
 from usufruct.core.work import doing, offers, rules, series_rules
 from usufruct.core.work.facts import (
     AvailabilityStated,
@@ -305,9 +304,8 @@ def job_shown(node: Node, job: str) -> Listed | None:
 
 
 def _shown(state: Reader, job: Job) -> Job:
-    """A job as everybody sees it: a private person who posted it is told to who agrees with her, and to nobody else."""
-    who = state.get(Party, job.by)
-    return job if who is not None and who.kind != "person" else replace(job, by="")
+    """A job as everybody sees it."""
+    return replace(job, by=rules.public_poster(state, job))
 
 
 @dataclass(frozen=True, slots=True)

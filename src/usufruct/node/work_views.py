@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from usufruct.core.base.instants import Instant, in_months
 from usufruct.core.base.records import Reader
-from usufruct.core.registry.state import Party
-from usufruct.core.work import public
+from usufruct.core.work import public, rules
 from usufruct.core.work.facts import Span
 from usufruct.core.work.hours.intervals import total
 from usufruct.core.work.public import Balance, Bin, Quartiles
@@ -59,7 +58,7 @@ def exchange(node: Node) -> Exchange:
     least = asked.least
     with node.store.read() as state:
         free = free_jobs(state, now)
-        names = {by: _poster(state, by) for by in {job.by for job in free}}
+        names = {job.by: _poster(state, job) for job in {job.by: job for job in free}.values()}
         available = list(state.list(Availability))
         offers = [hourly(job.terms) for job in free if job.terms.pay.currency == currency]
         posted = [Posted(job, names[job.by], hourly(job.terms)) for job in free]
@@ -75,13 +74,12 @@ def job(node: Node, name: str) -> Posted | None:
     """A job that was posted, open or not."""
     with node.store.read() as state:
         row = state.get(Job, name)
-        return None if row is None else Posted(row, _poster(state, row.by), hourly(row.terms))
+        return None if row is None else Posted(row, _poster(state, row), hourly(row.terms))
 
 
-def _poster(state: Snapshot, party: str) -> str:
-    """Who posted a job, as everybody is told: a private person has no name here."""
-    row = state.get(Party, party)
-    return "a private person" if row is None or row.kind == "person" else views.name_of(state, party)
+def _poster(state: Snapshot, job: Job) -> str:
+    by = rules.public_poster(state, job)
+    return views.name_of(state, by) if by else "a private person"
 
 
 def _width(amounts: list[int]) -> int:

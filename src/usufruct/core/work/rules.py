@@ -82,6 +82,13 @@ def withdraw(read: Reader, job: str, by: str, why: str) -> JobWithdrawn | Refusa
     return JobWithdrawn(job, by, words(why, "a reason"))
 
 
+def public_poster(read: Reader, job: Job) -> str:
+    """Who posted a job, as everybody is told: the id of a party that is no person. A private person is told to who agrees with
+    her and to nobody else: empty."""
+    who = read.get(Party, job.by)
+    return job.by if who is not None and who.kind != "person" else ""
+
+
 # ---- what a worker says of herself
 
 
