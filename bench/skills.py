@@ -22,6 +22,7 @@ from usufruct.core.work.skills import state as skills
 from usufruct.core.work.skills.lookup import Index
 from usufruct.core.work.skills.state import NamedSkill, Skill, StackRule
 from usufruct.core.work.state import Job
+from usufruct.core.work.terms import hourly
 from usufruct.main import create_node, open_node
 from usufruct.node import skills as use_case
 from usufruct.node.skills import Edition
@@ -64,7 +65,7 @@ def _away(count: int, wanted: int, turns: int, quick: bool) -> Result:
         for uri in set(uris) - set(has):
             then = set(skills.stacked({**has, **skills.supposed([uri], NOW)}, rules, NOW))
             pays = [
-                demand.hourly(job.terms)
+                hourly(job.terms)
                 for job in jobs
                 if then.issuperset(job.terms.skills) and not has.keys() >= set(job.terms.skills)
             ]

@@ -37,6 +37,7 @@ from usufruct.core.work.skills.state import (
     StackRule,
 )
 from usufruct.core.work.skills.training import Course, PlaceEnded, PlacePromised, TrainingDecided
+from usufruct.core.work.terms import hourly
 
 NOW = "2026-06-01"
 SCHOOL, GUILD = "did:web:school.example", "did:web:guild.example"
@@ -431,9 +432,7 @@ per job | per hour | per km | minutes | metres | hourly
 @cases(PAYS)
 def test_what_a_job_pays_for_an_hour(row: dict[str, str]) -> None:
     pay = Pay("EUR", int(row["per job"]), int(row["per hour"]), int(row["per km"]))
-    assert demand.hourly(JobTerms("j", "p", *WEEK, int(row["minutes"]), pay, metres=int(row["metres"]))) == int(
-        row["hourly"]
-    )
+    assert hourly(JobTerms("j", "p", *WEEK, int(row["minutes"]), pay, metres=int(row["metres"]))) == int(row["hourly"])
 
 
 def test_one_certificate_away_counts_the_jobs_that_only_it_bars(world: World) -> None:
@@ -522,7 +521,7 @@ def test_one_away_is_what_trying_every_certificate_on_every_job_finds(
         then = set(skills.stacked({**has, **skills.supposed([uri], at)}, made, at))
         opened = [job for job in jobs if set(job.terms.skills) <= then and not set(job.terms.skills) <= set(has)]
         if opened and uri not in has:
-            slow[uri] = (len(opened), demand.median(demand.hourly(job.terms) for job in opened))
+            slow[uri] = (len(opened), demand.median(hourly(job.terms) for job in opened))
     assert quick == slow
 
 

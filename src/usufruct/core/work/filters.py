@@ -84,7 +84,8 @@ def first_no(
     return (
         _kind(who, job)
         or (None if herself else _said(who, job))
-        or _asked_for(who, job.terms)
+        or _unskilled(who, job.terms)
+        or _busy(who, job.terms)
         or _gated(read, who, job, at, gates)
     )
 
@@ -119,10 +120,20 @@ def _said(who: Candidate, job: Offered) -> Why | None:
     return None
 
 
-def _asked_for(who: Candidate, terms: JobTerms) -> Why | None:
+def first_no_but_skills(who: Candidate, job: Offered) -> Why | None:
+    """The first rule that keeps a worker from a job whatever skills she had, before the gates: who asks which skill would open
+    most jobs to her looks past that one rule, and past no other."""
+    return _kind(who, job) or _said(who, job) or _busy(who, job.terms)
+
+
+def _unskilled(who: Candidate, terms: JobTerms) -> Why | None:
     missing = [skill for skill in terms.skills if skill not in who.skills]
     if missing:
         return Why("skills", f"it asks for {_listed(missing)}, and you hold no such skill")
+    return None
+
+
+def _busy(who: Candidate, terms: JobTerms) -> Why | None:
     busy = next((row for row in who.agreed if meet(row.terms, terms)), None)
     if busy is not None:
         return Why("overlap", f"you have `{busy.id}` from {busy.terms.starts[:16]} to {busy.terms.ends[:16]}")

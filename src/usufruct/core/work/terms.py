@@ -32,8 +32,8 @@ def worth(terms: JobTerms) -> int:
 
 
 def hourly(terms: JobTerms) -> int:
-    """What a job pays for an engaged hour, in minor units, rounded down."""
-    return worth(terms) * 60 // terms.minutes
+    """What a job pays for an engaged hour, in minor units, rounded down; 0 where it takes no time."""
+    return worth(terms) * 60 // terms.minutes if terms.minutes else 0
 
 
 def minutes_between(start: Instant, end: Instant) -> int:

@@ -18,21 +18,11 @@ from usufruct.core.base.instants import Instant
 from usufruct.core.base.records import Reader
 from usufruct.core.registry.credentials import Credential
 from usufruct.core.registry.state import Party
-from usufruct.core.work.facts import JobTerms
+from usufruct.core.work.filters import Offered, candidate, first_no_but_skills
 from usufruct.core.work.skills import state as skills
 from usufruct.core.work.skills.state import Holding, StackRule
 from usufruct.core.work.state import Availability, Job, free_jobs
-
-MINUTES, METRES = 60, 1000
-
-
-def hourly(terms: JobTerms) -> int:
-    """What a job pays for an hour of it, in minor units, rounded down; 0 where it takes no time."""
-    pay, minutes = terms.pay, terms.minutes
-    if minutes <= 0:
-        return 0
-    total = pay.per_job * MINUTES * METRES + pay.per_hour * minutes * METRES + pay.per_km * terms.metres * MINUTES
-    return total // (minutes * METRES)
+from usufruct.core.work.terms import hourly
 
 
 def median(values: Iterable[int]) -> int | None:
@@ -121,33 +111,21 @@ def gained(has: dict[str, Holding], skill: str, rules: Sequence[StackRule], at: 
     return frozenset(then) - frozenset(has)
 
 
-def suited(read: Reader, party: str, jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs that are for a party of its kind, at a place and in a time at which it would work, and that it did not refuse.
-    Whoever said nothing of herself would work anywhere, at any time."""
-    who, said = read.get(Party, party), read.get(Availability, party)
-    kind = who.kind if who else "person"
-    refused = frozenset(said.refusals if said else ())
+def suited(read: Reader, party: str, jobs: Iterable[Job], at: Instant) -> Iterator[Job]:
+    """The jobs that a party would be considered for if it had all skills: by the rules that rounds and takings ask too."""
+    row = read.get(Party, party)
+    if row is None:
+        return
+    who = candidate(read, row, at)
     for job in jobs:
-        terms = job.terms
-        if kind not in terms.takers or job.by == party:
-            continue
-        if refused & {f"job:{job.id}", f"by:{job.by}", *(f"condition:{name}" for name in terms.conditions)}:
-            continue
-        if said is not None and not _willing(said, terms):
-            continue
-        yield job
-
-
-def _willing(said: Availability, terms: JobTerms) -> bool:
-    there = not said.places or terms.place in said.places
-    then = any(span.start < terms.ends and terms.starts < span.end for span in said.spans)
-    return there and then and hourly(terms) >= said.hourly_floor
+        if first_no_but_skills(who, Offered(job.id, job.by, job.terms)) is None:
+            yield job
 
 
 def away(read: Reader, party: str, at: Instant, currency: str) -> tuple[Lacking, list[Step]]:
     """What a worker could take now, and which one certificate would open most, the best first: by jobs, then by pay."""
     has, rules = skills.holdings(read, party, at), skills.rules_of(read)
-    lacks = lacking(suited(read, party, free_jobs(read, at)), frozenset(has), currency)
+    lacks = lacking(suited(read, party, free_jobs(read, at), at), frozenset(has), currency)
     steps = [
         Step(skill, skills.label_of(read, skill), jobs, pay, tuple(sorted(gains)))
         for skill, (jobs, pay, gains) in one_away(lacks, has, rules, at).items()
